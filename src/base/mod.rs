@@ -1,0 +1,11 @@
+//! Floor 0: ids, time, the span model and its canonical bytes, varints, checksums, limits, errors.
+
+pub mod checksum;
+pub mod error;
+pub mod ids;
+pub mod limits;
+pub mod model;
+pub mod text;
+pub mod time;
+pub mod varint;
+pub mod view;

@@ -1,0 +1,12 @@
+//! Tracekeep: an embedded storage engine for distributed traces.
+
+mod base;
+
+pub use base::error::{Error, Result};
+pub use base::ids::{SpanId, TraceId};
+pub use base::model::{
+    EntityRef, Event, KeyValue, Link, Resource, ResourceContext, ResourceSpans, Scope,
+    ScopeContext, ScopeSpans, Span, SpanKind, Status, StatusCode, Trace, TraceSpan, Value,
+};
+pub use base::text::Str;
+pub use base::time::{TimeRange, Timestamp};
