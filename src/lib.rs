@@ -1,6 +1,7 @@
 //! Tracekeep: an embedded storage engine for distributed traces.
 
 mod base;
+mod disk;
 
 pub use base::error::{Error, Result};
 pub use base::ids::{SpanId, TraceId};

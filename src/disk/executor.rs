@@ -1,0 +1,174 @@
+//! Who runs background work: the trait, and the executor that has no threads.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A piece of background work. It should catch and report its own panics: an executor only keeps
+/// them from harming other jobs.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs jobs. A job may run before `spawn` returns, so none is spawned while a lock is held that
+/// the job takes.
+pub trait Executor: Send + Sync + fmt::Debug {
+    /// Runs `job` soon.
+    fn spawn(&self, job: Job);
+
+    /// Runs `job` once `delay` has passed. It may be dropped unrun when the executor goes first.
+    fn spawn_after(&self, delay: Duration, job: Job);
+
+    /// Whether jobs run in the thread that spawns them, so that waiting for one to be run by
+    /// someone else would wait forever.
+    fn is_inline(&self) -> bool;
+}
+
+/// Runs every job in the thread that spawns it, for deterministic tests and for programs that
+/// want no threads.
+///
+/// Jobs spawned by a job are queued and run after it, so no chain of jobs grows the stack. Delayed
+/// jobs are kept until [`run_delayed`](Self::run_delayed).
+#[derive(Default)]
+pub struct InlineExecutor(Mutex<Inline>);
+
+#[derive(Default)]
+struct Inline {
+    queue: VecDeque<Job>,
+    running: bool,
+    delayed: Vec<(Duration, Job)>,
+}
+
+impl InlineExecutor {
+    /// An executor with nothing to do.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs the delayed jobs, shortest delay first, and says how many there were. Those that they
+    /// delay in turn are kept for the next call.
+    pub fn run_delayed(&self) -> usize {
+        let mut due = std::mem::take(&mut self.state().delayed);
+        due.sort_by_key(|(delay, _)| *delay);
+        let count = due.len();
+        for (_, job) in due {
+            self.spawn(job);
+        }
+        count
+    }
+
+    fn state(&self) -> MutexGuard<'_, Inline> {
+        // No job runs under this lock, so a panic leaves nothing half done behind it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = self.state();
+        let job = state.queue.pop_front();
+        state.running = job.is_some();
+        job
+    }
+}
+
+impl Executor for InlineExecutor {
+    fn spawn(&self, job: Job) {
+        {
+            let mut state = self.state();
+            state.queue.push_back(job);
+            if std::mem::replace(&mut state.running, true) {
+                return;
+            }
+        }
+        let stop = StopOnPanic(self);
+        while let Some(job) = self.next() {
+            job();
+        }
+        std::mem::forget(stop);
+    }
+
+    fn spawn_after(&self, delay: Duration, job: Job) {
+        self.state().delayed.push((delay, job));
+    }
+
+    fn is_inline(&self) -> bool {
+        true
+    }
+}
+
+/// Lets the next `spawn` go on with the queue after a job has panicked through this one.
+struct StopOnPanic<'a>(&'a InlineExecutor);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.state().running = false;
+    }
+}
+
+impl fmt::Debug for InlineExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("InlineExecutor")
+            .field("queued", &state.queue.len())
+            .field("delayed", &state.delayed.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn recorder() -> (Arc<Mutex<Vec<u32>>>, impl Fn(u32) -> Job) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let job = move |number| -> Job {
+            let log = Arc::clone(&log);
+            Box::new(move || log.lock().unwrap().push(number))
+        };
+        (seen, job)
+    }
+
+    #[test]
+    fn jobs_of_jobs_run_after_them_without_recursion() {
+        fn chain(executor: Arc<InlineExecutor>, left: u32, seen: Arc<Mutex<u32>>) {
+            *seen.lock().unwrap() += 1;
+            if left > 0 {
+                let next = Arc::clone(&executor);
+                executor.spawn(Box::new(move || chain(next, left - 1, seen)));
+            }
+        }
+        let executor = Arc::new(InlineExecutor::new());
+        let seen = Arc::new(Mutex::new(0));
+        let (next, count) = (Arc::clone(&executor), Arc::clone(&seen));
+        executor.spawn(Box::new(move || chain(next, 100_000, count)));
+        assert_eq!(*seen.lock().unwrap(), 100_001);
+    }
+
+    #[test]
+    fn delayed_jobs_wait_to_be_called_and_come_in_order() {
+        let executor = InlineExecutor::new();
+        let (seen, job) = recorder();
+        executor.spawn_after(Duration::from_secs(2), job(2));
+        executor.spawn_after(Duration::from_secs(1), job(1));
+        executor.spawn(job(0));
+        assert_eq!(*seen.lock().unwrap(), [0]);
+        assert_eq!(executor.run_delayed(), 2);
+        assert_eq!(*seen.lock().unwrap(), [0, 1, 2]);
+        assert_eq!(executor.run_delayed(), 0);
+    }
+
+    #[test]
+    fn a_panicking_job_does_not_stop_later_ones() {
+        let executor = InlineExecutor::new();
+        let (seen, job) = recorder();
+        let failed = catch_unwind(AssertUnwindSafe(|| {
+            executor.spawn(Box::new(|| std::panic::panic_any("a job failed")));
+        }));
+        assert!(failed.is_err());
+        executor.spawn(job(1));
+        assert_eq!(*seen.lock().unwrap(), [1]);
+    }
+}
