@@ -1,6 +1,7 @@
 //! Tracekeep: an embedded storage engine for distributed traces.
 
 mod base;
+mod block;
 mod disk;
 
 pub use base::error::{Error, Result};

@@ -1,0 +1,301 @@
+//! A run of integers in up to four widths, told apart by short selectors.
+//!
+//! ```text
+//! | selector bit 0 of every value | selector bit 1 of every value | class 0 | class 1 | class 2 | class 3 |
+//!                                   (only with more than 2 classes)
+//! ```
+//!
+//! A class holds its values packed, in their order. So a value's place is the number of values of
+//! its class before it: a few popcounts over the selectors.
+
+use crate::base::varint;
+use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
+use crate::block::scale::Scale;
+
+/// How the values of a run are sized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classes {
+    scale: Scale,
+    /// Bits of a value by class, ascending; with one plane, only the first two classes are in use.
+    widths: [u32; 4],
+    /// Bits of a selector: 1 or 2.
+    planes: u32,
+    /// Whether the last class holds values as they are, in 64 bits: those off the scale, and
+    /// those too large for the other classes.
+    raw: bool,
+}
+
+/// How many values of a run are of each class.
+type Counts = [usize; 4];
+
+/// One 64-bit piece of both selector planes.
+#[derive(Clone, Copy, Debug)]
+struct Selectors {
+    low: u64,
+    high: u64,
+}
+
+impl Selectors {
+    /// Which of these selectors name `class`; beyond the run's end the answer is meaningless.
+    #[inline]
+    fn of_class(self, class: usize) -> u64 {
+        let low = if class & 1 == 0 { !self.low } else { self.low };
+        let high = if class & 2 == 0 { !self.high } else { self.high };
+        low & high
+    }
+}
+
+impl Classes {
+    /// Classes of ascending `widths`: two or four of them, of which the last is 64 if `raw`.
+    pub fn new(scale: Scale, widths: &[u32], raw: bool) -> Option<Self> {
+        let ascending = widths.windows(2).all(|pair| pair.first() < pair.last());
+        let last = *widths.last()?;
+        if !ascending || last > 64 || (raw && last != 64) {
+            return None;
+        }
+        let (widths, planes) = match *widths {
+            [a, b] => ([a, b, b, b], 1),
+            [a, b, c, d] => ([a, b, c, d], 2),
+            _ => return None,
+        };
+        Some(Self { scale, widths, planes, raw })
+    }
+
+    /// Base and step of the values.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// Bits of a value, by class.
+    pub fn widths(&self) -> &[u32] {
+        self.widths.get(..self.last() + 1).unwrap_or_default()
+    }
+
+    /// Whether the last class holds values as they are.
+    pub fn has_raw(&self) -> bool {
+        self.raw
+    }
+
+    #[inline]
+    fn last(&self) -> usize {
+        if self.planes == 1 { 1 } else { 3 }
+    }
+
+    #[inline]
+    fn width(&self, class: usize) -> u32 {
+        self.widths.get(class).copied().unwrap_or(64)
+    }
+
+    /// The class of `value` and the bits to store for it; `None` if it fits nowhere.
+    #[inline]
+    pub fn classify(&self, value: i64) -> Option<(usize, u64)> {
+        let last = self.last();
+        let coded = self.scale.index(value);
+        let class = coded.map_or(last, |n| {
+            let length = bit_length(n);
+            let [a, b, c, _] = self.widths;
+            (usize::from(length > a) + usize::from(length > b) + usize::from(length > c)).min(last)
+        });
+        if class == last && self.raw {
+            return Some((last, value as u64));
+        }
+        coded.filter(|&n| bit_length(n) <= self.width(class)).map(|n| (class, n))
+    }
+
+    /// Appends a run; `None`, with part of the run written, if a value fits nowhere.
+    pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
+        let mut coded = Vec::with_capacity(values.len());
+        for &value in values {
+            coded.push(self.classify(value)?);
+        }
+        for plane in 0..self.planes {
+            for chunk in coded.chunks(64) {
+                let selectors = chunk
+                    .iter()
+                    .rev()
+                    .fold(0u64, |bits, &(class, _)| bits << 1 | (class >> plane & 1) as u64);
+                out.put(selectors, chunk.len() as u32);
+            }
+        }
+        for class in 0..=self.last() {
+            let width = self.width(class);
+            if width == 0 {
+                continue;
+            }
+            for &(_, bits) in coded.iter().filter(|&&(of, _)| of == class) {
+                out.put(bits, width);
+            }
+        }
+        Some(())
+    }
+
+    /// The bits of a run of `values`; `None` if one fits nowhere.
+    pub fn cost_bits(&self, values: &[i64]) -> Option<u64> {
+        let bits = values.iter().map(|&v| Some(u64::from(self.width(self.classify(v)?.0))));
+        let selectors = values.len() as u64 * u64::from(self.planes);
+        Some(bits.sum::<Option<u64>>()? + selectors)
+    }
+
+    /// Appends scale and widths.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.scale.write(out);
+        out.push(self.last() as u8 + 1);
+        out.extend(self.widths().iter().map(|&width| width as u8));
+    }
+
+    /// Reads what [`Self::write`] wrote; whether the last class is raw stands elsewhere.
+    pub fn read(input: &mut &[u8], raw: bool) -> Option<Self> {
+        let scale = Scale::read(input)?;
+        let (&classes, rest) = input.split_first()?;
+        *input = rest;
+        let widths = varint::read_bytes(input, usize::from(classes))?;
+        let widths: Vec<u32> = widths.iter().map(|&width| u32::from(width)).collect();
+        Self::new(scale, &widths, raw)
+    }
+
+    /// Up to 64 selectors of a run of `count` values, from value `from` on; those beyond the end
+    /// are zero.
+    #[inline]
+    fn selectors(&self, bytes: &[u8], at: usize, count: usize, from: usize) -> Option<Selectors> {
+        let width = (count - from).min(64) as u32;
+        let low = get_bits(bytes, at.checked_add(from)?, width)?;
+        let high = match self.planes {
+            1 => 0,
+            _ => get_bits(bytes, at.checked_add(count)?.checked_add(from)?, width)?,
+        };
+        Some(Selectors { low, high })
+    }
+
+    /// The number of values of each class in a run.
+    fn counts(&self, bytes: &[u8], at: usize, count: usize) -> Option<Counts> {
+        let (mut low, mut high, mut both) = (0, 0, 0);
+        let mut from = 0;
+        while from < count {
+            let s = self.selectors(bytes, at, count, from)?;
+            low += s.low.count_ones() as usize;
+            if self.planes == 2 {
+                high += s.high.count_ones() as usize;
+                both += (s.low & s.high).count_ones() as usize;
+            }
+            from += 64;
+        }
+        Some([count + both - low - high, low - both, high - both, both])
+    }
+
+    /// Where the values of each class begin, and where the run ends.
+    fn layout(&self, bytes: &[u8], at: usize, count: usize) -> Option<([usize; 4], usize)> {
+        let counts = self.counts(bytes, at, count)?;
+        let mut next = at.checked_add(count.checked_mul(self.planes as usize)?)?;
+        let mut starts = [0; 4];
+        for ((start, of_class), width) in starts.iter_mut().zip(counts).zip(self.widths) {
+            *start = next;
+            next = next.checked_add(of_class.checked_mul(width as usize)?)?;
+        }
+        Some((starts, next))
+    }
+
+    /// How many bits the run of `count` values at bit `at` takes.
+    pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
+        let (_, end) = self.layout(bytes, at, count)?;
+        Some(end - at)
+    }
+
+    /// The value at `index` of the run of `count` values at bit `at`.
+    #[inline]
+    pub fn get(&self, bytes: &[u8], at: usize, count: usize, index: usize) -> Option<i64> {
+        if index >= count {
+            return None;
+        }
+        let (starts, _) = self.layout(bytes, at, count)?;
+        let own = self.selectors(bytes, at, count, index)?;
+        let class = (own.low & 1 | (own.high & 1) << 1) as usize;
+        let rank = self.rank(bytes, at, count, index, class)?;
+        let start =
+            starts.get(class)?.checked_add(rank.checked_mul(self.width(class) as usize)?)?;
+        self.value(class, get_bits(bytes, start, self.width(class))?)
+    }
+
+    /// How many values before `index` are of `class`.
+    #[inline]
+    fn rank(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        count: usize,
+        index: usize,
+        class: usize,
+    ) -> Option<usize> {
+        let (mut rank, mut from) = (0, 0);
+        while from < index {
+            let before = mask((index - from).min(64) as u32);
+            let s = self.selectors(bytes, at, count, from)?;
+            rank += (s.of_class(class) & before).count_ones() as usize;
+            from += 64;
+        }
+        Some(rank)
+    }
+
+    #[inline]
+    fn value(&self, class: usize, bits: u64) -> Option<i64> {
+        let is_raw = self.raw && class == self.last();
+        Some(if is_raw { bits as i64 } else { self.scale.value(bits) })
+    }
+
+    /// Walks a run from `index` on.
+    pub fn cursor<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        at: usize,
+        count: usize,
+        index: usize,
+    ) -> Option<ClassCursor<'a>> {
+        let index = index.min(count);
+        let (mut next, _) = self.layout(bytes, at, count)?;
+        for (class, next) in next.iter_mut().enumerate().take(self.last() + 1) {
+            let rank = self.rank(bytes, at, count, index, class)?;
+            *next = next.checked_add(rank.checked_mul(self.width(class) as usize)?)?;
+        }
+        let ahead = Selectors { low: 0, high: 0 };
+        Some(ClassCursor { classes: self, bytes, at, count, index, next, ahead, loaded: 0 })
+    }
+}
+
+/// Walks a run of classes, one value a step.
+#[derive(Clone, Debug)]
+pub struct ClassCursor<'a> {
+    classes: &'a Classes,
+    bytes: &'a [u8],
+    at: usize,
+    count: usize,
+    index: usize,
+    /// Where each class's next value lies.
+    next: [usize; 4],
+    /// Selectors not used yet, the next one lowest.
+    ahead: Selectors,
+    loaded: u32,
+}
+
+impl Iterator for ClassCursor<'_> {
+    type Item = i64;
+
+    /// The next value; `None` at the end of the run or where bytes are missing.
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        if self.loaded == 0 {
+            if self.index >= self.count {
+                return None;
+            }
+            self.ahead = self.classes.selectors(self.bytes, self.at, self.count, self.index)?;
+            self.loaded = (self.count - self.index).min(64) as u32;
+        }
+        let class = (self.ahead.low & 1 | (self.ahead.high & 1) << 1) as usize;
+        self.ahead = Selectors { low: self.ahead.low >> 1, high: self.ahead.high >> 1 };
+        self.loaded -= 1;
+        self.index += 1;
+        let width = self.classes.width(class);
+        let next = self.next.get_mut(class)?;
+        let bits = get_bits(self.bytes, *next, width)?;
+        *next += width as usize;
+        self.classes.value(class, bits)
+    }
+}

@@ -1,0 +1,294 @@
+//! Choosing a model for the integers of a column.
+//!
+//! Every candidate is priced exactly, over all values, from a histogram of bit lengths; only the
+//! candidates themselves (steps, bases) come from a sample when there are many values.
+
+use std::collections::HashMap;
+
+use crate::block::bits::bit_length;
+use crate::block::classes::Classes;
+use crate::block::dict::IntDict;
+use crate::block::ints::IntModel;
+use crate::block::scale::Scale;
+
+/// Values looked at to find candidates: enough to see a step or a tail of a few percent.
+const SAMPLE: usize = 1024;
+
+/// A dictionary of more values than this costs more to search and keep than it saves.
+const MAX_DICT: usize = 4096;
+
+/// The model with the fewest bits, and how many those are, its own size included.
+pub fn fit(values: &[i64]) -> (IntModel, u64) {
+    let Some(&first) = values.first() else {
+        return priced(IntModel::Const(0), 0);
+    };
+    if values.iter().all(|&value| value == first) {
+        return priced(IntModel::Const(first), 0);
+    }
+    let mut sample = sample(values);
+    let steps = steps(values, &sample);
+    sample.sort_unstable();
+    let mut best = priced_widest();
+    for scale in scales(values, &sample, &steps) {
+        best = cheaper(best, fit_scale(values, scale));
+    }
+    match fit_dict(values, &sample, best.1) {
+        Some(dict) => cheaper(best, dict),
+        None => best,
+    }
+}
+
+/// A model that holds anything, at a price that anything beats.
+fn priced_widest() -> (IntModel, u64) {
+    (IntModel::Fixed { scale: Scale::new(0, 1), width: 64 }, u64::MAX)
+}
+
+fn priced(model: IntModel, run_bits: u64) -> (IntModel, u64) {
+    let bits = run_bits + model.model_bits();
+    (model, bits)
+}
+
+/// The first unless the second is cheaper: candidates come in the order of their cost of reading.
+fn cheaper(a: (IntModel, u64), b: (IntModel, u64)) -> (IntModel, u64) {
+    if b.1 < a.1 { b } else { a }
+}
+
+/// Up to [`SAMPLE`] values, spread by the golden ratio so that periodic data cannot hide.
+fn sample(values: &[i64]) -> Vec<i64> {
+    if values.len() <= SAMPLE {
+        return values.to_vec();
+    }
+    let at = |i: u64| {
+        let spread = u128::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        (spread * values.len() as u128 >> 64) as usize
+    };
+    (0..SAMPLE as u64).filter_map(|i| values.get(at(i)).copied()).collect()
+}
+
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Steps worth trying: the one that all values share, and one that most of the sample shares.
+fn steps(values: &[i64], sample: &[i64]) -> Vec<u64> {
+    let first = values.first().copied().unwrap_or(0);
+    let mut all = Scale::new(first, 0u64.max(1));
+    let mut common = 0;
+    for value in values {
+        let distance = value.abs_diff(first);
+        if common == 1 {
+            break;
+        }
+        if common == 0 || all.quotient(distance).is_none() {
+            common = gcd(common, distance);
+            all = Scale::new(first, common);
+        }
+    }
+    let mut steps = vec![common.max(1)];
+    // Neighbours in the sample are arbitrary values: a group of four without an outlier shows the
+    // step of the rest, or a small multiple of it.
+    let mut found: HashMap<u64, u32> = HashMap::new();
+    for group in sample.chunks_exact(4) {
+        let distances = group.windows(2).filter_map(|w| Some(w.first()?.abs_diff(*w.last()?)));
+        *found.entry(distances.fold(0, gcd)).or_default() += 1;
+    }
+    let often = found.into_iter().filter(|&(step, _)| step > common && step > 1);
+    if let Some((step, _)) = often.max_by_key(|&(step, count)| (count, step)) {
+        steps.push(step);
+    }
+    if common > 1 {
+        steps.push(1);
+    }
+    steps
+}
+
+/// Scales worth trying: each step from the least value, and from above a small low tail.
+fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
+    let least = values.iter().copied().min().unwrap_or(0);
+    let mut scales = Vec::new();
+    for &step in steps {
+        let phase = Scale::new(usual_phase(sorted_sample, step), step);
+        let on_step = |value: &&i64| phase.quotient(value.abs_diff(phase.base())).is_some();
+        let usual: Vec<i64> = sorted_sample.iter().filter(on_step).copied().collect();
+        if let Some(least) = values.iter().filter(on_step).min() {
+            scales.push(Scale::new(*least, step));
+        }
+        // Values below the base go into the raw class: worth it only for a few of them.
+        for low in [usual.len() / 200 + 1, usual.len() / 50, usual.len() / 15] {
+            scales.extend(usual.get(low).map(|&base| Scale::new(base, step)));
+        }
+    }
+    scales.push(Scale::new(least, 1));
+    scales.dedup();
+    scales
+}
+
+/// A value whose remainder by `step` is that of most values (Boyer and Moore's majority vote).
+fn usual_phase(sample: &[i64], step: u64) -> i64 {
+    let (mut usual, mut votes) = (0i64, 0u32);
+    for &value in sample {
+        if votes == 0 {
+            usual = value;
+        }
+        match value.abs_diff(usual) % step {
+            0 => votes += 1,
+            _ => votes -= 1,
+        }
+    }
+    usual
+}
+
+/// How many values of a column have which bit length on a scale.
+struct Lengths {
+    counts: [u64; 65],
+    off_scale: u64,
+}
+
+impl Lengths {
+    fn of(values: &[i64], scale: Scale) -> Self {
+        let mut lengths = Self { counts: [0; 65], off_scale: 0 };
+        for &value in values {
+            match scale.index(value) {
+                Some(n) => {
+                    if let Some(count) = lengths.counts.get_mut(bit_length(n) as usize) {
+                        *count += 1;
+                    }
+                }
+                None => lengths.off_scale += 1,
+            }
+        }
+        lengths
+    }
+
+    /// The lengths that occur, ascending, each with its count.
+    fn occurring(&self) -> Vec<(u32, u64)> {
+        (0..).zip(self.counts).filter(|&(_, count)| count > 0).collect()
+    }
+}
+
+/// The best model on this scale, priced over all values.
+fn fit_scale(values: &[i64], scale: Scale) -> (IntModel, u64) {
+    let lengths = Lengths::of(values, scale);
+    let occurring = lengths.occurring();
+    let count = values.len() as u64;
+    let mut best = priced_widest();
+    if let (0, Some(&(width, _))) = (lengths.off_scale, occurring.last()) {
+        let width = width.max(1);
+        best = priced(IntModel::Fixed { scale, width }, count * u64::from(width));
+    }
+    for planes in [1u32, 2] {
+        // Each plane costs popcounts on reading: it has to save some of what it costs in bits.
+        let toll = count * u64::from(planes) / 32;
+        let Some((widths, raw, bits)) = best_widths(&occurring, lengths.off_scale, 1 << planes)
+        else {
+            continue;
+        };
+        let Some(classes) = Classes::new(scale, &widths, raw) else { continue };
+        let candidate = priced(IntModel::Classes(classes), bits + count * u64::from(planes));
+        if candidate.1 + toll < best.1 {
+            best = candidate;
+        }
+    }
+    best
+}
+
+/// The `classes` widths that take the fewest bits, whether the last is raw, and those bits.
+/// Dynamic programming over the lengths that occur. `None` if fewer widths would do.
+fn best_widths(
+    occurring: &[(u32, u64)],
+    off_scale: u64,
+    classes: usize,
+) -> Option<(Vec<u32>, bool, u64)> {
+    let raw = off_scale > 0;
+    let scaled = if raw { classes - 1 } else { classes };
+    if occurring.len() < scaled {
+        return None;
+    }
+    // cost[i]: the fewest bits for the i shortest lengths in the classes so far; from[class][i]:
+    // how many of those lengths lie below the last of these classes.
+    let mut cost = vec![u64::MAX; occurring.len() + 1];
+    if let Some(none) = cost.first_mut() {
+        *none = 0;
+    }
+    let mut from = Vec::new();
+    for _ in 0..scaled {
+        let mut next = vec![u64::MAX; cost.len()];
+        let mut next_from = vec![0; cost.len()];
+        for (below, &start) in cost.iter().enumerate().filter(|&(_, &start)| start < u64::MAX) {
+            let mut held = 0;
+            for (i, &(length, count)) in occurring.iter().enumerate().skip(below) {
+                held += count;
+                let bits = start + held * u64::from(length);
+                if let (Some(n), Some(f)) = (next.get_mut(i + 1), next_from.get_mut(i + 1))
+                    && bits < *n
+                {
+                    (*n, *f) = (bits, below);
+                }
+            }
+        }
+        cost = next;
+        from.push(next_from);
+    }
+    let above = |i: usize| occurring.iter().skip(i).map(|&(_, count)| count).sum::<u64>();
+    let ends = cost.iter().enumerate().filter(|&(i, &bits)| {
+        // Without a raw class, all lengths must be held.
+        bits < u64::MAX && (raw || i == occurring.len())
+    });
+    let priced = ends.map(|(i, &bits)| (bits + 64 * (above(i) + off_scale), i));
+    let (bits, mut end) = priced.filter(|_| raw || off_scale == 0).min()?;
+    let mut widths = if raw { vec![64] } else { Vec::new() };
+    for from in from.iter().rev() {
+        widths.push(occurring.get(end.checked_sub(1)?)?.0);
+        end = *from.get(end)?;
+    }
+    widths.reverse();
+    Some((widths, raw, bits))
+}
+
+/// A dictionary of the distinct values, if they are few and cheaper than `limit` bits.
+fn fit_dict(values: &[i64], sorted_sample: &[i64], limit: u64) -> Option<(IntModel, u64)> {
+    let distinct = sorted_sample.chunk_by(|a, b| a == b).count();
+    // Where a sample hardly repeats itself, the column does not either.
+    if distinct > sorted_sample.len() / 2 || limit < 2 * values.len() as u64 {
+        return None;
+    }
+    let mut counts: HashMap<i64, u64> = HashMap::new();
+    for &value in values {
+        *counts.entry(value).or_default() += 1;
+        if counts.len() > MAX_DICT {
+            return None;
+        }
+    }
+    let mut by_count: Vec<(i64, u64)> = counts.into_iter().collect();
+    by_count.sort_unstable_by_key(|&(value, count)| (std::cmp::Reverse(count), value));
+    let codes = fit_codes(&by_count);
+    let dict = IntDict::new(by_count.iter().map(|&(value, _)| value).collect(), codes.0)?;
+    Some(priced(IntModel::Dict(dict), codes.1))
+}
+
+/// The model of codes that follow the order of `by_count`, and the bits of all of them.
+fn fit_codes(by_count: &[(i64, u64)]) -> (IntModel, u64) {
+    let mut occurring: Vec<(u32, u64)> = Vec::new();
+    for (code, &(_, count)) in (0u64..).zip(by_count) {
+        match occurring.last_mut() {
+            Some((length, held)) if *length == bit_length(code) => *held += count,
+            _ => occurring.push((bit_length(code), count)),
+        }
+    }
+    let count: u64 = by_count.iter().map(|&(_, count)| count).sum();
+    let scale = Scale::new(0, 1);
+    let width = occurring.last().map_or(1, |&(length, _)| length.max(1));
+    let mut best = (IntModel::Fixed { scale, width }, count * u64::from(width));
+    for planes in [1u32, 2] {
+        let Some((widths, raw, bits)) = best_widths(&occurring, 0, 1 << planes) else { continue };
+        let Some(classes) = Classes::new(scale, &widths, raw) else { continue };
+        let bits = bits + count * u64::from(planes);
+        if bits + count * u64::from(planes) / 32 < best.1 {
+            best = (IntModel::Classes(classes), bits);
+        }
+    }
+    best
+}

@@ -1,0 +1,249 @@
+//! Models of integers: what the values of one column have in common, and how the rest is packed.
+//!
+//! A model is fitted once to all values of a column in a segment; a *run* is the values of that
+//! column in one block. From the model and the run's place any one value is read alone.
+
+use crate::base::varint;
+use crate::block::bits::{BitWriter, bit_length, get_bits};
+use crate::block::classes::{ClassCursor, Classes};
+use crate::block::dict::IntDict;
+use crate::block::fit;
+use crate::block::scale::Scale;
+
+/// How the integers of a column are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntModel {
+    /// All values are this one; a run takes no bits.
+    Const(i64),
+    /// Multiples of a step above a base, all in the same number of bits.
+    Fixed {
+        /// Base and step.
+        scale: Scale,
+        /// Bits of a value, 1 to 64.
+        width: u32,
+    },
+    /// The same in two or four widths behind selectors; outliers can be kept as they are.
+    Classes(Classes),
+    /// Codes of few values that lie far apart.
+    Dict(IntDict),
+}
+
+/// Numbers of the variants on disk.
+mod tag {
+    pub const CONST: u8 = 0;
+    pub const FIXED: u8 = 1;
+    pub const CLASSES: u8 = 2;
+    pub const CLASSES_RAW: u8 = 3;
+    pub const DICT: u8 = 4;
+}
+
+impl IntModel {
+    /// The model that takes the fewest bits for `values`, its own size included; every one of them
+    /// can be encoded. O(n), with hashing where few values seem to repeat.
+    pub fn fit(values: &[i64]) -> Self {
+        fit::fit(values).0
+    }
+
+    /// The same, and the bits that `values` will take, selectors and model included.
+    pub fn fit_with_bits(values: &[i64]) -> (Self, u64) {
+        fit::fit(values)
+    }
+
+    /// The bits that `values` take under this model in one run, the model included; `None` if it
+    /// cannot hold them.
+    pub fn cost_bits(&self, values: &[i64]) -> Option<u64> {
+        let bits = match self {
+            Self::Const(all) => values.iter().all(|v| v == all).then_some(0)?,
+            Self::Fixed { scale, width } => {
+                let fits = |&v: &i64| scale.index(v).is_some_and(|n| bit_length(n) <= *width);
+                values.iter().all(fits).then_some(values.len() as u64 * u64::from(*width))?
+            }
+            Self::Classes(classes) => classes.cost_bits(values)?,
+            Self::Dict(dict) => dict.cost_bits(values)?,
+        };
+        Some(bits + self.model_bits())
+    }
+
+    /// The bits that the model itself takes on disk.
+    pub fn model_bits(&self) -> u64 {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        bytes.len() as u64 * 8
+    }
+
+    /// Appends a run; `None`, with part of it written, if a value does not fit the model.
+    pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
+        match self {
+            Self::Const(all) => values.iter().all(|v| v == all).then_some(()),
+            Self::Fixed { scale, width } => {
+                for &value in values {
+                    let n = scale.index(value).filter(|&n| bit_length(n) <= *width)?;
+                    out.put(n, *width);
+                }
+                Some(())
+            }
+            Self::Classes(classes) => classes.encode_run(values, out),
+            Self::Dict(dict) => dict.encode_run(values, out),
+        }
+    }
+
+    /// How many bits the run of `count` values at bit `at` takes; `None` where bytes are missing.
+    /// That all of the run is there is only certain once it is read.
+    #[inline]
+    pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
+        match self {
+            Self::Const(_) => Some(0),
+            Self::Fixed { width, .. } => count.checked_mul(*width as usize),
+            Self::Classes(classes) => classes.run_bits(bytes, at, count),
+            Self::Dict(dict) => dict.codes().run_bits(bytes, at, count),
+        }
+    }
+
+    /// The value at `index` of the run of `count` values at bit `at`.
+    #[inline]
+    pub fn get(&self, bytes: &[u8], at: usize, count: usize, index: usize) -> Option<i64> {
+        if index >= count {
+            return None;
+        }
+        match self {
+            Self::Const(all) => Some(*all),
+            Self::Fixed { scale, width } => {
+                let place = index.checked_mul(*width as usize)?.checked_add(at)?;
+                Some(scale.value(get_bits(bytes, place, *width)?))
+            }
+            Self::Classes(classes) => classes.get(bytes, at, count, index),
+            Self::Dict(dict) => dict.value(dict.codes().get(bytes, at, count, index)?),
+        }
+    }
+
+    /// Walks the run of `count` values at bit `at`, from `index` on, at a constant cost a step.
+    pub fn cursor<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        at: usize,
+        count: usize,
+        index: usize,
+    ) -> Option<IntCursor<'a>> {
+        let left = count.saturating_sub(index);
+        Some(IntCursor(match self {
+            Self::Const(all) => Walk::Const { value: *all, left },
+            Self::Fixed { scale, width } => {
+                let place = index.checked_mul(*width as usize)?.checked_add(at)?;
+                // So that the steps cannot overflow.
+                place.checked_add(left.checked_mul(*width as usize)?)?;
+                Walk::Fixed { bytes, place, left, scale: *scale, width: *width }
+            }
+            Self::Classes(classes) => Walk::Classes(classes.cursor(bytes, at, count, index)?),
+            Self::Dict(dict) => match dict.codes() {
+                Self::Classes(c) => Walk::DictClasses(dict, c.cursor(bytes, at, count, index)?),
+                codes => Walk::Dict { dict, codes, bytes, at, count, index },
+            },
+        }))
+    }
+
+    /// Appends the model.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Const(all) => {
+                out.push(tag::CONST);
+                varint::write_i64(out, *all);
+            }
+            Self::Fixed { scale, width } => {
+                out.push(tag::FIXED);
+                scale.write(out);
+                out.push(*width as u8);
+            }
+            Self::Classes(classes) => {
+                out.push(if classes.has_raw() { tag::CLASSES_RAW } else { tag::CLASSES });
+                classes.write(out);
+            }
+            Self::Dict(dict) => {
+                out.push(tag::DICT);
+                dict.write(out);
+            }
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let (&tag, rest) = input.split_first()?;
+        *input = rest;
+        Some(match tag {
+            tag::DICT => Self::Dict(IntDict::read(input)?),
+            _ => Self::read_plain(tag, input)?,
+        })
+    }
+
+    /// Reads a model that is no dictionary: what codes of a dictionary are stored as.
+    pub(super) fn read_plain(tag: u8, input: &mut &[u8]) -> Option<Self> {
+        Some(match tag {
+            tag::CONST => Self::Const(varint::read_i64(input)?),
+            tag::FIXED => {
+                let scale = Scale::read(input)?;
+                let (&width, rest) = input.split_first()?;
+                *input = rest;
+                let width = u32::from(width);
+                (1..=64).contains(&width).then_some(Self::Fixed { scale, width })?
+            }
+            tag::CLASSES => Self::Classes(Classes::read(input, false)?),
+            tag::CLASSES_RAW => Self::Classes(Classes::read(input, true)?),
+            _ => return None,
+        })
+    }
+}
+
+/// Walks a run, one value a step; ends with `None` at the run's end or where bytes are missing.
+#[derive(Clone, Debug)]
+pub struct IntCursor<'a>(Walk<'a>);
+
+#[derive(Clone, Debug)]
+enum Walk<'a> {
+    Const {
+        value: i64,
+        left: usize,
+    },
+    Fixed {
+        bytes: &'a [u8],
+        place: usize,
+        left: usize,
+        scale: Scale,
+        width: u32,
+    },
+    Classes(ClassCursor<'a>),
+    DictClasses(&'a IntDict, ClassCursor<'a>),
+    Dict {
+        dict: &'a IntDict,
+        codes: &'a IntModel,
+        bytes: &'a [u8],
+        at: usize,
+        count: usize,
+        index: usize,
+    },
+}
+
+impl Iterator for IntCursor<'_> {
+    type Item = i64;
+
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        match &mut self.0 {
+            Walk::Const { value, left } => {
+                *left = left.checked_sub(1)?;
+                Some(*value)
+            }
+            Walk::Fixed { bytes, place, left, scale, width } => {
+                *left = left.checked_sub(1)?;
+                let n = get_bits(bytes, *place, *width)?;
+                *place += *width as usize;
+                Some(scale.value(n))
+            }
+            Walk::Classes(cursor) => cursor.next(),
+            Walk::DictClasses(dict, cursor) => dict.value(cursor.next()?),
+            Walk::Dict { dict, codes, bytes, at, count, index } => {
+                let code = codes.get(bytes, *at, *count, *index)?;
+                *index += 1;
+                dict.value(code)
+            }
+        }
+    }
+}

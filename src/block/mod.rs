@@ -1,0 +1,21 @@
+//! Floor 2: columnar blocks of spans. One builder and reader pair for each encoding.
+//!
+//! A column's *model* is fitted to all its values in a segment and stored once; a block holds only
+//! *runs* of packed bits, which mean nothing without their model. Any one value is read from its
+//! run alone. Promises: what was encoded comes back to the bit; any bytes at all are read or
+//! refused, without panic, and without an allocation sized by a number that is not yet verified.
+
+pub mod bits;
+pub mod cache;
+pub mod classes;
+pub mod dict;
+pub mod digits;
+pub mod fit;
+pub mod ints;
+pub mod order;
+pub mod page_reader;
+pub mod pages;
+pub mod pattern;
+pub mod scale;
+pub mod shape;
+pub mod strings;

@@ -1,0 +1,252 @@
+//! Pages of records: values that fit no model, compressed a few kilobytes at a time.
+//!
+//! ```text
+//! stored page:  zstd frame of the raw page, or the raw page itself where that is not shorter
+//! raw page:     | lengths of the records, varints | the records' bytes |
+//! directory:    | pages, varint | per page: records, stored length, raw length (varints), crc32 of the stored page |
+//! ```
+//!
+//! Pages lie one behind another; offsets follow from the lengths. A page closes once its records
+//! exceed the page size, so one record never spans two pages and a large one has its own.
+
+use std::cell::RefCell;
+use std::io;
+
+use crate::base::checksum::crc32;
+use crate::base::limits::MAX_REQUEST_BYTES;
+use crate::base::varint;
+
+/// The largest raw page: one record of the largest size accepted, and a page of others before it.
+const MAX_PAGE_BYTES: usize = MAX_REQUEST_BYTES + (1 << 20);
+
+/// Appends records to pages, writing each page as it fills up.
+pub struct PageWriter {
+    page_bytes: usize,
+    compressor: zstd::bulk::Compressor<'static>,
+    directory: PageDirectory,
+    lengths: Vec<u8>,
+    records: Vec<u8>,
+    count: u64,
+}
+
+impl PageWriter {
+    /// Pages of about `page_bytes` raw bytes, compressed at zstd `level`.
+    pub fn new(page_bytes: usize, level: i32) -> io::Result<Self> {
+        Ok(Self {
+            page_bytes: page_bytes.min(1 << 20),
+            compressor: zstd::bulk::Compressor::new(level)?,
+            directory: PageDirectory::default(),
+            lengths: Vec::new(),
+            records: Vec::new(),
+            count: 0,
+        })
+    }
+
+    /// Appends a record and returns its number; writes the pages that are full to `out`.
+    pub fn push(&mut self, record: &[u8], out: &mut dyn io::Write) -> io::Result<u64> {
+        if self.count > 0 && self.records.len() + record.len() > self.page_bytes {
+            self.close(out)?;
+        }
+        varint::write_u64(&mut self.lengths, record.len() as u64);
+        self.records.extend_from_slice(record);
+        self.count += 1;
+        Ok(self.directory.records() + self.count - 1)
+    }
+
+    /// The number of the next record.
+    pub fn records(&self) -> u64 {
+        self.directory.records() + self.count
+    }
+
+    /// Writes the last page to `out`.
+    pub fn finish(mut self, out: &mut dyn io::Write) -> io::Result<PageDirectory> {
+        if self.count > 0 {
+            self.close(out)?;
+        }
+        Ok(self.directory)
+    }
+
+    fn close(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut raw = std::mem::take(&mut self.lengths);
+        raw.append(&mut self.records);
+        let packed = self.compressor.compress(&raw)?;
+        let stored = if packed.len() < raw.len() { &packed } else { &raw };
+        let added =
+            self.directory.push(self.count, stored.len() as u64, raw.len() as u64, crc32(stored));
+        added.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a record beyond all limits")
+        })?;
+        out.write_all(stored)?;
+        self.count = 0;
+        raw.clear();
+        self.lengths = raw;
+        Ok(())
+    }
+}
+
+/// Where pages lie, and which records they hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageDirectory {
+    pages: Vec<PageEntry>,
+}
+
+/// One page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageEntry {
+    /// Where the stored page begins, from the beginning of the first.
+    pub offset: u64,
+    /// How many bytes are stored.
+    pub stored_len: usize,
+    /// How many bytes the raw page has.
+    pub raw_len: usize,
+    /// CRC-32 of the stored bytes.
+    pub crc: u32,
+    /// The number of its first record.
+    pub first: u64,
+    /// How many records it holds.
+    pub count: usize,
+}
+
+impl PageDirectory {
+    /// The pages in order.
+    pub fn pages(&self) -> &[PageEntry] {
+        &self.pages
+    }
+
+    /// The number of records in all pages.
+    pub fn records(&self) -> u64 {
+        self.pages.last().map_or(0, |page| page.first.saturating_add(page.count as u64))
+    }
+
+    /// The number of bytes stored in all pages.
+    pub fn bytes(&self) -> u64 {
+        self.pages.last().map_or(0, |page| page.offset.saturating_add(page.stored_len as u64))
+    }
+
+    /// The page that holds a record.
+    pub fn page_of(&self, record: u64) -> Option<&PageEntry> {
+        let after = self.pages.partition_point(|page| page.first <= record);
+        let page = self.pages.get(after.checked_sub(1)?)?;
+        (record - page.first < page.count as u64).then_some(page)
+    }
+
+    /// Appends a page; `None` if no sound page has these sizes.
+    fn push(&mut self, count: u64, stored_len: u64, raw_len: u64, crc: u32) -> Option<()> {
+        let (first, offset) = (self.records(), self.bytes());
+        first.checked_add(count)?;
+        offset.checked_add(stored_len)?;
+        // Each record takes at least the byte of its length.
+        if raw_len > MAX_PAGE_BYTES as u64 || stored_len > raw_len || count > raw_len || count == 0
+        {
+            return None;
+        }
+        let (stored_len, raw_len, count) = (stored_len as usize, raw_len as usize, count as usize);
+        self.pages.push(PageEntry { offset, stored_len, raw_len, crc, first, count });
+        Some(())
+    }
+
+    /// Appends the directory.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        varint::write_u64(out, self.pages.len() as u64);
+        for page in &self.pages {
+            varint::write_u64(out, page.count as u64);
+            varint::write_u64(out, page.stored_len as u64);
+            varint::write_u64(out, page.raw_len as u64);
+            out.extend_from_slice(&page.crc.to_le_bytes());
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let len = varint::read_len(input)?;
+        let mut directory = Self::default();
+        // Grows with what is read: a false length costs nothing.
+        for _ in 0..len {
+            let count = varint::read_u64(input)?;
+            let stored_len = varint::read_u64(input)?;
+            let raw_len = varint::read_u64(input)?;
+            let (crc, rest) = input.split_first_chunk::<4>()?;
+            *input = rest;
+            directory.push(count, stored_len, raw_len, u32::from_le_bytes(*crc))?;
+        }
+        Some(directory)
+    }
+}
+
+/// A decoded page.
+#[derive(Debug)]
+pub struct Page {
+    raw: Vec<u8>,
+    /// Where each record ends; the first begins at `start`.
+    ends: Vec<u32>,
+    start: u32,
+}
+
+thread_local! {
+    /// A decompressor holds some 150 KB, which take longer to set up than a page to decode.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+impl Page {
+    /// Decodes a stored page; the error says what does not hold.
+    pub fn decode(entry: &PageEntry, stored: &[u8]) -> Result<Self, &'static str> {
+        if stored.len() != entry.stored_len || crc32(stored) != entry.crc {
+            return Err("checksum of a page");
+        }
+        let raw = if entry.stored_len == entry.raw_len {
+            stored.to_vec()
+        } else {
+            decompress(stored, entry.raw_len).ok_or("compression of a page")?
+        };
+        Self::split(raw, entry.count).ok_or("lengths of a page's records")
+    }
+
+    fn split(raw: Vec<u8>, count: usize) -> Option<Self> {
+        let mut rest = raw.as_slice();
+        let mut ends = Vec::with_capacity(count.min(raw.len()));
+        let mut end = 0u32;
+        for _ in 0..count {
+            end = end.checked_add(u32::try_from(varint::read_u64(&mut rest)?).ok()?)?;
+            ends.push(end);
+        }
+        let start = u32::try_from(raw.len() - rest.len()).ok()?;
+        (rest.len() == end as usize).then_some(Self { raw, ends, start })
+    }
+
+    /// The record at `index` in this page.
+    pub fn record(&self, index: usize) -> Option<&[u8]> {
+        let begin = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        let place = self.start as usize + begin as usize
+            ..self.start as usize + *self.ends.get(index)? as usize;
+        self.raw.get(place)
+    }
+
+    /// How many records it holds.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.raw.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+}
+
+/// Exactly `raw_len` bytes, or nothing: the frame must state that length before it is believed.
+fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
+    let stated = zstd::zstd_safe::get_frame_content_size(stored).ok()??;
+    if stated != raw_len as u64 {
+        return None;
+    }
+    DECOMPRESSOR.with_borrow_mut(|slot| {
+        let decompressor = match slot {
+            Some(decompressor) => decompressor,
+            None => slot.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        let raw = decompressor.decompress(stored, raw_len).ok()?;
+        (raw.len() == raw_len).then_some(raw)
+    })
+}

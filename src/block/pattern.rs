@@ -1,0 +1,282 @@
+//! Text that is made of literals and variables: ids, numbers, and both inside longer texts.
+//!
+//! ```text
+//! run:  | values of the first variable | values of the second | ...
+//! ```
+
+use crate::base::text::Str;
+use crate::base::varint;
+use crate::block::bits::{BitWriter, get_bits};
+use crate::block::digits;
+use crate::block::ints::IntModel;
+
+/// More parts than this are no pattern worth having.
+pub const MAX_PARTS: usize = 32;
+
+/// A piece of every value of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The same text in all values.
+    Literal(Str),
+    /// A UUID in lower case: 128 bits.
+    Uuid,
+    /// Hex digits of one case and number, as the bytes that they stand for.
+    Hex {
+        /// How many bytes, half the digits.
+        bytes: u8,
+        /// Whether the digits above 9 are in upper case.
+        upper: bool,
+    },
+    /// A number written as it prints, without leading zeros.
+    Decimal(IntModel),
+    /// A number written in a fixed number of digits.
+    Padded {
+        /// How many digits, at most 18.
+        digits: u8,
+        /// The numbers.
+        model: IntModel,
+    },
+}
+
+/// What of a value differs from row to row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable<'a> {
+    /// A UUID.
+    Uuid(u128),
+    /// Hex digits, not looked at yet.
+    Hex(&'a [u8]),
+    /// A number.
+    Int(i64),
+}
+
+/// How all values of a column are put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    parts: Vec<Part>,
+}
+
+impl Part {
+    /// Takes this part off the front of `text`; `None` if the part would not print the same.
+    pub fn take<'a>(&self, text: &mut &'a [u8]) -> Option<Option<Variable<'a>>> {
+        match self {
+            Self::Literal(literal) => {
+                *text = text.strip_prefix(literal.as_bytes())?;
+                Some(None)
+            }
+            Self::Uuid => {
+                let uuid = varint::read_bytes(text, digits::UUID_LEN)?;
+                Some(Some(Variable::Uuid(digits::parse_uuid(uuid)?)))
+            }
+            Self::Hex { bytes, upper } => {
+                let hex = varint::read_bytes(text, usize::from(*bytes) * 2)?;
+                digits::is_hex(hex, *upper).then_some(Some(Variable::Hex(hex)))
+            }
+            Self::Decimal(_) => Some(Some(Variable::Int(digits::take_decimal(text)?))),
+            Self::Padded { digits, .. } => {
+                let padded = varint::read_bytes(text, usize::from(*digits))?;
+                Some(Some(Variable::Int(digits::parse_padded(padded)?)))
+            }
+        }
+    }
+
+    /// Appends a run of this part's variables.
+    fn encode_run(&self, variables: &[Variable<'_>], out: &mut BitWriter) -> Option<()> {
+        match self {
+            Self::Literal(_) => Some(()),
+            Self::Decimal(model) | Self::Padded { model, .. } => {
+                let ints = variables.iter().map(|variable| match variable {
+                    Variable::Int(value) => Some(*value),
+                    _ => None,
+                });
+                model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
+            }
+            Self::Uuid | Self::Hex { .. } => {
+                for variable in variables {
+                    match variable {
+                        Variable::Uuid(uuid) => {
+                            out.put(*uuid as u64, 64);
+                            out.put((*uuid >> 64) as u64, 64);
+                        }
+                        Variable::Hex(hex) => {
+                            for byte in digits::hex_bytes(hex) {
+                                out.put(u64::from(byte?), 8);
+                            }
+                        }
+                        Variable::Int(_) => return None,
+                    }
+                }
+                Some(())
+            }
+        }
+    }
+
+    /// How many bits a run of `count` takes.
+    fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
+        match self {
+            Self::Literal(_) => Some(0),
+            Self::Uuid => count.checked_mul(128),
+            Self::Hex { bytes, .. } => count.checked_mul(usize::from(*bytes) * 8),
+            Self::Decimal(model) | Self::Padded { model, .. } => model.run_bits(bytes, at, count),
+        }
+    }
+
+    /// Appends the text of one row.
+    fn print(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        count: usize,
+        index: usize,
+        text: &mut String,
+    ) -> Option<()> {
+        match self {
+            Self::Literal(literal) => text.push_str(literal),
+            Self::Uuid => {
+                let place = index.checked_mul(128)?.checked_add(at)?;
+                let low = get_bits(bytes, place, 64)?;
+                let high = get_bits(bytes, place.checked_add(64)?, 64)?;
+                digits::print_uuid(u128::from(high) << 64 | u128::from(low), text);
+            }
+            Self::Hex { bytes: len, upper } => {
+                let width = usize::from(*len) * 8;
+                let place = index.checked_mul(width)?.checked_add(at)?;
+                place.checked_add(width)?;
+                for bit in (0..width).step_by(8) {
+                    digits::print_byte(get_bits(bytes, place + bit, 8)? as u8, *upper, text);
+                }
+            }
+            Self::Decimal(model) => digits::print_int(model.get(bytes, at, count, index)?, 0, text),
+            Self::Padded { digits, model } => {
+                digits::print_int(model.get(bytes, at, count, index)?, usize::from(*digits), text);
+            }
+        }
+        Some(())
+    }
+}
+
+impl Pattern {
+    /// A pattern of these parts; `None` if they are too many or out of bounds.
+    pub fn new(parts: Vec<Part>) -> Option<Self> {
+        let sound = parts.iter().all(|part| match part {
+            Part::Hex { bytes, .. } => *bytes > 0,
+            Part::Padded { digits, .. } => (1..=18).contains(digits),
+            _ => true,
+        });
+        (sound && parts.len() <= MAX_PARTS).then_some(Self { parts })
+    }
+
+    /// The parts in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Appends a run; `None`, with part of it written, if a value does not follow the pattern.
+    pub fn encode_run(&self, values: &[&str], out: &mut BitWriter) -> Option<()> {
+        let mut rests: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+        let mut variables = Vec::with_capacity(values.len());
+        for part in &self.parts {
+            variables.clear();
+            for rest in &mut rests {
+                variables.extend(part.take(rest)?);
+            }
+            part.encode_run(&variables, out)?;
+        }
+        rests.iter().all(|rest| rest.is_empty()).then_some(())
+    }
+
+    /// How many bits the run of `count` values at bit `at` takes.
+    pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
+        let mut end = at;
+        for part in &self.parts {
+            end = end.checked_add(part.run_bits(bytes, end, count)?)?;
+        }
+        Some(end - at)
+    }
+
+    /// Appends the text at `index` of the run of `count` values at bit `at` to `text`.
+    pub fn get(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        count: usize,
+        index: usize,
+        text: &mut String,
+    ) -> Option<()> {
+        let mut place = at;
+        for (i, part) in self.parts.iter().enumerate() {
+            part.print(bytes, place, count, index, text)?;
+            if i + 1 < self.parts.len() {
+                place = place.checked_add(part.run_bits(bytes, place, count)?)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Appends the pattern.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.parts.len() as u8);
+        for part in &self.parts {
+            match part {
+                Part::Literal(literal) => {
+                    out.push(tag::LITERAL);
+                    varint::write_prefixed(out, literal.as_bytes());
+                }
+                Part::Uuid => out.push(tag::UUID),
+                Part::Hex { bytes, upper } => {
+                    out.push(if *upper { tag::HEX_UPPER } else { tag::HEX });
+                    out.push(*bytes);
+                }
+                Part::Decimal(model) => {
+                    out.push(tag::DECIMAL);
+                    model.write(out);
+                }
+                Part::Padded { digits, model } => {
+                    out.push(tag::PADDED);
+                    out.push(*digits);
+                    model.write(out);
+                }
+            }
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let count = read_u8(input)?;
+        if usize::from(count) > MAX_PARTS {
+            return None;
+        }
+        let mut parts = Vec::with_capacity(usize::from(count));
+        for _ in 0..count {
+            parts.push(match read_u8(input)? {
+                tag::LITERAL => {
+                    Part::Literal(std::str::from_utf8(varint::read_prefixed(input)?).ok()?.into())
+                }
+                tag::UUID => Part::Uuid,
+                tag::HEX => Part::Hex { bytes: read_u8(input)?, upper: false },
+                tag::HEX_UPPER => Part::Hex { bytes: read_u8(input)?, upper: true },
+                tag::DECIMAL => Part::Decimal(IntModel::read(input)?),
+                tag::PADDED => {
+                    Part::Padded { digits: read_u8(input)?, model: IntModel::read(input)? }
+                }
+                _ => return None,
+            });
+        }
+        Self::new(parts)
+    }
+}
+
+/// Numbers of the parts on disk.
+mod tag {
+    pub const LITERAL: u8 = 0;
+    pub const UUID: u8 = 1;
+    pub const HEX: u8 = 2;
+    pub const HEX_UPPER: u8 = 3;
+    pub const DECIMAL: u8 = 4;
+    pub const PADDED: u8 = 5;
+}
+
+fn read_u8(input: &mut &[u8]) -> Option<u8> {
+    let (&byte, rest) = input.split_first()?;
+    *input = rest;
+    Some(byte)
+}

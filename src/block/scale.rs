@@ -1,0 +1,102 @@
+//! Integers as multiples of a step above a base.
+
+use crate::base::varint;
+
+/// The map `n -> base + n * step` in wrapping 64-bit arithmetic, and its exact inverse.
+///
+/// The inverse costs one multiplication: an odd number divides another exactly if the product with
+/// its inverse modulo 2^64 is no larger than the largest quotient (Granlund and Montgomery,
+/// *Division by Invariant Integers using Multiplication*, section 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    base: i64,
+    step: u64,
+    inverse: u64,
+    limit: u64,
+}
+
+impl Scale {
+    /// A scale; a step of 0 counts as 1.
+    pub fn new(base: i64, step: u64) -> Self {
+        let step = step.max(1);
+        let odd = step >> step.trailing_zeros();
+        // Newton's iteration doubles the correct bits: 5, 10, 20, 40, 80.
+        let mut inverse = odd.wrapping_mul(3) ^ 2;
+        for _ in 0..4 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Self { base, step, inverse, limit: u64::MAX / step }
+    }
+
+    /// The base.
+    pub fn base(&self) -> i64 {
+        self.base
+    }
+
+    /// The step, at least 1.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// The value at `n`.
+    #[inline]
+    pub fn value(&self, n: u64) -> i64 {
+        self.base.wrapping_add(n.wrapping_mul(self.step) as i64)
+    }
+
+    /// The `n` with `self.value(n) == value`, unless `value` lies off the steps.
+    #[inline]
+    pub fn index(&self, value: i64) -> Option<u64> {
+        self.quotient(value.wrapping_sub(self.base) as u64)
+    }
+
+    /// `distance / step`, if that is whole.
+    #[inline]
+    pub fn quotient(&self, distance: u64) -> Option<u64> {
+        let n = distance.wrapping_mul(self.inverse).rotate_right(self.step.trailing_zeros());
+        (n <= self.limit).then_some(n)
+    }
+
+    /// Appends base and step.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        varint::write_i64(out, self.base);
+        varint::write_u64(out, self.step);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let base = varint::read_i64(input)?;
+        let step = varint::read_u64(input)?;
+        (step > 0).then(|| Self::new(base, step))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn index_is_the_exact_inverse_of_value(base: i64, value: i64, step: u64, small in 1u64..5000, n: u64) {
+            for step in [step.max(1), small, small << 20, 1] {
+                let scale = Scale::new(base, step);
+                let distance = value.wrapping_sub(base) as u64;
+                let expected = (distance % step == 0).then_some(distance / step);
+                prop_assert_eq!(scale.index(value), expected);
+                let n = n % (u64::MAX / step).saturating_add(1).max(1);
+                prop_assert_eq!(scale.index(scale.value(n)), Some(n));
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_range_is_exact() {
+        let scale = Scale::new(i64::MIN, 1);
+        assert_eq!(scale.index(i64::MAX), Some(u64::MAX));
+        assert_eq!(scale.value(u64::MAX), i64::MAX);
+        let scale = Scale::new(i64::MIN, u64::MAX);
+        assert_eq!(scale.index(i64::MAX), Some(1));
+        assert_eq!(scale.index(0), None);
+    }
+}
