@@ -9,3 +9,4 @@ pub mod text;
 pub mod time;
 pub mod varint;
 pub mod view;
+pub mod wire;
