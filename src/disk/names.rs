@@ -5,6 +5,7 @@
 //! MANIFEST                              the catalog's records
 //! RESERVE                               bytes given up on a full disk
 //! log/00000000000000000012.log          write-ahead log
+//! log/00000000000000000011.spare        an old log file that waits to be overwritten
 //! pins/00000000000000000042.pin         one per catalog version
 //! 20251122T160000Z/                     a partition of one hour, by its UTC start
 //! 20251122T160000Z-PT900S/              one of another width, in seconds
@@ -47,6 +48,16 @@ pub fn log_file(number: u64) -> String {
 /// The number of a log file.
 pub fn parse_log(name: &str) -> Option<u64> {
     numbered(name, ".log")
+}
+
+/// The name of the spare that was log file `number`, or will be, in [`LOG_DIR`].
+pub fn spare_file(number: u64) -> String {
+    format!("{number:020}.spare")
+}
+
+/// The number of a spare log file.
+pub fn parse_spare(name: &str) -> Option<u64> {
+    numbered(name, ".spare")
 }
 
 /// The name of the pin of catalog version `version`, in [`PINS_DIR`].
@@ -143,6 +154,7 @@ mod tests {
     #[test]
     fn names_are_pinned() {
         assert_eq!(log_file(12), "00000000000000000012.log");
+        assert_eq!(spare_file(12), "00000000000000000012.spare");
         assert_eq!(pin_file(42), "00000000000000000042.pin");
         assert_eq!(segment_file(u64::MAX), "18446744073709551615.seg");
         assert_eq!(tmp(MANIFEST), "MANIFEST.tmp");
@@ -186,6 +198,7 @@ mod tests {
         #[test]
         fn names_read_back(number: u64, start: u64, width in 1..=u64::MAX) {
             prop_assert_eq!(parse_log(&log_file(number)), Some(number));
+            prop_assert_eq!(parse_spare(&spare_file(number)), Some(number));
             prop_assert_eq!(parse_pin(&pin_file(number)), Some(number));
             prop_assert_eq!(parse_segment(&segment_file(number)), Some(number));
             prop_assert!(is_tmp(&tmp(&log_file(number))));
