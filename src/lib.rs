@@ -3,6 +3,7 @@
 mod base;
 mod block;
 mod disk;
+mod query;
 
 pub use base::error::{Error, Result};
 pub use base::ids::{SpanId, TraceId};
@@ -12,3 +13,7 @@ pub use base::model::{
 };
 pub use base::text::Str;
 pub use base::time::{TimeRange, Timestamp};
+pub use query::hit::{
+    Explain, Operation, Page, ServiceStats, TagKey, TagScope, TraceHit, TraceTimes,
+};
+pub use query::typed::Query;

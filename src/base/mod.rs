@@ -5,6 +5,7 @@ pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod model;
+pub mod number;
 pub mod text;
 pub mod time;
 pub mod varint;

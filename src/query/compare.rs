@@ -1,0 +1,189 @@
+//! One value against one check.
+
+use std::cmp::Ordering;
+
+use crate::base::model::Value;
+use crate::base::number::Number;
+use crate::base::view::ValueRef;
+use crate::base::wire;
+use crate::query::ast::{Check, Compare};
+
+/// A value as a check sees it.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// Text.
+    Text(&'a str),
+    /// An attribute's number.
+    Number(Number),
+    /// A truth value.
+    Bool(bool),
+    /// A kind or status.
+    Code(i32),
+    /// A duration.
+    Nanos(u64),
+    /// A value that equals no literal and only exists: bytes, a map, an empty value.
+    Other,
+}
+
+/// Whether `check` holds of a value. `loose` compares text with a number or truth value by what
+/// that prints.
+pub fn holds(check: &Check, seen: Seen<'_>, loose: bool) -> bool {
+    match (check, seen) {
+        (Check::Exists, _) => true,
+        (Check::Absent, _) => false,
+        (Check::Number(compare, literal), Seen::Number(value)) => {
+            compare.accepts(value.compare(*literal))
+        }
+        (Check::Number(compare, literal), Seen::Nanos(value)) => {
+            compare.accepts(compare_nanos(value, *literal))
+        }
+        (Check::Nanos(compare, literal), Seen::Nanos(value)) => {
+            compare.accepts(Some(value.cmp(literal)))
+        }
+        (Check::Text(compare, literal), Seen::Text(value)) => {
+            compare.accepts(Some(value.as_bytes().cmp(literal.as_bytes())))
+        }
+        (Check::Bool(compare, literal), Seen::Bool(value)) => {
+            compare.accepts(Some(value.cmp(literal)))
+        }
+        (Check::Code(compare, literal), Seen::Code(value)) => {
+            compare.accepts(Some(value.cmp(literal)))
+        }
+        (Check::Pattern { regex, negated }, Seen::Text(value)) => regex.is_match(value) != *negated,
+        _ => loose && holds_loosely(check, seen),
+    }
+}
+
+fn holds_loosely(check: &Check, seen: Seen<'_>) -> bool {
+    let same = |compare: &Compare, a: &str, b: &str| match compare {
+        Compare::Equal => a == b,
+        Compare::NotEqual => a != b,
+        _ => false,
+    };
+    match (check, seen) {
+        (Check::Text(compare, literal), _) => {
+            printed(seen).is_some_and(|value| same(compare, &value, literal))
+        }
+        (Check::Pattern { regex, negated }, _) => {
+            printed(seen).is_some_and(|value| regex.is_match(&value) != *negated)
+        }
+        (Check::Number(compare, literal), Seen::Text(value)) => {
+            same(compare, value, &print_number(*literal))
+        }
+        (Check::Bool(compare, literal), Seen::Text(value)) => {
+            same(compare, value, if *literal { "true" } else { "false" })
+        }
+        _ => false,
+    }
+}
+
+fn printed(seen: Seen<'_>) -> Option<String> {
+    match seen {
+        Seen::Number(number) => Some(print_number(number)),
+        Seen::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// What loose matching takes a number for: `1`, also for 1.0, and `0.25`.
+pub fn print_number(number: Number) -> String {
+    match number {
+        Number::Int(value) => value.to_string(),
+        Number::Double(value) => value.to_string(),
+    }
+}
+
+/// Durations reach past `i64`, where literals are doubles or too small.
+fn compare_nanos(nanos: u64, literal: Number) -> Option<Ordering> {
+    const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
+    match (i64::try_from(nanos), literal) {
+        (Ok(nanos), _) => Number::Int(nanos).compare(literal),
+        (Err(_), Number::Int(_)) => Some(Ordering::Greater),
+        (Err(_), Number::Double(double)) if double.is_nan() => None,
+        (Err(_), Number::Double(double)) if double < TWO_POW_63 => Some(Ordering::Greater),
+        (Err(_), Number::Double(double)) if double >= 2.0 * TWO_POW_63 => Some(Ordering::Less),
+        // Doubles of this size are whole numbers, so the conversion is exact.
+        (Err(_), Number::Double(double)) => Some(nanos.cmp(&(double as u64))),
+    }
+}
+
+/// Whether `check` holds of a span's attribute value; of an array, if it holds of any element.
+pub fn holds_of_ref(check: &Check, value: &ValueRef<'_>, loose: bool) -> bool {
+    let seen = match value {
+        ValueRef::Str(text) => Seen::Text(text.as_str()),
+        ValueRef::Int(value) => Seen::Number(Number::Int(*value)),
+        ValueRef::Double(value) => Seen::Number(Number::Double(*value)),
+        ValueRef::Bool(value) => Seen::Bool(*value),
+        ValueRef::Array(bytes) if !matches!(check, Check::Exists | Check::Absent) => {
+            let elements = wire::decode_array(bytes).unwrap_or_default();
+            return elements.iter().any(|element| holds(check, scalar(element), loose));
+        }
+        _ => Seen::Other,
+    };
+    holds(check, seen, loose)
+}
+
+/// Whether `check` holds of a resource's or scope's attribute value; of an array, if it holds of
+/// any element.
+pub fn holds_of_value(check: &Check, value: &Value, loose: bool) -> bool {
+    match value {
+        Value::Array(elements) if !matches!(check, Check::Exists | Check::Absent) => {
+            elements.iter().any(|element| holds(check, scalar(element), loose))
+        }
+        other => holds(check, scalar(other), loose),
+    }
+}
+
+fn scalar(value: &Value) -> Seen<'_> {
+    match value {
+        Value::String(text) => Seen::Text(text),
+        Value::Int(value) => Seen::Number(Number::Int(*value)),
+        Value::Double(value) => Seen::Number(Number::Double(*value)),
+        Value::Bool(value) => Seen::Bool(*value),
+        _ => Seen::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(compare: Compare, value: f64) -> Check {
+        Check::Number(compare, Number::Double(value))
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        let one = Check::Number(Compare::Equal, Number::Int(1));
+        assert!(holds_of_value(&one, &Value::Double(1.0), false));
+        let odd = Check::Number(Compare::Equal, Number::Int((1 << 53) + 1));
+        assert!(!holds_of_value(&odd, &Value::Double(9_007_199_254_740_992.0), false));
+        assert!(!holds_of_value(&one, &Value::from("1"), false));
+        assert!(holds_of_value(&one, &Value::from("1"), true));
+    }
+
+    #[test]
+    fn types_never_compare_with_each_other() {
+        let other = Check::Text(Compare::NotEqual, "x".into());
+        assert!(!holds_of_value(&other, &Value::Int(5), false));
+        assert!(holds_of_value(&other, &Value::Int(5), true));
+        assert!(!holds_of_value(&other, &Value::Bytes(vec![1]), true));
+    }
+
+    #[test]
+    fn arrays_match_by_any_element() {
+        let array = Value::Array(vec![Value::from("a"), Value::Int(2), Value::Array(Vec::new())]);
+        assert!(holds_of_value(&Check::Text(Compare::Equal, "a".into()), &array, false));
+        assert!(holds_of_value(&number(Compare::Greater, 1.5), &array, false));
+        assert!(!holds_of_value(&number(Compare::Greater, 2.5), &array, false));
+        assert!(holds_of_value(&Check::Exists, &Value::Array(Vec::new()), false));
+    }
+
+    #[test]
+    fn durations_beyond_i64_compare() {
+        let (max, big) = (Seen::Nanos(u64::MAX), 1e19);
+        assert!(holds(&number(Compare::Greater, big), max, false));
+        assert!(!holds(&number(Compare::Greater, 1e20), max, false));
+        assert!(holds(&Check::Number(Compare::Greater, Number::Int(i64::MAX)), max, false));
+    }
+}

@@ -1,0 +1,47 @@
+//! Floor 7: questions and their answers.
+//!
+//! ```text
+//! TraceQL text --lex, parse--> ast::Expr <-- typed::Query
+//!                                 |
+//! view::View ----> newest --------+--> search ----> hit::Page
+//!  partitions       candidates of all    gather: a trace as a whole, each span once
+//!  of sources       sources, newest      predicate, compare: does a span fulfil it
+//!      |            fragment first       cursor: where a page ends
+//!      +---------> lookup (a trace by id), names (services, operations, keys, values)
+//! ```
+//!
+//! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
+//!
+//! - Answers are those of a scan over the live spans (P4, P5): indexes only say where to look, and
+//!   every trace that is shown, counted or ordered is put together from all partitions first.
+//! - Identical spans count once, whichever sources hold them.
+//! - Order: traces by start, newest first, then by id; spans by start, id and content; names
+//!   sorted.
+//! - A range of time restricts which spans can match, never what is said of their trace.
+//! - No text, however wrong, does more than fail as a query.
+
+pub mod ast;
+pub mod compare;
+pub mod cursor;
+pub mod gather;
+pub mod hit;
+pub mod lex;
+pub mod lookup;
+pub mod names;
+pub mod newest;
+pub mod parse;
+pub mod predicate;
+pub mod search;
+pub mod settle;
+pub mod source;
+pub mod typed;
+pub mod view;
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Whether a span fulfils a condition.
+//!
+//! - A missing attribute makes every comparison false, `!=` included; `= nil` asks for its absence.
+//! - A repeated key, and an array, match if any of the values does; so do events and links.
+//! - An unscoped key is looked up on the resource only where the span lacks it.
+//! - Values of different types never compare, so `.x != "a"` is false of a number; loose matching
+//!   compares text with what a number or truth value prints, for `=`, `!=`, `=~` and `!~`.
+//! - An attribute whose value is empty, bytes or a map exists, and equals no literal.
+
+use crate::base::model::{KeyValue, ResourceContext, ScopeContext};
+use crate::base::time::saturating_nanos;
+use crate::base::view::{AttrRef, SpanRef};
+use crate::query::ast::{Check, Expr, Field, Scope, Test};
+use crate::query::compare::{Seen, holds, holds_of_ref, holds_of_value};
+
+/// What conditions can ask of a trace as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceFacts<'a> {
+    /// The root span's name.
+    pub root_name: &'a str,
+    /// The root span's service, if it has one.
+    pub root_service: Option<&'a str>,
+    /// From the first start to the last end.
+    pub duration_nanos: u64,
+}
+
+/// A span with what it says of its resource and scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The span.
+    pub span: &'a SpanRef<'a>,
+    /// Its resource.
+    pub resource: &'a ResourceContext,
+    /// Its instrumentation scope.
+    pub scope: &'a ScopeContext,
+}
+
+/// Whether the span fulfils `expr`; `None` where that depends on facts not given.
+///
+/// The recursion is as deep as the query nests, at most
+/// [`MAX_QUERY_DEPTH`](crate::base::limits::MAX_QUERY_DEPTH) levels.
+pub fn matches(
+    expr: &Expr,
+    subject: Subject<'_>,
+    facts: Option<TraceFacts<'_>>,
+    loose: bool,
+) -> Option<bool> {
+    // `decisive` is the verdict of one part that settles the whole.
+    let (parts, decisive) = match expr {
+        Expr::And(parts) => (parts, false),
+        Expr::Or(parts) => (parts, true),
+        Expr::Test(test) => return test_span(test, subject, facts, loose),
+    };
+    let mut verdict = Some(!decisive);
+    for part in parts {
+        match matches(part, subject, facts, loose) {
+            Some(truth) if truth == decisive => return Some(decisive),
+            Some(_) => {}
+            None => verdict = None,
+        }
+    }
+    verdict
+}
+
+fn test_span(
+    test: &Test,
+    subject: Subject<'_>,
+    facts: Option<TraceFacts<'_>>,
+    loose: bool,
+) -> Option<bool> {
+    let span = subject.span;
+    let check = &test.check;
+    let one = |seen: Seen<'_>| Some(holds(check, seen, loose));
+    let maybe = |text: Option<&str>| match text {
+        Some(text) => one(Seen::Text(text)),
+        None => Some(matches!(check, Check::Absent)),
+    };
+    match &test.field {
+        Field::Name => one(Seen::Text(span.name.as_str())),
+        Field::Kind => one(Seen::Code(span.kind.0)),
+        Field::Status => one(Seen::Code(span.status_code().0)),
+        Field::StatusMessage => maybe(span.status.as_ref().map(|s| s.message.as_str())),
+        Field::Duration => one(Seen::Nanos(saturating_nanos(span.end.since(span.start)))),
+        Field::RootName => one(Seen::Text(facts?.root_name)),
+        Field::RootService => maybe(facts?.root_service),
+        Field::TraceDuration => one(Seen::Nanos(facts?.duration_nanos)),
+        Field::Attribute(scope, key) => Some(test_attribute(*scope, key, check, subject, loose)),
+    }
+}
+
+fn test_attribute(
+    scope: Scope,
+    key: &str,
+    check: &Check,
+    subject: Subject<'_>,
+    loose: bool,
+) -> bool {
+    let span = subject.span;
+    let of_resource = || {
+        let resource = subject.resource.resource.as_ref();
+        let attributes = resource.map_or(&[][..], |r| &r.attributes);
+        any_value(attributes, key, check, loose)
+    };
+    let found = match scope {
+        Scope::Span => any_ref(&span.attributes, key, check, loose),
+        Scope::Resource => of_resource(),
+        Scope::Any => any_ref(&span.attributes, key, check, loose).or_else(of_resource),
+        Scope::Event => {
+            any_of(span.events.iter().map(|e| any_ref(&e.attributes, key, check, loose)))
+        }
+        Scope::Link => any_of(span.links.iter().map(|l| any_ref(&l.attributes, key, check, loose))),
+        Scope::Instrumentation => {
+            let scope = subject.scope.scope.as_ref();
+            any_value(scope.map_or(&[][..], |s| &s.attributes), key, check, loose)
+        }
+    };
+    found.unwrap_or(matches!(check, Check::Absent))
+}
+
+/// Whether the check holds of any value of the key; `None` if nothing bears the key.
+fn any_ref(attributes: &[AttrRef<'_>], key: &str, check: &Check, loose: bool) -> Option<bool> {
+    let values = attributes.iter().filter(|a| a.key.as_str() == key);
+    any_of(values.map(|a| Some(holds_of_ref(check, &a.value, loose))))
+}
+
+fn any_value(attributes: &[KeyValue], key: &str, check: &Check, loose: bool) -> Option<bool> {
+    let values = attributes.iter().filter(|a| a.key == *key);
+    any_of(values.map(|a| Some(holds_of_value(check, &a.value, loose))))
+}
+
+fn any_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut found = None;
+    for verdict in verdicts.flatten() {
+        if verdict {
+            return Some(true);
+        }
+        found = Some(false);
+    }
+    found
+}

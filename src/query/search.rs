@@ -1,0 +1,164 @@
+//! Search: traces in which a span fulfils the query, newest first.
+//!
+//! Candidates come newest fragment first. Each trace is looked up in all partitions at its first
+//! candidate, since its true start, and with it its place, depends on all of its fragments. The
+//! walk ends once the page is full of traces that start after every candidate left.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+
+use crate::base::error::Result;
+use crate::base::ids::TraceId;
+use crate::base::model::TraceSpan;
+use crate::base::time::{TimeRange, Timestamp};
+use crate::query::cursor::Place;
+use crate::query::gather::{Brief, Gathered};
+use crate::query::hit::{Explain, Page, ServiceStats, TraceHit, TraceTimes};
+use crate::query::newest::Newest;
+use crate::query::source::Candidate;
+use crate::query::typed::Query;
+use crate::query::view::{Piece, View};
+
+/// The traces that match, as hits.
+pub fn search(view: &View, query: &Query) -> Result<Page> {
+    explained(view, query).map(|(page, _)| page)
+}
+
+/// The traces that match, and what finding them took.
+pub fn explained(view: &View, query: &Query) -> Result<(Page, Explain)> {
+    let mut explain = Explain::default();
+    let make = |times: TraceTimes, trace: &mut Gathered, pieces: &[Piece]| {
+        let spans = trace.matching(pieces, query.spans_per_set)?;
+        Ok(hit(times, trace, spans))
+    };
+    let found = top(view, query, query.spans_per_set, &mut explain, None, &make)?;
+    let is_full = query.limit > 0 && found.len() >= query.limit;
+    let next = found.last_key_value().filter(|_| is_full).map(|(_, (place, _))| place.to_cursor());
+    let traces = found.into_values().map(|(_, hit)| hit).collect();
+    Ok((Page { traces, next }, explain))
+}
+
+/// The traces that match, with their times only. Reads no span where the indexes are certain.
+pub fn search_ids(view: &View, query: &Query) -> Result<Vec<TraceTimes>> {
+    let make = |times: TraceTimes, _: &mut Gathered, _: &[Piece]| Ok(times);
+    let found = top(view, query, 0, &mut Explain::default(), Some(&|times| times), &make)?;
+    Ok(found.into_values().map(|(_, times)| times).collect())
+}
+
+/// All matching spans of the traces that [`search`] finds, trace by trace.
+pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
+    let make =
+        |_: TraceTimes, trace: &mut Gathered, pieces: &[Piece]| trace.matching(pieces, usize::MAX);
+    let found = top(view, query, usize::MAX, &mut Explain::default(), None, &make)?;
+    Ok(found.into_values().flat_map(|(_, spans)| spans).collect())
+}
+
+/// Found traces by their place in the order.
+type Found<T> = BTreeMap<(Reverse<Timestamp>, TraceId), (Place, T)>;
+
+/// What is answered for a trace that was read.
+type Make<'a, T> = dyn Fn(TraceTimes, &mut Gathered, &[Piece]) -> Result<T> + 'a;
+
+/// The first `limit` matching traces. `sure` answers for a trace of which an index is certain;
+/// `make` for one that was read.
+fn top<T>(
+    view: &View,
+    query: &Query,
+    keep: usize,
+    explain: &mut Explain,
+    sure: Option<&dyn Fn(TraceTimes) -> T>,
+    make: &Make<'_, T>,
+) -> Result<Found<T>> {
+    query.check()?;
+    let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
+    let mut found = Found::new();
+    let mut seen = HashSet::new();
+    let mut newest = Newest::new(view, query, explain);
+    if query.limit == 0 {
+        return Ok(found);
+    }
+    loop {
+        let is_full = found.len() >= query.limit;
+        let last = found.last_key_value().map(|(key, _)| *key).filter(|_| is_full);
+        let floor = last.map_or(Timestamp::ZERO, |(start, _)| start.0);
+        let Some(candidate) = newest.next(floor)? else { break };
+        explain.candidates += 1;
+        explain.certain += u64::from(candidate.certain);
+        let id = candidate.fragment.trace_id;
+        if !seen.insert(id) {
+            continue;
+        }
+        let pieces = view.pieces(id)?;
+        let times = times(&candidate, &pieces);
+        let place = Place { start: times.start, id };
+        let is_before = after.is_some_and(|after| place.order() <= after.order());
+        if is_before || last.is_some_and(|last| place.order() > last) {
+            continue;
+        }
+        let answer = match sure {
+            Some(sure) if is_certain(&candidate, query.range) => sure(times),
+            _ => {
+                explain.traces_read += 1;
+                let mut trace = Gathered::read(&pieces, query, keep)?;
+                trace.decide(&pieces, &query.filter, query.loose)?;
+                if !trace.spans.iter().any(|span| span.matched == Some(true)) {
+                    continue;
+                }
+                make(times, &mut trace, &pieces)?
+            }
+        };
+        explain.traces_matched += 1;
+        found.insert(place.order(), (place, answer));
+        if is_full {
+            found.pop_last();
+        }
+    }
+    explain.segments_unread = newest.unread_segments();
+    Ok(found)
+}
+
+/// Whether some span surely fulfils the condition and starts inside the range.
+fn is_certain(candidate: &Candidate, range: TimeRange) -> bool {
+    let fragment = &candidate.fragment;
+    candidate.certain && range.covers(fragment.first_start, fragment.last_start)
+}
+
+fn times(candidate: &Candidate, pieces: &[Piece]) -> TraceTimes {
+    let fragments = || pieces.iter().map(|piece| &piece.fragment).chain([&candidate.fragment]);
+    TraceTimes {
+        trace_id: candidate.fragment.trace_id,
+        start: fragments().map(|f| f.first_start).min().unwrap_or_default(),
+        end: fragments().map(|f| f.last_end).max().unwrap_or_default(),
+    }
+}
+
+fn hit(times: TraceTimes, trace: &Gathered, spans: Vec<TraceSpan>) -> TraceHit {
+    let root = trace.root();
+    let count = |wanted: &dyn Fn(&&Brief) -> bool| trace.spans.iter().filter(wanted).count() as u64;
+    let mut services: Vec<ServiceStats> = trace
+        .services
+        .iter()
+        .map(|service| ServiceStats { service: service.clone(), spans: 0, errors: 0 })
+        .collect();
+    for span in &trace.spans {
+        let stats = span.service.and_then(|service| services.get_mut(service as usize));
+        if let Some(stats) = stats {
+            stats.spans += 1;
+            stats.errors += u64::from(span.is_error);
+        }
+    }
+    services.sort_unstable_by(|a, b| a.service.cmp(&b.service));
+    TraceHit {
+        trace_id: times.trace_id,
+        root_service: root.and_then(|root| trace.service_of(root)).cloned(),
+        root_name: root.map(|root| root.name.clone()),
+        start: times.start,
+        end: times.end,
+        duration: times.end.since(times.start),
+        span_count: count(&|_| true),
+        error_count: count(&|span| span.is_error),
+        services,
+        matched: count(&|span| span.matched == Some(true)),
+        spans,
+    }
+}

@@ -1,0 +1,131 @@
+//! P4, P5: what searches, lookups and lists answer is what a scan would.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::fake::Fake;
+use super::generate::{WIDTH, queries, ranges, stores};
+use super::oracle::{Answer, Oracle};
+use crate::base::ids::TraceId;
+use crate::base::model::{TraceSpan, Value};
+use crate::query::ast::Scope;
+use crate::query::hit::TraceHit;
+use crate::query::source::Source;
+use crate::query::view::{Partition, View};
+use crate::query::{lookup, names, search};
+
+type Placed = [(TraceSpan, Vec<usize>)];
+
+/// The spans in fake sources: of each partition's three, the first one is indexed.
+fn fakes(store: &Placed) -> View {
+    view(store, |source, spans| Arc::new(Fake::new(spans, source == 0)))
+}
+
+fn view(store: &Placed, make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>) -> View {
+    let mut sources = BTreeMap::<(u64, usize), Vec<TraceSpan>>::new();
+    for (span, holders) in store {
+        let start = span.span.start.nanos() / WIDTH * WIDTH;
+        for holder in holders {
+            sources.entry((start, *holder)).or_default().push(span.clone());
+        }
+    }
+    let mut partitions = BTreeMap::<u64, Vec<Arc<dyn Source>>>::new();
+    for ((start, holder), spans) in sources {
+        partitions.entry(start).or_default().push(make(holder, spans));
+    }
+    let partition = |(start, sources)| Partition { start, width: WIDTH, sources };
+    View::new(partitions.into_iter().map(partition).collect())
+}
+
+fn oracle(store: &Placed) -> Oracle {
+    Oracle::new(store.iter().map(|(span, _)| span))
+}
+
+fn assert_same(hit: &TraceHit, answer: &Answer, spans_per_set: usize) {
+    assert_eq!(hit.trace_id, answer.id);
+    assert_eq!((hit.start, hit.end), (answer.start, answer.end));
+    assert_eq!(hit.duration, answer.end.since(answer.start));
+    assert_eq!((&hit.root_service, hit.root_name.as_ref()), (&answer.root.0, Some(&answer.root.1)));
+    assert_eq!((hit.span_count, hit.error_count), answer.counts);
+    assert_eq!(hit.services, answer.services);
+    assert_eq!(hit.matched, answer.matching.len() as u64);
+    let shown = answer.matching.len().min(spans_per_set);
+    assert_eq!(hit.spans, answer.matching[..shown]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn p5_searches_answer_what_a_scan_would(store in stores(), query in queries()) {
+        let view = fakes(&store);
+        let answers = oracle(&store).search(&query);
+        // Page after page, all that match come in order, none twice.
+        let mut left = answers.as_slice();
+        let mut page_query = query.clone();
+        loop {
+            let page = search::search(&view, &page_query).unwrap();
+            let expected = &left[..left.len().min(query.limit)];
+            prop_assert_eq!(page.traces.len(), expected.len());
+            for (hit, answer) in page.traces.iter().zip(expected) {
+                assert_same(hit, answer, query.spans_per_set);
+            }
+            let times = search::search_ids(&view, &page_query).unwrap();
+            let times: Vec<_> = times.iter().map(|t| (t.trace_id, t.start, t.end)).collect();
+            let own: Vec<_> = expected.iter().map(|a| (a.id, a.start, a.end)).collect();
+            prop_assert_eq!(times, own);
+            let spans = search::search_spans(&view, &page_query).unwrap();
+            prop_assert_eq!(spans, expected.iter().flat_map(|a| a.matching.clone()).collect::<Vec<_>>());
+            left = &left[expected.len()..];
+            prop_assert_eq!(page.next.is_some(), expected.len() == query.limit);
+            let Some(next) = page.next else { break };
+            page_query = query.clone().after(next);
+        }
+        prop_assert!(left.is_empty());
+    }
+
+    #[test]
+    fn p4_lookups_find_every_span(store in stores(), range in ranges(), id in any::<u8>()) {
+        let (view, oracle) = (fakes(&store), oracle(&store));
+        let high = u128::from(id % 3 + 5) << 64;
+        for id in [1, 2, 3, high, high + 1, high + 2].map(TraceId::from) {
+            prop_assert_eq!(lookup::trace_in(&view, id, range).unwrap(), oracle.trace_in(id, range));
+            let whole = lookup::trace(&view, id).unwrap();
+            prop_assert_eq!(&whole, &oracle.trace_in(id, crate::base::time::TimeRange::ALL));
+            let mut found = lookup::traces(&view, vec![id]);
+            prop_assert_eq!(&found.next().unwrap().unwrap(), &whole);
+            for size in [1, 2, 1000] {
+                let chunks = lookup::chunks_of(&view, id, size).unwrap();
+                let spans: Option<Vec<_>> = chunks.map(|all| all.flat_map(|c| c.unwrap()).collect());
+                prop_assert_eq!(spans, whole.clone().map(|trace| trace.spans));
+            }
+        }
+    }
+
+    #[test]
+    fn p5_names_are_what_a_scan_lists(store in stores(), range in ranges()) {
+        let (view, oracle) = (fakes(&store), oracle(&store));
+        let services = names::services(&view, range).unwrap();
+        prop_assert_eq!(&services, &oracle.services(range));
+        for service in ["cart", "shop", "", "none"] {
+            let operations = names::operations(&view, service, range).unwrap();
+            prop_assert_eq!(operations, oracle.operations(service, range));
+        }
+        prop_assert_eq!(names::tag_keys(&view, range).unwrap(), oracle.tag_keys(range));
+        for (tag, scope) in [
+            (".a", Scope::Any), ("b", Scope::Any), ("span.a", Scope::Span),
+            ("resource.a", Scope::Resource), ("event.a", Scope::Event), ("link.a", Scope::Link),
+            ("instrumentation.a", Scope::Instrumentation),
+        ] {
+            let values = names::tag_values(&view, tag, range).unwrap();
+            let texts = values.into_iter().filter_map(|value| match value {
+                Value::String(text) => Some(text),
+                _ => None,
+            });
+            let key = &tag[tag.len() - 1..];
+            prop_assert_eq!(texts.collect::<Vec<_>>(), oracle.texts(scope, key, range));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The typed query: which traces, how many, from where on.
+
+use std::time::Duration;
+
+use crate::base::error::{Error, Result};
+use crate::base::limits::DEFAULT_LIMIT;
+use crate::base::model::{SpanKind, StatusCode, Value};
+use crate::base::number::Number;
+use crate::base::text::Str;
+use crate::base::time::{TimeRange, saturating_nanos};
+use crate::query::ast::{Check, Compare, Expr, Field, Scope, Test, anchored};
+use crate::query::parse;
+
+/// Which traces to search for: those in which one span fulfils every condition.
+///
+/// Conditions are added one by one, or parsed from TraceQL's filters; both can be combined.
+/// A missing attribute makes every comparison false; a repeated key, or an array, matches if any
+/// of its values does; 1 equals 1.0. Setters never fail: what cannot be asked is reported by the
+/// search as [`Error::InvalidInput`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tracekeep::{Query, StatusCode};
+///
+/// let typed = Query::spans()
+///     .service("cart")
+///     .status(StatusCode::ERROR)
+///     .tag("http.response.status_code", 500)
+///     .min_duration(Duration::from_millis(20))
+///     .limit(5);
+/// let text = r#"{ resource.service.name = "cart" && status = error
+///     && .http.response.status_code = 500 && duration >= 20ms }"#;
+/// let parsed = Query::parse(text)?.limit(5);
+/// # let _ = (typed, parsed);
+/// # Ok::<(), tracekeep::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Query {
+    pub(crate) filter: Expr,
+    pub(crate) range: TimeRange,
+    pub(crate) limit: usize,
+    pub(crate) spans_per_set: usize,
+    pub(crate) after: Option<String>,
+    pub(crate) loose: bool,
+    problem: Option<String>,
+}
+
+impl Query {
+    /// Every trace; the conditions added to it restrict it.
+    pub fn spans() -> Self {
+        Self::of(Expr::always())
+    }
+
+    /// TraceQL with one span-set filter, such as `{ .http.status_code >= 500 && kind = server }`.
+    ///
+    /// `&&` binds tighter than `||`. Fails with [`Error::Query`], which says where, and what
+    /// would have been accepted.
+    pub fn parse(text: &str) -> Result<Self> {
+        parse::parse(text).map(Self::of)
+    }
+
+    fn of(filter: Expr) -> Self {
+        Self {
+            filter,
+            range: TimeRange::ALL,
+            limit: DEFAULT_LIMIT,
+            spans_per_set: 3,
+            after: None,
+            loose: false,
+            problem: None,
+        }
+    }
+
+    fn and(mut self, field: Field, check: Check) -> Self {
+        self.filter = self.filter.and(Test { field, check });
+        self
+    }
+
+    /// Spans of this service: its resource's `service.name`.
+    pub fn service(self, service: impl Into<Str>) -> Self {
+        let field = Field::Attribute(Scope::Resource, Str::from("service.name"));
+        self.and(field, Check::Text(Compare::Equal, service.into()))
+    }
+
+    /// Spans of this name.
+    pub fn name(self, name: impl Into<Str>) -> Self {
+        self.and(Field::Name, Check::Text(Compare::Equal, name.into()))
+    }
+
+    /// Spans of this kind.
+    pub fn kind(self, kind: SpanKind) -> Self {
+        self.and(Field::Kind, Check::Code(Compare::Equal, kind.0))
+    }
+
+    /// Spans of this status.
+    pub fn status(self, status: StatusCode) -> Self {
+        self.and(Field::Status, Check::Code(Compare::Equal, status.0))
+    }
+
+    /// Spans with an attribute of this value: text, a number or a truth value.
+    ///
+    /// A key that begins with `span.`, `resource.`, `event.`, `link.` or `instrumentation.` is
+    /// looked for there; any other on the span or, where it lacks the key, on its resource.
+    pub fn tag(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let check = match value.into() {
+            Value::String(text) => Check::Text(Compare::Equal, text),
+            Value::Int(number) => Check::Number(Compare::Equal, Number::Int(number)),
+            Value::Double(number) => Check::Number(Compare::Equal, Number::Double(number)),
+            Value::Bool(truth) => Check::Bool(Compare::Equal, truth),
+            _ => {
+                self.problem = Some(format!(
+                    "cannot search {key:?} for a value that is no text, number or truth value"
+                ));
+                return self;
+            }
+        };
+        self.and(attribute(key), check)
+    }
+
+    /// Spans that have an attribute, whatever its value; keys as in [`Query::tag`].
+    pub fn has_tag(self, key: &str) -> Self {
+        self.and(attribute(key), Check::Exists)
+    }
+
+    /// Spans with an attribute of which all of the text matches a regular expression; keys as in
+    /// [`Query::tag`].
+    pub fn tag_matches(mut self, key: &str, pattern: &str) -> Self {
+        match anchored(pattern) {
+            Ok(regex) => self.and(attribute(key), Check::Pattern { regex, negated: false }),
+            Err(why) => {
+                self.problem = Some(format!("{pattern:?} is no regular expression: {why}"));
+                self
+            }
+        }
+    }
+
+    /// Spans that took at least this long.
+    pub fn min_duration(self, duration: Duration) -> Self {
+        self.and(Field::Duration, nanos(Compare::GreaterEqual, duration))
+    }
+
+    /// Spans that took at most this long.
+    pub fn max_duration(self, duration: Duration) -> Self {
+        self.and(Field::Duration, nanos(Compare::LessEqual, duration))
+    }
+
+    /// Spans that start in this range, its end excluded. All of time unless set.
+    ///
+    /// The figures of a hit still describe its whole trace.
+    pub fn between(mut self, range: impl Into<TimeRange>) -> Self {
+        self.range = range.into();
+        self
+    }
+
+    /// At most this many traces, 20 unless set.
+    pub const fn limit(mut self, traces: usize) -> Self {
+        self.limit = traces;
+        self
+    }
+
+    /// How many of a trace's matching spans a hit shows, the earliest; 3 unless set.
+    pub const fn spans_per_set(mut self, spans: usize) -> Self {
+        self.spans_per_set = spans;
+        self
+    }
+
+    /// Go on behind the page whose `next` this is.
+    pub fn after(mut self, cursor: impl Into<String>) -> Self {
+        self.after = Some(cursor.into());
+        self
+    }
+
+    /// Whether text also equals a number or truth value that prints the same, for callers whose
+    /// tags are all text. Off unless set.
+    pub const fn loose(mut self, loose: bool) -> Self {
+        self.loose = loose;
+        self
+    }
+
+    /// Fails where a setter was given what cannot be asked.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.problem.as_ref().map_or(Ok(()), |message| Err(Error::invalid(message.clone())))
+    }
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self::spans()
+    }
+}
+
+fn attribute(name: &str) -> Field {
+    let (scope, key) = Scope::split(name);
+    Field::Attribute(scope, Str::from(key))
+}
+
+fn nanos(compare: Compare, duration: Duration) -> Check {
+    let nanos = saturating_nanos(duration);
+    match i64::try_from(nanos) {
+        Ok(nanos) => Check::Number(compare, Number::Int(nanos)),
+        Err(_) => Check::Nanos(compare, nanos),
+    }
+}

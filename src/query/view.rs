@@ -1,0 +1,87 @@
+//! What a query sees: one consistent set of partitions, with their segments and live groups.
+
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::ids::TraceId;
+use crate::base::time::{TimeRange, Timestamp};
+use crate::query::source::{Fragment, Source};
+
+/// A consistent view of a store; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    partitions: Arc<[Partition]>,
+}
+
+/// The spans that start within one stretch of time.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// The first start, in nanoseconds since the epoch.
+    pub start: u64,
+    /// How many nanoseconds the partition spans.
+    pub width: u64,
+    /// Segments and live groups; each span stands in at least one.
+    pub sources: Vec<Arc<dyn Source>>,
+}
+
+/// A fragment and the source that holds it.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// What it holds of the trace.
+    pub fragment: Fragment,
+}
+
+impl View {
+    /// A view of these partitions, in any order.
+    pub fn new(mut partitions: Vec<Partition>) -> Self {
+        partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
+        Self { partitions: partitions.into() }
+    }
+
+    /// The partitions, newest first.
+    pub fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    /// The sources with spans that may start inside `range`.
+    pub fn sources_in(&self, range: TimeRange) -> impl Iterator<Item = &Arc<dyn Source>> {
+        let partitions = self.partitions.iter().filter(move |p| p.overlaps(range));
+        partitions.flat_map(|p| &p.sources).filter(move |s| overlaps(s.as_ref(), range))
+    }
+
+    /// Where the spans of traces lie whose id ends in `low`, among those sources that may hold
+    /// spans that start inside `range`.
+    pub fn find(&self, low: u64, range: TimeRange) -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut found = Vec::new();
+        for source in self.sources_in(range) {
+            source.find(low, &mut found)?;
+            pieces.extend(
+                found.drain(..).map(|fragment| Piece { source: Arc::clone(source), fragment }),
+            );
+        }
+        Ok(pieces)
+    }
+
+    /// Where the spans of one trace lie.
+    pub fn pieces(&self, id: TraceId) -> Result<Vec<Piece>> {
+        let mut pieces = self.find(id.low(), TimeRange::ALL)?;
+        pieces.retain(|piece| piece.fragment.trace_id == id);
+        Ok(pieces)
+    }
+}
+
+impl Partition {
+    /// Whether a span that starts inside `range` would belong here.
+    pub fn overlaps(&self, range: TimeRange) -> bool {
+        let last = self.start.saturating_add(self.width.saturating_sub(1));
+        range.overlaps(Timestamp::from_nanos(self.start), Timestamp::from_nanos(last))
+    }
+}
+
+/// Whether a source has spans that may start inside `range`.
+pub fn overlaps(source: &dyn Source, range: TimeRange) -> bool {
+    source.starts().is_some_and(|(first, last)| range.overlaps(first, last))
+}
