@@ -3,6 +3,7 @@
 mod base;
 mod block;
 mod disk;
+mod ingest;
 mod query;
 
 pub use base::error::{Error, Result};

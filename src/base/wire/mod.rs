@@ -47,4 +47,4 @@ pub use field::{Field, Fields, WireError, WireType};
 pub use read::{decode_span, scan_span};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, SPAN};
 pub use value::{decode_array, decode_attribute, decode_map};
-pub use write::{encode_span, put_bytes, put_message, put_tag};
+pub use write::{close_message, encode_span, put_bytes, put_message, put_tag};

@@ -1,0 +1,228 @@
+//! The spans of one request, ready to be logged and to be seen.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::base::ids::{SpanId, TraceId};
+use crate::base::model::{ResourceContext, ScopeContext};
+use crate::base::time::Timestamp;
+use crate::ingest::contexts::{Context, Interned};
+use crate::ingest::group::Group;
+
+/// Where a span lies and what it is found by. A group sorts its entries by
+/// `(low half, high half of the trace id, start, span id)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    low: u64,
+    high: u64,
+    start: u64,
+    span: u64,
+    end: u64,
+    pub(super) offset: u32,
+    pub(super) len: u32,
+    /// Indexes into the lists of the group.
+    pub(super) payload: u32,
+    pub(super) resource: u32,
+    pub(super) scope: u32,
+}
+
+/// A million entries are a million times this.
+const _: () = assert!(size_of::<Entry>() == 64);
+
+impl Entry {
+    /// The trace the span belongs to.
+    pub fn trace_id(&self) -> TraceId {
+        TraceId::from(u128::from(self.high) << 64 | u128::from(self.low))
+    }
+
+    /// The low half of the trace id, which entries are sorted by first.
+    pub const fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// The span's id.
+    pub fn span_id(&self) -> SpanId {
+        SpanId::from(self.span)
+    }
+
+    /// When the span began.
+    pub const fn start(&self) -> Timestamp {
+        Timestamp::from_nanos(self.start)
+    }
+
+    /// When the span ended.
+    pub const fn end(&self) -> Timestamp {
+        Timestamp::from_nanos(self.end)
+    }
+
+    /// The order of entries in a group; the place decides between equals, so that replaying a
+    /// log gives the same order.
+    pub(super) const fn order(&self) -> (u64, u64, u64, u64, u32, u32) {
+        (self.low, self.high, self.start, self.span, self.payload, self.offset)
+    }
+}
+
+/// What admission looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanKey {
+    /// The trace the span belongs to.
+    pub trace_id: TraceId,
+    /// The span's id.
+    pub span_id: SpanId,
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+}
+
+/// The accepted spans of one request.
+#[derive(Debug)]
+pub struct Batch {
+    payload: Arc<[u8]>,
+    entries: Vec<Entry>,
+    resources: Vec<Arc<Context<ResourceContext>>>,
+    scopes: Vec<Arc<Context<ScopeContext>>>,
+    /// Memory of contexts that this batch was the first to bring.
+    context_bytes: usize,
+}
+
+impl Batch {
+    /// How many spans there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is nothing to log.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The canonical request that holds exactly these spans: what the log keeps.
+    pub const fn payload(&self) -> &Arc<[u8]> {
+        &self.payload
+    }
+
+    /// What the batch takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.payload.len() + self.entries.len() * size_of::<Entry>() + self.context_bytes
+    }
+
+    /// The batch by partitions `width` nanoseconds wide, each named by its start. `seq` is the
+    /// batch's log sequence.
+    pub fn split(self, width: u64, seq: u64) -> Vec<(u64, Group)> {
+        let width = width.max(1);
+        let partition = |entry: &Entry| entry.start - entry.start % width;
+        let first = self.entries.first().map(partition);
+        if self.entries.iter().all(|entry| Some(partition(entry)) == first) {
+            let Some(first) = first else { return Vec::new() };
+            let group = Group::new(
+                self.entries,
+                vec![self.payload],
+                self.resources,
+                self.scopes,
+                (seq, seq),
+                self.context_bytes,
+            );
+            return vec![(first, group)];
+        }
+        let mut parts: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
+        for entry in &self.entries {
+            parts.entry(partition(entry)).or_default().push(*entry);
+        }
+        let mut context_bytes = self.context_bytes;
+        let group = |(start, entries): (u64, Vec<Entry>)| {
+            let group = Group::new(
+                entries,
+                vec![Arc::clone(&self.payload)],
+                self.resources.clone(),
+                self.scopes.clone(),
+                (seq, seq),
+                std::mem::take(&mut context_bytes),
+            );
+            (start, group.trimmed())
+        };
+        parts.into_iter().map(group).collect()
+    }
+}
+
+/// Gathers a batch while its request is scanned.
+#[derive(Default)]
+pub struct BatchBuilder {
+    entries: Vec<Entry>,
+    resources: Shared<ResourceContext>,
+    scopes: Shared<ScopeContext>,
+    context_bytes: usize,
+}
+
+impl BatchBuilder {
+    /// The index of a resource context.
+    pub fn resource(&mut self, interned: Interned<ResourceContext>) -> u32 {
+        self.charge(&interned);
+        self.resources.index(interned.context)
+    }
+
+    /// The index of a scope context.
+    pub fn scope(&mut self, interned: Interned<ScopeContext>) -> u32 {
+        self.charge(&interned);
+        self.scopes.index(interned.context)
+    }
+
+    fn charge<T>(&mut self, interned: &Interned<T>) {
+        if interned.is_new {
+            self.context_bytes += interned.context.memory_bytes();
+        }
+    }
+
+    /// Adds a span whose canonical bytes stand at `offset` of the payload.
+    pub fn push(&mut self, key: &SpanKey, offset: usize, len: usize, resource: u32, scope: u32) {
+        self.entries.push(Entry {
+            low: key.trace_id.low(),
+            high: key.trace_id.high(),
+            start: key.start.nanos(),
+            span: key.span_id.to_u64(),
+            end: key.end.nanos(),
+            // Requests are far below 4 GiB, which `prepare` sees to.
+            offset: offset as u32,
+            len: len as u32,
+            payload: 0,
+            resource,
+            scope,
+        });
+    }
+
+    /// The batch, in order.
+    pub fn finish(mut self, payload: Arc<[u8]>) -> Batch {
+        self.entries.sort_unstable_by_key(Entry::order);
+        Batch {
+            payload,
+            entries: self.entries,
+            resources: self.resources.list,
+            scopes: self.scopes.list,
+            context_bytes: self.context_bytes,
+        }
+    }
+}
+
+/// A list of shared contexts, each in it once.
+pub(super) struct Shared<T> {
+    pub(super) list: Vec<Arc<Context<T>>>,
+    by_address: HashMap<usize, u32>,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { list: Vec::new(), by_address: HashMap::new() }
+    }
+}
+
+impl<T> Shared<T> {
+    /// The index of `context`, which is appended if it is new.
+    pub(super) fn index(&mut self, context: Arc<Context<T>>) -> u32 {
+        let next = self.list.len() as u32;
+        let address = Arc::as_ptr(&context) as usize;
+        *self.by_address.entry(address).or_insert_with(|| {
+            self.list.push(context);
+            next
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! An immutable set of live spans, sorted, over the bytes they arrived in.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::model::{ResourceContext, ScopeContext};
+use crate::base::time::Timestamp;
+use crate::base::view::SpanRef;
+use crate::base::wire;
+use crate::ingest::batch::{Entry, Shared};
+use crate::ingest::contexts::Context;
+
+/// Spans of one partition, sorted by `(low half, high half of the trace id, start, span id)`.
+///
+/// Spans stay in the canonical bytes they arrived in, and are decoded when somebody looks.
+/// Identical spans are not removed: readers and flushes do that, by [`same_span`].
+#[derive(Debug)]
+pub struct Group {
+    entries: Vec<Entry>,
+    payloads: Vec<Arc<[u8]>>,
+    resources: Vec<Arc<Context<ResourceContext>>>,
+    scopes: Vec<Arc<Context<ScopeContext>>>,
+    starts: (u64, u64),
+    seqs: (u64, u64),
+    context_bytes: usize,
+}
+
+impl Group {
+    pub(super) fn new(
+        entries: Vec<Entry>,
+        payloads: Vec<Arc<[u8]>>,
+        resources: Vec<Arc<Context<ResourceContext>>>,
+        scopes: Vec<Arc<Context<ScopeContext>>>,
+        seqs: (u64, u64),
+        context_bytes: usize,
+    ) -> Self {
+        let starts = entries.iter().map(|entry| entry.start().nanos());
+        let starts = starts.fold((u64::MAX, 0), |(a, b), start| (a.min(start), b.max(start)));
+        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes }
+    }
+
+    /// The spans, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many spans there are, identical ones counted again.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none, which no group of a live buffer is.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The spans whose trace id has this low half.
+    pub fn find(&self, low: u64) -> &[Entry] {
+        let range = self.find_range(low);
+        self.entries.get(range).unwrap_or_default()
+    }
+
+    fn find_range(&self, low: u64) -> Range<usize> {
+        let first = self.entries.partition_point(|entry| entry.low() < low);
+        let tail = self.entries.get(first..).unwrap_or_default();
+        first..first + tail.partition_point(|entry| entry.low() == low)
+    }
+
+    /// The canonical bytes of a span of this group.
+    pub fn span_bytes(&self, entry: &Entry) -> &[u8] {
+        let start = entry.offset as usize;
+        let payload = self.payloads.get(entry.payload as usize);
+        payload.and_then(|bytes| bytes.get(start..start + entry.len as usize)).unwrap_or_default()
+    }
+
+    /// A span of this group.
+    pub fn span(&self, entry: &Entry) -> Result<SpanRef<'_>> {
+        wire::decode_span(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
+    }
+
+    /// The resource context of a span of this group.
+    pub fn resource(&self, entry: &Entry) -> Result<&Arc<Context<ResourceContext>>> {
+        self.resources.get(entry.resource as usize).ok_or_else(|| foreign(entry))
+    }
+
+    /// The scope context of a span of this group.
+    pub fn scope(&self, entry: &Entry) -> Result<&Arc<Context<ScopeContext>>> {
+        self.scopes.get(entry.scope as usize).ok_or_else(|| foreign(entry))
+    }
+
+    /// The earliest start.
+    pub const fn min_start(&self) -> Timestamp {
+        Timestamp::from_nanos(self.starts.0)
+    }
+
+    /// The latest start.
+    pub const fn max_start(&self) -> Timestamp {
+        Timestamp::from_nanos(self.starts.1)
+    }
+
+    /// The lowest log sequence of a batch inside.
+    pub const fn min_seq(&self) -> u64 {
+        self.seqs.0
+    }
+
+    /// The highest log sequence of a batch inside.
+    pub const fn max_seq(&self) -> u64 {
+        self.seqs.1
+    }
+
+    /// What the group takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        let payloads: usize = self.payloads.iter().map(|payload| payload.len() + 32).sum();
+        let contexts = (self.resources.len() + self.scopes.len()) * size_of::<usize>();
+        payloads + contexts + self.context_bytes + self.entries.len() * size_of::<Entry>()
+    }
+
+    /// The spans of both groups, in one.
+    pub(super) fn merged(&self, other: &Self) -> Self {
+        let mut shared = (Shared::default(), Shared::default());
+        let mut payloads = self.payloads.clone();
+        let mut left = self.renumbered(0, &mut shared.0, &mut shared.1).into_iter().peekable();
+        let mut right =
+            other.renumbered(payloads.len() as u32, &mut shared.0, &mut shared.1).into_iter();
+        payloads.extend(other.payloads.iter().cloned());
+        let mut entries = Vec::with_capacity(self.len() + other.len());
+        for next in right.by_ref() {
+            while let Some(entry) = left.next_if(|entry| entry.order() < next.order()) {
+                entries.push(entry);
+            }
+            entries.push(next);
+        }
+        entries.extend(left);
+        let seqs = (self.seqs.0.min(other.seqs.0), self.seqs.1.max(other.seqs.1));
+        let context_bytes = self.context_bytes + other.context_bytes;
+        Self::new(entries, payloads, shared.0.list, shared.1.list, seqs, context_bytes)
+    }
+
+    /// The entries with indexes into lists that they share with another group.
+    fn renumbered(
+        &self,
+        first_payload: u32,
+        resources: &mut Shared<ResourceContext>,
+        scopes: &mut Shared<ScopeContext>,
+    ) -> Vec<Entry> {
+        let index = |context: &Arc<_>| resources.index(Arc::clone(context));
+        let resources: Vec<u32> = self.resources.iter().map(index).collect();
+        let index = |context: &Arc<_>| scopes.index(Arc::clone(context));
+        let scopes: Vec<u32> = self.scopes.iter().map(index).collect();
+        let new = |list: &[u32], old: u32| list.get(old as usize).copied().unwrap_or(old);
+        let mut entries = self.entries.clone();
+        for entry in &mut entries {
+            entry.payload += first_payload;
+            entry.resource = new(&resources, entry.resource);
+            entry.scope = new(&scopes, entry.scope);
+        }
+        entries
+    }
+
+    /// The group without what others hold: contexts that none of its spans names, and a payload
+    /// most of which belongs to other partitions.
+    pub(super) fn trimmed(self) -> Self {
+        let mut shared = (Shared::default(), Shared::default());
+        let mut entries = self.entries.clone();
+        for entry in &mut entries {
+            if let Some(context) = self.resources.get(entry.resource as usize) {
+                entry.resource = shared.0.index(Arc::clone(context));
+            }
+            if let Some(context) = self.scopes.get(entry.scope as usize) {
+                entry.scope = shared.1.index(Arc::clone(context));
+            }
+        }
+        let held: usize = self.payloads.iter().map(|payload| payload.len()).sum();
+        let used: usize = entries.iter().map(|entry| entry.len as usize).sum();
+        let mut payloads = self.payloads.clone();
+        if used < held / 2 {
+            let mut own = Vec::with_capacity(used);
+            for (entry, old) in entries.iter_mut().zip(&self.entries) {
+                (entry.payload, entry.offset) = (0, own.len() as u32);
+                own.extend_from_slice(self.span_bytes(old));
+            }
+            payloads = vec![Arc::from(own)];
+        }
+        Self::new(entries, payloads, shared.0.list, shared.1.list, self.seqs, self.context_bytes)
+    }
+}
+
+/// An entry was looked up in a group that it does not belong to.
+fn foreign(entry: &Entry) -> Error {
+    let path = Path::new("live buffer");
+    Error::corrupt(path, u64::from(entry.offset), "span", "the entry is of another group")
+}
+
+/// Whether two live spans are identical in every field, resource and scope included.
+pub fn same_span(a: &Group, of_a: &Entry, b: &Group, of_b: &Entry) -> bool {
+    fn same<T>(a: Option<&Arc<Context<T>>>, b: Option<&Arc<Context<T>>>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.bytes() == b.bytes(),
+            _ => false,
+        }
+    }
+    of_a.low() == of_b.low()
+        && of_a.span_id() == of_b.span_id()
+        && a.span_bytes(of_a) == b.span_bytes(of_b)
+        && same(a.resource(of_a).ok(), b.resource(of_b).ok())
+        && same(a.scope(of_a).ok(), b.scope(of_b).ok())
+}
