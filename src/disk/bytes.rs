@@ -108,7 +108,7 @@ mod tests {
         let middle = whole.slice(2..5).unwrap();
         assert_eq!(&*middle, [2, 3, 4]);
         assert_eq!(&*middle.slice(1..3).unwrap(), [3, 4]);
-        assert_eq!(&*middle.slice(3..3).unwrap(), []);
+        assert!(middle.slice(3..3).unwrap().is_empty());
         assert!(middle.slice(1..4).is_none(), "bytes of the whole, but not of the view");
         assert!(middle.slice(usize::MAX..usize::MAX).is_none());
         #[expect(clippy::reversed_empty_ranges, reason = "the claim")]
