@@ -3,6 +3,9 @@
 /// Digits and hyphens of a UUID.
 pub const UUID_LEN: usize = 36;
 
+/// Digits of the longest number in a fixed number of digits: every one fits an `i64`.
+pub const MAX_PADDED: usize = 18;
+
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -85,9 +88,9 @@ pub fn take_decimal(text: &mut &[u8]) -> Option<i64> {
     Some(number)
 }
 
-/// A number of at most 18 digits, zeros in front.
+/// A number of at most [`MAX_PADDED`] digits, zeros in front.
 pub fn parse_padded(text: &[u8]) -> Option<i64> {
-    if text.len() > 18 {
+    if text.len() > MAX_PADDED {
         return None;
     }
     text.iter().try_fold(0i64, |number, digit| {
@@ -112,4 +115,64 @@ pub fn print_int(number: i64, width: usize, text: &mut String) {
         text.push('-');
     }
     text.extend(digits.iter().skip(20 - used).map(|&digit| char::from(digit)));
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn numbers_print_as_the_library_prints_them(number: i64, width in 0usize..=18) {
+            for number in [number, number >> 40, 0, i64::MIN, i64::MAX] {
+                let mut text = String::new();
+                print_int(number, 0, &mut text);
+                prop_assert_eq!(&text, &number.to_string());
+                let mut rest = text.as_bytes();
+                prop_assert_eq!(take_decimal(&mut rest), Some(number));
+                prop_assert!(rest.is_empty());
+            }
+            let number = number.unsigned_abs() % 10u64.pow(width as u32).max(2);
+            let mut text = String::new();
+            print_int(number as i64, width, &mut text);
+            prop_assert_eq!(&text, &format!("{number:0width$}"));
+        }
+
+        #[test]
+        fn what_is_taken_prints_the_same(text in "-?[0-9]{0,21}[a-]?") {
+            let mut rest = text.as_bytes();
+            if let Some(number) = take_decimal(&mut rest) {
+                let mut printed = String::new();
+                print_int(number, 0, &mut printed);
+                prop_assert_eq!(printed.as_bytes(), &text.as_bytes()[..text.len() - rest.len()]);
+            }
+        }
+
+        #[test]
+        fn uuids_print_as_they_were(uuid: u128, spoiled in 0usize..36, by in "[-0-9A-Ga-g]") {
+            let mut text = String::new();
+            print_uuid(uuid, &mut text);
+            prop_assert_eq!(parse_uuid(text.as_bytes()), Some(uuid));
+            text.replace_range(spoiled..=spoiled, &by);
+            if let Some(uuid) = parse_uuid(text.as_bytes()) {
+                let mut printed = String::new();
+                print_uuid(uuid, &mut printed);
+                prop_assert_eq!(printed, text);
+            }
+        }
+    }
+
+    #[test]
+    fn unusual_numbers_are_refused() {
+        for text in ["", "-", "+1", "00", "01", "-0", "-01", "9223372036854775808", " 1"] {
+            assert_eq!(take_decimal(&mut text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse_padded(b"1234567890123456789"), None);
+        let bytes: Option<Vec<u8>> = hex_bytes(b"00fF").collect();
+        assert_eq!(bytes.unwrap(), [0, 255]);
+    }
 }

@@ -247,3 +247,6 @@ impl Iterator for IntCursor<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,6 @@ fn walk(parents: &[u32]) -> Vec<u32> {
     }
     order
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,3 +250,6 @@ fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
         (raw.len() == raw_len).then_some(raw)
     })
 }
+
+#[cfg(test)]
+mod tests;

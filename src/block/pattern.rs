@@ -159,7 +159,7 @@ impl Pattern {
     pub fn new(parts: Vec<Part>) -> Option<Self> {
         let sound = parts.iter().all(|part| match part {
             Part::Hex { bytes, .. } => *bytes > 0,
-            Part::Padded { digits, .. } => (1..=18).contains(digits),
+            Part::Padded { digits, .. } => (1..=digits::MAX_PADDED).contains(&usize::from(*digits)),
             _ => true,
         });
         (sound && parts.len() <= MAX_PARTS).then_some(Self { parts })

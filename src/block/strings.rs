@@ -193,3 +193,6 @@ impl StrCosts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

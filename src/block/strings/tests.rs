@@ -1,0 +1,172 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::block::pattern::Part;
+
+/// Columns with a shape, and columns that only nearly have one.
+fn columns() -> impl Strategy<Value = Vec<String>> {
+    let shape = prop::sample::select(vec![
+        "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/x",
+        "[0-9a-f]{16}",
+        "[0-9A-F]{32}",
+        "-?[0-9]{1,3}",
+        "[0-9]{1,20}",
+        "10\\.[0-9]{1,2}\\.[1-9]{1,3}\\.7:[1-9][0-9]{3}",
+        "2026-11-[0-3][0-9]T[0-9]{2}:00:00\\.[0-9]{3}Z",
+        "user[1-9]{1,6}@host\\.example",
+        "/cart/[a-z]{0,3}/[0-9]{2}",
+        "é[0-9]{2}ü",
+        "[a-c]{0,2}",
+        "\\PC{0,6}",
+    ]);
+    let rows = prop_oneof![Just(1usize..60), Just(0usize..3)];
+    (shape, rows, "[-0-9a-fA-F.]{0,8}", any::<prop::sample::Index>(), any::<bool>()).prop_flat_map(
+        |(shape, rows, odd, at, spoil)| {
+            prop::collection::vec(shape, rows).prop_map(move |mut values| {
+                if spoil && values.len() > 1 {
+                    let at = at.index(values.len());
+                    values[at].push_str(&odd);
+                }
+                values
+            })
+        },
+    )
+}
+
+fn text(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Text(text) => text.as_str().to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn p3_classified_columns_come_back_to_the_byte(
+        column in columns(), others in columns(), run in 1usize..40,
+    ) {
+        let values: Vec<&str> = column.iter().map(String::as_str).collect();
+        let Some((model, bits)) = StrModel::classify(&values) else { return Ok(()) };
+        let mut stored = Vec::new();
+        model.write(&mut stored);
+        prop_assert_eq!(&StrModel::read(&mut stored.as_slice()), &Some(model.clone()));
+        let mut total = 0;
+        for chunk in values.chunks(run) {
+            let mut out = BitWriter::new();
+            out.put(1, 3);
+            model.encode_run(chunk, &mut out).unwrap();
+            let end = out.len_bits();
+            total += end - 3;
+            let bytes = out.into_bytes();
+            prop_assert_eq!(model.run_bits(&bytes, 3, chunk.len()), Some(end - 3));
+            for (index, value) in chunk.iter().enumerate() {
+                prop_assert_eq!(text(model.get(&bytes, 3, chunk.len(), index).unwrap()), *value);
+            }
+            prop_assert_eq!(model.get(&bytes, 3, chunk.len(), chunk.len()), None);
+        }
+        prop_assert_eq!((total + stored.len() * 8) as u64, bits);
+        // What the model was not fitted to, it keeps or refuses.
+        for other in &others {
+            let mut out = BitWriter::new();
+            if model.encode_run(&[other], &mut out).is_some() {
+                let kept = model.get(&out.into_bytes(), 0, 1, 0).map(text);
+                prop_assert_eq!(kept.as_ref(), Some(other));
+            }
+        }
+    }
+
+    #[test]
+    fn p6_any_model_over_any_bytes_is_read_or_refused(
+        tag in 0u8..5, stored: Vec<u8>, bytes: Vec<u8>,
+        at in prop_oneof![0usize..300, any::<usize>()],
+        count in prop_oneof![0usize..300, any::<usize>()],
+        index in 0usize..300,
+    ) {
+        let stored = [vec![tag], stored].concat();
+        let Some(model) = StrModel::read(&mut stored.as_slice()) else { return Ok(()) };
+        model.run_bits(&bytes, at, count);
+        model.get(&bytes, at, count, index);
+    }
+
+    #[test]
+    fn p6_a_classified_model_over_any_bytes_is_read_or_refused(
+        column in columns(), bytes: Vec<u8>, at in 0usize..100, count in 0usize..1000, index in 0usize..1000,
+    ) {
+        let values: Vec<&str> = column.iter().map(String::as_str).collect();
+        if let Some((model, _)) = StrModel::classify(&values) {
+            model.run_bits(&bytes, at, count);
+            model.get(&bytes, at, count, index);
+        }
+    }
+}
+
+fn classified(values: &[&str]) -> Option<Vec<String>> {
+    let name = |part: &Part| match part {
+        Part::Literal(text) => text.to_string(),
+        Part::Uuid => "<uuid>".to_owned(),
+        Part::Hex { bytes, upper } => format!("<hex {bytes} {upper}>"),
+        Part::Decimal(_) => "<n>".to_owned(),
+        Part::Padded { digits, .. } => format!("<{digits}>"),
+    };
+    match StrModel::classify(values)?.0 {
+        StrModel::Const(text) => Some(vec![text.to_string()]),
+        StrModel::Pattern(pattern) => Some(pattern.parts().iter().map(name).collect()),
+        other => panic!("{other:?} is no classification"),
+    }
+}
+
+#[test]
+fn shapes_are_recognised() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["a b", "a b"], &["a b"]),
+        (&["17", "-4", "0"], &["<n>"]),
+        (&["007", "123"], &["<3>"]),
+        (&["10.0.0.1:80", "10.0.12.1:9999"], &["10.0.", "<n>", ".1:", "<n>"]),
+        (&["user7", "user12"], &["user", "<n>"]),
+        (&["deadbeef", "12345678"], &["<hex 4 false>"]),
+        (&["ORD-DEADBEEF01", "ORD-12345678AB"], &["ORD-", "<hex 5 true>"]),
+        (
+            &["t/123e4567-e89b-12d3-a456-426614174000", "t/00000000-e89b-12d3-a456-426614174000"],
+            &["t/", "<uuid>"],
+        ),
+        (
+            &["2026-11-22T08:00:01Z", "2026-11-22T09:10:59Z"],
+            &["2026-11-22T", "<2>", ":", "<2>", ":", "<2>", "Z"],
+        ),
+    ];
+    for (values, parts) in cases {
+        assert_eq!(classified(values).unwrap(), *parts, "{values:?}");
+    }
+    for values in
+        [&["a", "b"] as &[&str], &["", "1"], &["1", ""], &["1-", "1"], &["aBcDeF12", "00000000"]]
+    {
+        assert_eq!(classified(values), None, "{values:?}");
+    }
+}
+
+#[test]
+fn records_of_a_run_follow_its_first() {
+    let mut out = BitWriter::new();
+    StrModel::encode_records(12_345, &mut out).unwrap();
+    let bytes = out.into_bytes();
+    assert_eq!(StrModel::Pages.get(&bytes, 0, 9, 8), Some(Cell::Record(12_353)));
+    assert_eq!(StrModel::encode_records(1 << RECORD_BITS, &mut BitWriter::new()), None);
+}
+
+#[test]
+fn repeating_values_are_cheaper_as_codes_and_unique_ones_in_pages() {
+    let few: Vec<String> = (0..5000).map(|i| format!("SELECT {} FROM t", i % 7)).collect();
+    let many: Vec<String> = (0..5000).map(|i| format!("SELECT {i} FROM t")).collect();
+    let estimate = |values: &[String]| {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        StrCosts::estimate(&values)
+    };
+    let (few, many) = (estimate(&few), estimate(&many));
+    assert!(few.codes_bits < few.pages_bits && few.distinct == 7, "{few:?}");
+    assert!(many.codes_bits > many.pages_bits && many.distinct > 4900, "{many:?}");
+}
