@@ -47,8 +47,10 @@ impl ByteView {
         Self { owner, range }
     }
 
-    pub(in crate::disk) fn mapped(map: Arc<Map>) -> Self {
-        Self::whole(Owner::Mapped(map))
+    /// The bytes in `range` of a map; `None` if it reaches beyond its end.
+    pub(in crate::disk) fn mapped(map: Arc<Map>, range: Range<usize>) -> Option<Self> {
+        let inside = map.bytes().get(range.clone()).is_some();
+        inside.then(|| Self { owner: Owner::Mapped(map), range })
     }
 }
 

@@ -19,8 +19,15 @@
 pub mod bytes;
 pub mod clock;
 pub mod executor;
+pub mod lock;
 mod map;
+pub mod memory;
 pub mod names;
+pub mod pool;
+mod published;
+pub mod real;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;
@@ -86,7 +93,6 @@ pub trait Disk: Send + Sync + fmt::Debug {
 }
 
 /// A published file: immutable, read at any offset, by any number of threads.
-#[expect(clippy::len_without_is_empty, reason = "no published file is empty")]
 pub trait ReadFile: Send + Sync + fmt::Debug {
     /// Where it was opened.
     fn path(&self) -> &Path;
@@ -99,7 +105,6 @@ pub trait ReadFile: Send + Sync + fmt::Debug {
 }
 
 /// A file being written.
-#[expect(clippy::len_without_is_empty, reason = "a length is asked for to append behind it")]
 pub trait WriteFile: Send + fmt::Debug {
     /// Where it was opened.
     fn path(&self) -> &Path;
