@@ -52,12 +52,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Up to `len` bytes at `offset` of such a file; fewer only where it ends. Takes memory for
     /// what is there, whatever `len` says.
-    fn read_part(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>> {
-        let bytes = self.read(path)?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        let end = start.saturating_add(len).min(bytes.len());
-        Ok(bytes.get(start..end).unwrap_or_default().to_vec())
-    }
+    fn read_part(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>>;
 
     /// Opens a file for writing: new, or emptied. Its folder must exist.
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>>;

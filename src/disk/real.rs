@@ -1,7 +1,7 @@
 //! The computer's file system.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -80,6 +80,22 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
         fs::read(path).map_err(|source| Error::io("read", path, source))
+    }
+
+    fn read_part(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let failed = |source| Error::io("read", path, source);
+        let mut file = File::open(path).map_err(failed)?;
+        if offset >= file.metadata().map_err(failed)?.len() {
+            // Asked for, the system would refuse an offset that no file can have.
+            return Ok(Vec::new());
+        }
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        let mut bytes = Vec::new();
+        // Grows with what comes, so that a length from a damaged header allocates nothing.
+        file.take(u64::try_from(len).unwrap_or(u64::MAX))
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        Ok(bytes)
     }
 
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {

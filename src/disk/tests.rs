@@ -55,6 +55,22 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn part_of_a_growing_file_ends_where_the_file_does() {
+    on_each(|disk, root| {
+        let path = root.join("a");
+        let part = |offset, len| disk.read_part(&path, offset, len).unwrap();
+        put(disk, &path, b"12345");
+        assert_eq!(part(1, 3), b"234");
+        assert_eq!(part(3, usize::MAX), b"45");
+        for (offset, len) in [(5, 1), (9, 1), (0, 0), (u64::MAX, 1)] {
+            assert_eq!(part(offset, len), b"");
+        }
+        disk.open_write(&path).unwrap().write_at(5, b"67").unwrap();
+        assert_eq!(part(4, 9), b"567");
+    });
+}
+
+#[test]
 fn p6_reading_beyond_the_end_is_corrupt() {
     on_each(|disk, root| {
         let path = root.join("a");
@@ -150,6 +166,7 @@ fn what_is_missing_is_not_found_and_named() {
         let errors = [
             disk.open(&path).map(drop),
             disk.read(&path).map(drop),
+            disk.read_part(&path, 0, 1).map(drop),
             disk.open_write(&path).map(drop),
             disk.create(&path.join("a")).map(drop),
             disk.rename(&path, &root.join("b")),

@@ -140,6 +140,13 @@ impl Disk for MemDisk {
         Ok(state.tree.content(node).map_err(failed)?.bytes().to_vec())
     }
 
+    fn read_part(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let file = self.open(path)?;
+        let start = offset.min(file.len());
+        let left = usize::try_from(file.len() - start).unwrap_or(usize::MAX);
+        Ok(file.read_at(start, len.min(left))?.to_vec())
+    }
+
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
         let node = {
             let mut state = self.state();
