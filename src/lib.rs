@@ -2,6 +2,7 @@
 
 mod base;
 mod block;
+mod catalog;
 mod disk;
 mod ingest;
 mod query;

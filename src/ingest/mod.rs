@@ -14,6 +14,7 @@ pub mod batch;
 pub mod contexts;
 pub mod group;
 pub mod live;
+pub mod log;
 pub mod otlp;
 pub mod request;
 
