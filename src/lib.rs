@@ -4,6 +4,7 @@ mod base;
 mod block;
 mod catalog;
 mod disk;
+mod index;
 mod ingest;
 mod query;
 

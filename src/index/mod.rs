@@ -1,0 +1,40 @@
+//! Floor 3: what finds traces inside one segment without reading its rows.
+//!
+//! Traces are known by *ordinal*: their place in the order of (first start, id), so that the
+//! newest has the highest. Each part is one section, built into bytes and read over a
+//! [`source::Source`]:
+//!
+//! | section | from | to |
+//! |---|---|---|
+//! | [`bloom`] | low half of a trace id | surely absent, or perhaps here |
+//! | [`id_index`] | low half of a trace id | ordinals, to be verified |
+//! | [`traces`] | ordinal, or a time | id, rows, times |
+//! | [`terms`] | scope, key, [`term::Probe`] | ordinals; and the dictionaries that columns use |
+//! | [`zones`] | block of rows | times, durations, errors |
+//! | [`operations`] | | services and their operations, counted |
+//!
+//! Promises: a search of an index never misses a trace, and says whether what it found is exact
+//! (P5). Readers believe no number before the bytes behind it: any bytes end in an error or a
+//! value, without panic, endless loop or an allocation larger than the section (P6). The same
+//! input gives the same bytes.
+//!
+//! The parts are made of few things: integers are [`packed`], sorted texts [`front`]-coded, lists
+//! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]).
+
+pub mod bloom;
+pub mod buckets;
+pub mod dictionary;
+pub mod front;
+pub mod hashes;
+pub mod id_index;
+pub mod operations;
+pub mod ordinals;
+pub mod packed;
+pub mod postings;
+pub mod probe;
+pub mod source;
+pub mod term;
+pub mod terms;
+pub mod terms_builder;
+pub mod traces;
+pub mod zones;

@@ -1,0 +1,278 @@
+//! The tag index of a segment: for each key of each scope its values, and the traces that have them.
+//!
+//! ```text
+//! | traces | directory bytes | record bytes | part bytes |              varints
+//! | directory: front-coded texts, each a scope's code and a key; then record offsets, packed |
+//! | records   | one per key:                                                             |
+//! |           |   posting pointer of the traces that have the key                        |
+//! |           |   offset of its first part | number of parts                             |
+//! |           |   per part: form | type << 4: u8, bytes                                  |
+//! | parts     | form 0 values:     dictionary, then posting pointers, packed             |
+//! |           | form 1 dictionary: the same without postings, for columns only           |
+//! |           | form 2 hashed:     table of hash -> ordinal; type string, int or double   |
+//! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
+//! | heap of posting lists, to the end                                                    |
+//! ```
+//! The parts of a key together cover its values, so that no trace is missed. Where a dictionary
+//! stands beside a hashed part of its type, the hashed part holds the dictionary's values too.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::text::Str;
+use crate::index::buckets::Buckets;
+use crate::index::dictionary::Values;
+use crate::index::front::Texts;
+use crate::index::hashes::HashTable;
+use crate::index::ordinals::OrdinalSet;
+use crate::index::packed::Packed;
+use crate::index::postings::Postings;
+use crate::index::source::{Cursor, Source};
+use crate::index::term::{TagScope, Term, TermKind};
+use crate::index::terms_builder::{PART_BUCKETS, PART_DICTIONARY, PART_HASHED, PART_VALUES};
+
+/// Forms times types: no key has more parts.
+const MAX_PARTS: u64 = 16;
+
+/// Reads the tag index.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) traces: u32,
+    pub(crate) postings: Postings,
+    names: Texts,
+    offsets: Packed,
+    records: Range<usize>,
+    parts: Range<usize>,
+}
+
+/// One key of the index, its parts found but not yet opened.
+#[derive(Clone, Debug)]
+pub struct KeyEntry {
+    /// Where the attribute stands.
+    pub scope: TagScope,
+    /// Its key.
+    pub key: Str,
+    pub(crate) present: u64,
+    pub(crate) parts: Vec<PartEntry>,
+}
+
+/// Where a part of a key lies in the section.
+#[derive(Clone, Debug)]
+pub(crate) struct PartEntry {
+    pub(crate) kind: TermKind,
+    pub(crate) form: u8,
+    pub(crate) range: Range<usize>,
+}
+
+impl PartEntry {
+    pub(crate) fn is_hashed(&self) -> bool {
+        self.form == PART_HASHED
+    }
+
+    pub(crate) fn is_buckets(&self) -> bool {
+        self.form == PART_BUCKETS
+    }
+}
+
+/// A part of a key, opened.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Values(Values, Packed),
+    Dictionary(Values),
+    Hashed(HashTable),
+    Buckets(Buckets),
+}
+
+impl Terms {
+    /// Opens the index that makes up `source`, of a segment of so many traces.
+    pub fn open(source: Arc<dyn Source>, traces: u32) -> Result<Self> {
+        let mut cursor = Cursor::new(&*source, 0..source.len())?;
+        if cursor.varint()? != u64::from(traces) {
+            return Err(cursor.corrupt("an index of another number of traces"));
+        }
+        let [directory, records, parts] = [(); 3].map(|()| cursor.varint_len());
+        let (directory, records, parts) = (directory?, records?, parts?);
+        let directory = cursor.skip(directory)?;
+        let records = cursor.skip(records)?;
+        let parts = cursor.skip(parts)?;
+        let postings = Postings::new(traces, parts.end, source.len());
+        let mut cursor = Cursor::new(&*source, directory)?;
+        let names = Texts::open(&mut cursor)?;
+        let offsets = Packed::open(&mut cursor)?;
+        if offsets.len() != names.len() {
+            return Err(cursor.corrupt("keys without records"));
+        }
+        Ok(Self { source, traces, postings, names, offsets, records, parts })
+    }
+
+    /// How many traces the segment has.
+    pub fn traces(&self) -> u32 {
+        self.traces
+    }
+
+    /// All keys, by scope and key.
+    pub fn keys(&self) -> Result<Vec<KeyEntry>> {
+        let mut keys = Vec::new();
+        self.names.scan(&*self.source, 0..self.names.len(), &mut |index, name| {
+            keys.push(self.record(index, name)?);
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// One key; `None` if no attribute of the segment has it.
+    pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
+        let name = format!("{}{key}", char::from(scope.code()));
+        match self.names.find(&*self.source, &name)? {
+            Some(index) => self.record(index, &name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn record(&self, index: u64, name: &str) -> Result<KeyEntry> {
+        let corrupt = |detail| self.source.corrupt(self.records.start, detail);
+        let scope = name.as_bytes().first().and_then(|&code| TagScope::from_code(code));
+        let (scope, key) =
+            scope.zip(name.get(1..)).ok_or_else(|| corrupt("a key of an unknown scope"))?;
+        let offset = usize::try_from(self.offsets.get(&*self.source, index)?).ok();
+        let at = offset.and_then(|offset| self.records.start.checked_add(offset));
+        let at = at.filter(|&at| at < self.records.end);
+        let at = at.ok_or_else(|| corrupt("a record beyond its area"))?;
+        let mut cursor = Cursor::new(&*self.source, at..self.records.end)?;
+        let present = cursor.varint()?;
+        let first = usize::try_from(cursor.varint()?).ok();
+        let mut start = first.and_then(|first| self.parts.start.checked_add(first));
+        let count = cursor.varint()?;
+        if count > MAX_PARTS {
+            return Err(cursor.corrupt("too many parts"));
+        }
+        let mut parts = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            let code = cursor.byte()?;
+            let len = usize::try_from(cursor.varint()?).ok();
+            let kind = TermKind::from_code(code >> 4);
+            let kind = kind.ok_or_else(|| cursor.corrupt("an unknown type of terms"))?;
+            let range = start.zip(len).and_then(|(from, len)| Some(from..from.checked_add(len)?));
+            let range = range.filter(|range| range.end <= self.parts.end);
+            let range = range.ok_or_else(|| cursor.corrupt("a part beyond its area"))?;
+            start = Some(range.end);
+            parts.push(PartEntry { kind, form: code & 15, range });
+        }
+        Ok(KeyEntry { scope, key: Str::from(key), present, parts })
+    }
+
+    /// Opens a part.
+    pub(crate) fn part(&self, part: &PartEntry) -> Result<Part> {
+        let mut cursor = Cursor::new(&*self.source, part.range.clone())?;
+        match part.form {
+            PART_VALUES => {
+                let values = Values::open(part.kind, &mut cursor)?;
+                let pointers = Packed::open(&mut cursor)?;
+                if pointers.len() != values.len() {
+                    return Err(cursor.corrupt("values without postings"));
+                }
+                Ok(Part::Values(values, pointers))
+            }
+            PART_DICTIONARY => Values::open(part.kind, &mut cursor).map(Part::Dictionary),
+            PART_HASHED => HashTable::open(&mut cursor).map(Part::Hashed),
+            PART_BUCKETS => Buckets::open(&mut cursor).map(Part::Buckets),
+            _ => Err(cursor.corrupt("an unknown form of terms")),
+        }
+    }
+
+    /// The values of one type of a key, if they have a dictionary.
+    pub fn dictionary(
+        &self,
+        scope: TagScope,
+        key: &str,
+        kind: TermKind,
+    ) -> Result<Option<Dictionary>> {
+        let Some(entry) = self.key(scope, key)? else { return Ok(None) };
+        let mut dictionaries = self.dictionaries(&entry)?;
+        let found = dictionaries.iter().position(|(own, _)| *own == kind);
+        Ok(found.map(|at| dictionaries.swap_remove(at).1))
+    }
+
+    /// All dictionaries of a key, by type.
+    pub fn dictionaries(&self, entry: &KeyEntry) -> Result<Vec<(TermKind, Dictionary)>> {
+        let mut found = Vec::new();
+        for part in &entry.parts {
+            let (values, pointers) = match part.form {
+                PART_VALUES | PART_DICTIONARY => match self.part(part)? {
+                    Part::Values(values, pointers) => (values, Some(pointers)),
+                    Part::Dictionary(values) => (values, None),
+                    Part::Hashed(_) | Part::Buckets(_) => continue,
+                },
+                _ => continue,
+            };
+            let dictionary = Dictionary {
+                source: Arc::clone(&self.source),
+                postings: self.postings.clone(),
+                values,
+                pointers,
+            };
+            found.push((part.kind, dictionary));
+        }
+        Ok(found)
+    }
+}
+
+impl KeyEntry {
+    /// Whether the dictionaries of the key hold all of its values: none is only hashed, in a
+    /// bucket, or of a type that is not indexed... as far as types of terms go.
+    pub fn has_only_dictionaries(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part.form, PART_VALUES | PART_DICTIONARY))
+    }
+}
+
+/// The distinct values of one key and type; a value's rank is its code.
+#[derive(Clone, Debug)]
+pub struct Dictionary {
+    source: Arc<dyn Source>,
+    postings: Postings,
+    values: Values,
+    pointers: Option<Packed>,
+}
+
+impl Dictionary {
+    /// How many values there are.
+    pub fn len(&self) -> u64 {
+        self.values.len()
+    }
+
+    /// The value of a code; `Corrupt` beyond the last. A text costs decoding half a group.
+    pub fn get(&self, code: u64) -> Result<Term> {
+        self.values.get(&*self.source, code)
+    }
+
+    /// The code of a value, the same to the bit.
+    pub fn find(&self, value: &Term) -> Result<Option<u64>> {
+        self.values.find(&*self.source, value)
+    }
+
+    /// Hands out the values of a range of codes in order, at the cost of decoding each once.
+    pub fn scan(
+        &self,
+        codes: Range<u64>,
+        each: &mut dyn FnMut(u64, Term) -> Result<()>,
+    ) -> Result<()> {
+        if let Values::Str(texts) = &self.values {
+            return texts.scan(&*self.source, codes, &mut |code, text| {
+                each(code, Term::Str(Str::from(text)))
+            });
+        }
+        for code in codes.start..codes.end.min(self.len()) {
+            each(code, self.get(code)?)?;
+        }
+        Ok(())
+    }
+
+    /// The traces that have the value of a code; `None` if the dictionary serves columns only.
+    pub fn traces(&self, code: u64) -> Result<Option<OrdinalSet>> {
+        let Some(pointers) = &self.pointers else { return Ok(None) };
+        let pointer = pointers.get(&*self.source, code)?;
+        self.postings.read(&*self.source, pointer).map(Some)
+    }
+}

@@ -1,0 +1,380 @@
+//! The trace table: of each trace of a segment its id, rows and times, by ordinal.
+//!
+//! ```text
+//! | traces | page entries | page offsets: packed column |  offsets from the end of this header;
+//! | page 0 | page 1 | ...                              |  one more than pages, the last is the end
+//! page of m traces:
+//! | first rows: packed, m + 1 values |  the last one ends the page's last trace
+//! | id high | id low | first start | last start - first start | end - first start |
+//! | end - first start - longest duration | flags |   packed columns of m values each, modulo 2^64
+//! ```
+//! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::ids::TraceId;
+use crate::base::time::Timestamp;
+use crate::base::varint::write_u64;
+use crate::index::packed::{Packed, pack};
+use crate::index::source::{Cursor, Source, partition_point};
+
+/// Traces of a page: few enough that one lookup reads two granules, enough that the headers of
+/// its columns are noise.
+const PAGE_ENTRIES: usize = 256;
+
+/// What the table keeps of a trace; times are of those of its spans that are in the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceEntry {
+    /// The trace's id.
+    pub id: TraceId,
+    /// Its first row.
+    pub first_row: u32,
+    /// How many rows, which are spans, it has.
+    pub rows: u32,
+    /// The earliest start of a span.
+    pub first_start: Timestamp,
+    /// The latest start of a span.
+    pub last_start: Timestamp,
+    /// The latest end of a span.
+    pub max_end: Timestamp,
+    /// The longest duration of a span, in nanoseconds; zero for spans that end before they start.
+    pub max_duration: u64,
+    /// What is known of the trace.
+    pub flags: TraceFlags,
+}
+
+/// What is known of a whole trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraceFlags(pub u8);
+
+impl TraceFlags {
+    /// Rows are in pre-order of one tree or several: a subtree is one row range.
+    pub const REGULAR: Self = Self(1);
+    /// Some span has the status `error`.
+    pub const ERROR: Self = Self(2);
+
+    /// Whether all flags of `other` are set.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// These flags and those of `other`.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl TraceEntry {
+    /// The row range of the trace.
+    pub fn row_range(&self) -> Range<u32> {
+        self.first_row..self.first_row.saturating_add(self.rows)
+    }
+}
+
+/// Collects the table, a page at a time.
+#[derive(Debug, Default)]
+pub struct TraceTableBuilder {
+    pending: Vec<TraceEntry>,
+    pages: Vec<u8>,
+    offsets: Vec<u64>,
+    traces: u64,
+    rows: u32,
+}
+
+impl TraceTableBuilder {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next trace, in the order of ordinals. Its rows follow those of the trace before:
+    /// `first_row` is not read.
+    pub fn push(&mut self, entry: &TraceEntry) {
+        let first_row = self.rows;
+        self.rows = self.rows.saturating_add(entry.rows);
+        self.traces += 1;
+        self.pending.push(TraceEntry { first_row, ..*entry });
+        if self.pending.len() == PAGE_ENTRIES {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.offsets.push(self.pages.len() as u64);
+        let rows = self.pending.iter().map(|e| u64::from(e.first_row));
+        let rows: Vec<u64> = rows.chain([u64::from(self.rows)]).collect();
+        pack(&rows, &mut self.pages);
+        for column in COLUMNS {
+            let values: Vec<u64> = self.pending.iter().map(column).collect();
+            pack(&values, &mut self.pages);
+        }
+        self.pending.clear();
+    }
+
+    /// How many traces were added.
+    pub fn len(&self) -> u64 {
+        self.traces
+    }
+
+    /// The table as bytes.
+    pub fn finish(mut self) -> Vec<u8> {
+        if !self.pending.is_empty() {
+            self.flush();
+        }
+        self.offsets.push(self.pages.len() as u64);
+        let mut out = Vec::with_capacity(self.pages.len() + 64);
+        write_u64(&mut out, self.traces);
+        write_u64(&mut out, PAGE_ENTRIES as u64);
+        pack(&self.offsets, &mut out);
+        out.extend_from_slice(&self.pages);
+        out
+    }
+}
+
+/// The columns of a page behind the first rows.
+const COLUMNS: [fn(&TraceEntry) -> u64; 7] = [
+    |e| e.id.high(),
+    |e| e.id.low(),
+    |e| e.first_start.nanos(),
+    |e| e.last_start.nanos().wrapping_sub(e.first_start.nanos()),
+    length,
+    |e| length(e).wrapping_sub(e.max_duration),
+    |e| e.flags.0.into(),
+];
+
+fn length(entry: &TraceEntry) -> u64 {
+    entry.max_end.nanos().wrapping_sub(entry.first_start.nanos())
+}
+
+/// Reads the table.
+#[derive(Debug)]
+pub struct TraceTable {
+    source: Arc<dyn Source>,
+    traces: u32,
+    page_entries: u32,
+    offsets: Packed,
+    /// Where the first page begins.
+    start: usize,
+}
+
+impl TraceTable {
+    /// Opens the table that makes up `source`.
+    pub fn open(source: Arc<dyn Source>) -> Result<Self> {
+        let mut cursor = Cursor::new(&*source, 0..source.len())?;
+        let traces = cursor.varint_u32()?;
+        let page_entries = cursor.varint_u32()?;
+        if page_entries == 0 {
+            return Err(cursor.corrupt("pages without entries"));
+        }
+        let offsets = Packed::open(&mut cursor)?;
+        if offsets.len() != u64::from(traces.div_ceil(page_entries)) + 1 {
+            return Err(cursor.corrupt("a wrong number of pages"));
+        }
+        let start = cursor.at();
+        Ok(Self { source, traces, page_entries, offsets, start })
+    }
+
+    /// How many traces the segment has.
+    pub fn len(&self) -> u32 {
+        self.traces
+    }
+
+    /// The trace of an ordinal; `Corrupt` beyond the last.
+    pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
+        self.page(ordinal)?.get(ordinal)
+    }
+
+    /// The page that holds an ordinal: cheaper than [`Self::get`] for several neighbours.
+    pub fn page(&self, ordinal: u32) -> Result<TracePage<'_>> {
+        let source = &*self.source;
+        if ordinal >= self.traces {
+            return Err(source.corrupt(0, "no trace of this ordinal"));
+        }
+        let page = ordinal / self.page_entries;
+        let first = page * self.page_entries;
+        let count = self.page_entries.min(self.traces - first);
+        let mut cursor = Cursor::new(source, self.page_range(page.into())?)?;
+        let rows = Packed::open(&mut cursor)?;
+        if rows.len() != u64::from(count) + 1 {
+            return Err(cursor.corrupt("a page of the wrong size"));
+        }
+        let columns = [(); COLUMNS.len()].map(|()| Packed::open(&mut cursor));
+        let [high, low, first_start, last_start, length, slack, flags] = columns;
+        let columns = [high?, low?, first_start?, last_start?, length?, slack?, flags?];
+        if columns.iter().any(|c| c.len() != u64::from(count)) {
+            return Err(cursor.corrupt("a column of the wrong size"));
+        }
+        Ok(TracePage { source, first, count, rows, columns })
+    }
+
+    fn page_range(&self, page: u64) -> Result<Range<usize>> {
+        let at = |i| {
+            let offset = self.offsets.get(&*self.source, i)?;
+            let at = usize::try_from(offset).ok().and_then(|o| o.checked_add(self.start));
+            at.ok_or_else(|| self.source.corrupt(0, "a page beyond the section"))
+        };
+        Ok(at(page)?..at(page + 1)?)
+    }
+
+    /// How many traces begin before `time`: the ordinal of the first that does not.
+    pub fn starting_before(&self, time: Timestamp) -> Result<u32> {
+        let pages = self.offsets.len() - 1;
+        let first_of = |page: u64| page as u32 * self.page_entries;
+        let page = partition_point(pages, |page| {
+            let page = self.page(first_of(page))?;
+            Ok(page.first_start(page.first)? < time)
+        })?;
+        let Some(page) = page.checked_sub(1) else { return Ok(0) };
+        let page = self.page(first_of(page))?;
+        let within = partition_point(page.count.into(), |i| {
+            Ok(page.first_start(page.first + i as u32)? < time)
+        })?;
+        Ok(page.first + within as u32)
+    }
+}
+
+/// One page of a trace table.
+#[derive(Debug)]
+pub struct TracePage<'a> {
+    source: &'a dyn Source,
+    first: u32,
+    count: u32,
+    rows: Packed,
+    columns: [Packed; COLUMNS.len()],
+}
+
+impl TracePage<'_> {
+    /// The ordinals on this page.
+    pub fn ordinals(&self) -> Range<u32> {
+        self.first..self.first + self.count
+    }
+
+    /// The trace of one of these ordinals; `Corrupt` for others.
+    pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
+        let index = self.index(ordinal)?;
+        let [high, low, first_start, last_start, length, slack, flags] = &self.columns;
+        let get = |column: &Packed| column.get(self.source, index);
+        let row = |index| self.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
+        let (from, to) = (row(index)?, row(index + 1)?);
+        let rows = from.zip(to).and_then(|(from, to)| Some((from, to.checked_sub(from)?)));
+        let (first_row, rows) =
+            rows.ok_or_else(|| self.source.corrupt(0, "rows of traces in disorder"))?;
+        let first = get(first_start)?;
+        let length = get(length)?;
+        Ok(TraceEntry {
+            id: TraceId::from(u128::from(get(high)?) << 64 | u128::from(get(low)?)),
+            first_row,
+            rows,
+            first_start: Timestamp::from_nanos(first),
+            last_start: Timestamp::from_nanos(first.wrapping_add(get(last_start)?)),
+            max_end: Timestamp::from_nanos(first.wrapping_add(length)),
+            max_duration: length.wrapping_sub(get(slack)?),
+            flags: TraceFlags(get(flags)? as u8),
+        })
+    }
+
+    fn first_start(&self, ordinal: u32) -> Result<Timestamp> {
+        let [_, _, first_start, ..] = &self.columns;
+        first_start.get(self.source, self.index(ordinal)?).map(Timestamp::from_nanos)
+    }
+
+    fn index(&self, ordinal: u32) -> Result<u64> {
+        let index = ordinal.checked_sub(self.first).filter(|&index| index < self.count);
+        index.map(u64::from).ok_or_else(|| self.source.corrupt(0, "no trace of this ordinal"))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::index::source::MemSource;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn entries() -> impl Strategy<Value = Vec<TraceEntry>> {
+        let time = prop_oneof![
+            4 => (0u64..1 << 40).prop_map(|t| 1_700_000_000_000_000_000 + t * 1000),
+            1 => any::<u64>(),
+        ];
+        let entry = (
+            any::<u128>(),
+            any::<bool>(),
+            0u32..900,
+            [time.clone(), time.clone(), time],
+            any::<u64>(),
+            0u8..4,
+        );
+        let entry = entry.prop_map(|(id, short, rows, times, max_duration, flags)| {
+            let [first_start, last_start, max_end] = times.map(Timestamp::from_nanos);
+            TraceEntry {
+                id: TraceId::from(if short { id & u128::from(u64::MAX) } else { id }),
+                first_row: 0,
+                rows,
+                first_start,
+                last_start,
+                max_end,
+                max_duration,
+                flags: TraceFlags(flags),
+            }
+        });
+        prop::collection::vec(entry, 0..600).prop_map(|mut entries: Vec<TraceEntry>| {
+            entries.sort_by_key(|e| (e.first_start, e.id));
+            let mut row = 0;
+            for entry in &mut entries {
+                entry.first_row = row;
+                row += entry.rows;
+            }
+            entries
+        })
+    }
+
+    fn build(entries: &[TraceEntry]) -> Vec<u8> {
+        let mut builder = TraceTableBuilder::new();
+        for entry in entries {
+            builder.push(&TraceEntry { first_row: 77, ..*entry });
+        }
+        builder.finish()
+    }
+
+    fn open(bytes: Vec<u8>) -> Result<TraceTable> {
+        TraceTable::open(Arc::new(MemSource::new(bytes, Path::new("x"), "traces")))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_entry_comes_back(entries in entries(), time: u64) {
+            let table = open(build(&entries)).unwrap();
+            prop_assert_eq!(table.len() as usize, entries.len());
+            for (entry, ordinal) in entries.iter().zip(0..) {
+                prop_assert_eq!(&table.get(ordinal).unwrap(), entry);
+            }
+            prop_assert!(table.get(table.len()).is_err());
+            let times = entries.iter().map(|e| e.first_start);
+            for time in times.step_by(97).chain([Timestamp::from_nanos(time), Timestamp::MAX]) {
+                let naive = entries.iter().filter(|e| e.first_start < time).count();
+                prop_assert_eq!(table.starting_before(time).unwrap() as usize, naive);
+            }
+        }
+
+        #[test]
+        fn p6_a_changed_byte_ends_in_an_error_or_a_value(
+            entries in entries(), at: prop::sample::Index, early: bool, byte: u8,
+        ) {
+            let mut bytes = build(&entries);
+            let at = at.index(if early { bytes.len().min(40) } else { bytes.len() });
+            *bytes.get_mut(at).unwrap() = byte;
+            if let Ok(table) = open(bytes) {
+                for ordinal in [0, 1, 255, 256, table.len() / 2, table.len().wrapping_sub(1)] {
+                    let _ = table.get(ordinal);
+                }
+                let _ = table.starting_before(Timestamp::from_nanos(1 << 60));
+            }
+        }
+    }
+}
