@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::ids::SpanId;
-use crate::base::model::{StatusCode, TraceSpan};
+use crate::base::model::{ResourceContext, StatusCode, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::query::ast::Expr;
@@ -54,13 +55,15 @@ impl Gathered {
     /// are made owned.
     pub fn read(pieces: &[Piece], query: &Query, keep: usize) -> Result<Self> {
         let mut gathered = Self::default();
-        let mut services = HashMap::new();
+        let mut services = Services::default();
         for (number, piece) in pieces.iter().enumerate() {
             piece.source.rows(&piece.fragment, &mut |row| {
-                gathered.take(row, number, piece, query, keep, &mut services)?;
+                let service = services.of(row.resource);
+                gathered.take(row, service, number, piece, query, keep)?;
                 Ok(ControlFlow::Continue(()))
             })?;
         }
+        gathered.services = services.names;
         gathered.spans.sort_unstable_by_key(|span| (span.key, span.place));
         gathered.drop_identical(pieces)?;
         Ok(gathered)
@@ -69,11 +72,11 @@ impl Gathered {
     fn take(
         &mut self,
         row: Row<'_>,
+        service: Option<u32>,
         number: usize,
         piece: &Piece,
         query: &Query,
         keep: usize,
-        services: &mut HashMap<Str, u32>,
     ) -> Result<()> {
         let span = &row.span;
         let matched = match query.range.contains(span.start) {
@@ -87,12 +90,7 @@ impl Gathered {
             end: span.end,
             parent: span.parent_span_id,
             name: span.name.clone().into_str(),
-            service: row.resource.service().map(|name| {
-                *services.entry(name.clone()).or_insert_with(|| {
-                    self.services.push(name.clone());
-                    self.services.len() as u32 - 1
-                })
-            }),
+            service,
             is_error: span.status_code() == StatusCode::ERROR,
             matched,
             place,
@@ -207,6 +205,33 @@ impl Gathered {
     /// When the last of its spans ends.
     pub fn end(&self) -> Timestamp {
         self.spans.iter().map(|span| span.end).max().unwrap_or_default()
+    }
+}
+
+/// The services of a trace, numbered as they appear.
+#[derive(Default)]
+struct Services {
+    names: Vec<Str>,
+    numbers: HashMap<Str, u32>,
+    /// Neighbours mostly share their resource.
+    last: Option<(Arc<ResourceContext>, Option<u32>)>,
+}
+
+impl Services {
+    fn of(&mut self, resource: &Arc<ResourceContext>) -> Option<u32> {
+        if let Some((last, number)) = &self.last
+            && Arc::ptr_eq(last, resource)
+        {
+            return *number;
+        }
+        let number = resource.service().map(|name| {
+            *self.numbers.entry(name.clone()).or_insert_with(|| {
+                self.names.push(name.clone());
+                self.names.len() as u32 - 1
+            })
+        });
+        self.last = Some((Arc::clone(resource), number));
+        number
     }
 }
 

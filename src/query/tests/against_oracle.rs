@@ -9,7 +9,11 @@ use super::fake::Fake;
 use super::generate::{WIDTH, queries, ranges, stores};
 use super::oracle::{Answer, Oracle};
 use crate::base::ids::TraceId;
-use crate::base::model::{TraceSpan, Value};
+use crate::base::model::{ResourceSpans, ScopeSpans, TraceSpan, Value};
+use crate::ingest::contexts::Contexts;
+use crate::ingest::group::Group;
+use crate::ingest::otlp;
+use crate::ingest::request::encode_request;
 use crate::query::ast::Scope;
 use crate::query::hit::TraceHit;
 use crate::query::source::Source;
@@ -18,9 +22,29 @@ use crate::query::{lookup, names, search};
 
 type Placed = [(TraceSpan, Vec<usize>)];
 
-/// The spans in fake sources: of each partition's three, the first one is indexed.
-fn fakes(store: &Placed) -> View {
-    view(store, |source, spans| Arc::new(Fake::new(spans, source == 0)))
+/// Of each partition's three sources two are fakes, one of them indexed, and one a live group.
+fn mixed(store: &Placed) -> View {
+    view(store, |source, spans| match source {
+        0 => Arc::new(Fake::new(spans, true)),
+        1 => Arc::new(Fake::new(spans, false)),
+        _ => Arc::new(group(spans)),
+    })
+}
+
+fn group(spans: Vec<TraceSpan>) -> Group {
+    let alone = |span: TraceSpan| ResourceSpans {
+        resource: span.resource.resource.clone(),
+        scope_spans: vec![ScopeSpans {
+            scope: span.scope.scope.clone(),
+            spans: vec![span.span],
+            ..ScopeSpans::default()
+        }],
+        ..ResourceSpans::default()
+    };
+    let request = encode_request(&spans.into_iter().map(alone).collect::<Vec<_>>()).unwrap();
+    let contexts = Contexts::new(1 << 20);
+    let prepared = otlp::prepare(&request, &contexts, &|_| otlp::Admission::Accept).unwrap();
+    prepared.batch.split(WIDTH, 1).remove(0).1
 }
 
 fn view(store: &Placed, make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>) -> View {
@@ -60,7 +84,7 @@ proptest! {
 
     #[test]
     fn p5_searches_answer_what_a_scan_would(store in stores(), query in queries()) {
-        let view = fakes(&store);
+        let view = mixed(&store);
         let answers = oracle(&store).search(&query);
         // Page after page, all that match come in order, none twice.
         let mut left = answers.as_slice();
@@ -88,7 +112,7 @@ proptest! {
 
     #[test]
     fn p4_lookups_find_every_span(store in stores(), range in ranges(), id in any::<u8>()) {
-        let (view, oracle) = (fakes(&store), oracle(&store));
+        let (view, oracle) = (mixed(&store), oracle(&store));
         let high = u128::from(id % 3 + 5) << 64;
         for id in [1, 2, 3, high, high + 1, high + 2].map(TraceId::from) {
             prop_assert_eq!(lookup::trace_in(&view, id, range).unwrap(), oracle.trace_in(id, range));
@@ -106,7 +130,7 @@ proptest! {
 
     #[test]
     fn p5_names_are_what_a_scan_lists(store in stores(), range in ranges()) {
-        let (view, oracle) = (fakes(&store), oracle(&store));
+        let (view, oracle) = (mixed(&store), oracle(&store));
         let services = names::services(&view, range).unwrap();
         prop_assert_eq!(&services, &oracle.services(range));
         for service in ["cart", "shop", "", "none"] {

@@ -4,4 +4,5 @@ mod against_oracle;
 mod fake;
 mod generate;
 mod oracle;
+mod plan;
 mod traceql;

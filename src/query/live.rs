@@ -1,0 +1,110 @@
+//! Live groups as sources: small ones are scanned.
+
+use std::cmp::Reverse;
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+use crate::base::error::{Error, Result};
+use crate::base::model::Value;
+use crate::base::text::Str;
+use crate::base::time::Timestamp;
+use crate::ingest::batch::Entry;
+use crate::ingest::group::Group;
+use crate::query::ast::{Expr, Scope};
+use crate::query::predicate::matches;
+use crate::query::source::{
+    Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
+};
+
+impl Source for Group {
+    fn is_segment(&self) -> bool {
+        false
+    }
+
+    fn starts(&self) -> Option<(Timestamp, Timestamp)> {
+        (!self.is_empty()).then(|| (self.min_start(), self.max_start()))
+    }
+
+    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()> {
+        let first = self.entries().partition_point(|entry| entry.low() < low);
+        fragments(self.find(low), first).for_each(|fragment| out.push(fragment));
+        Ok(())
+    }
+
+    fn candidates<'a>(&'a self, filter: &'a Expr, loose: bool) -> Result<Candidates<'a>> {
+        let mut found = Vec::new();
+        for fragment in fragments(self.entries(), 0) {
+            let (mut possible, mut certain) = (false, false);
+            self.rows(&fragment, &mut |row| {
+                let verdict = matches(filter, row.subject(), None, loose);
+                certain = verdict == Some(true);
+                possible |= verdict != Some(false);
+                Ok(if certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            if possible {
+                found.push(Candidate { fragment, certain });
+            }
+        }
+        found.sort_by_key(|candidate| Reverse(candidate.fragment.first_start));
+        Ok(Box::new(found.into_iter().map(Ok)))
+    }
+
+    fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
+        walk(self, fragment.rows.clone(), visit)
+    }
+
+    fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {
+        walk(self, 0..self.len() as u32, visit)
+    }
+
+    fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {
+        Ok(None)
+    }
+
+    fn keys(&self) -> Result<Option<Vec<(Scope, Str)>>> {
+        Ok(None)
+    }
+
+    fn values(&self, _: Scope, _: &str) -> Result<Option<Vec<Value>>> {
+        Ok(None)
+    }
+
+    fn damaged(&self, detail: &str) -> Error {
+        Error::corrupt(Path::new("live buffer"), 0, "span", detail)
+    }
+}
+
+/// Each trace among sorted entries, of which the first is entry `first` of its group.
+fn fragments(entries: &[Entry], first: usize) -> impl Iterator<Item = Fragment> {
+    let mut end = first as u32;
+    let by_trace = entries.chunk_by(|a, b| a.trace_id() == b.trace_id());
+    by_trace.filter_map(move |spans| {
+        let rows = end..end + spans.len() as u32;
+        end = rows.end;
+        // Entries of a trace are sorted by start.
+        let (first, last) = (spans.first()?, spans.last()?);
+        Some(Fragment {
+            trace_id: first.trace_id(),
+            rows,
+            first_start: first.start(),
+            last_start: last.start(),
+            last_end: spans.iter().map(Entry::end).max()?,
+        })
+    })
+}
+
+fn walk(group: &Group, rows: Range<u32>, visit: &mut Visitor<'_>) -> Result<()> {
+    let entries = group.entries().get(rows.start as usize..rows.end as usize);
+    for (row, entry) in rows.zip(entries.unwrap_or_default()) {
+        let row = Row {
+            row,
+            span: group.span(entry)?,
+            resource: group.resource(entry)?.decoded(),
+            scope: group.scope(entry)?.decoded(),
+        };
+        if visit(row)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
