@@ -55,9 +55,9 @@ impl Hostile {
         let span = self.span(number);
         ResourceSpans {
             // Some senders leave both out.
-            resource: (number % 11 != 0).then_some(resource),
+            resource: (!number.is_multiple_of(11)).then_some(resource),
             scope_spans: vec![ScopeSpans {
-                scope: (number % 13 != 0).then_some(scope),
+                scope: (!number.is_multiple_of(13)).then_some(scope),
                 spans: vec![span],
                 ..ScopeSpans::default()
             }],
@@ -73,14 +73,22 @@ impl Hostile {
         self.of_trace.1 += 1;
         let (start, end) = self.times();
         let own = self.of_trace.1;
-        let name = if number % 17 == 0 { Str::default() } else { format!("name {number}").into() };
+        let name = if number.is_multiple_of(17) {
+            Str::default()
+        } else {
+            format!("name {number}").into()
+        };
         Span {
             trace_id: self.trace_id(),
             // The third span of every trace bears the id of the first.
             span_id: SpanId::from(if own == 3 { 1 } else { own }),
             parent_span_id: self.parent(own),
-            trace_state: if number % 19 == 0 { "k=v,x@y=1".into() } else { Str::default() },
-            flags: self.rng.next() as u32,
+            trace_state: if number.is_multiple_of(19) {
+                "k=v,x@y=1".into()
+            } else {
+                Str::default()
+            },
+            flags: self.rng.bits() as u32,
             name,
             kind: SpanKind(*self.rng.pick(&[1, 2, 3, 0, 99, -1, i32::MIN, 4, 5]).unwrap_or(&0)),
             start,
@@ -90,7 +98,7 @@ impl Hostile {
             events: (0..number % 3).map(|i| self.event(number, i)).collect(),
             dropped_events_count: (number % 7) as u32,
             links: (0..number % 2).map(|_| self.link()).collect(),
-            dropped_links_count: u32::MAX * u32::from(number % 29 == 0),
+            dropped_links_count: u32::MAX * u32::from(number.is_multiple_of(29)),
             status: self.status(number),
             unknown: Vec::new(),
         }
@@ -133,7 +141,7 @@ impl Hostile {
             6 => (usual, u64::MAX),
             7 => (4_000_000_000_000_000_000, 4_000_000_000_000_000_001),
             8 => (1, 2),
-            _ => (usual, usual.saturating_add(self.rng.next() >> 34)),
+            _ => (usual, usual.saturating_add(self.rng.bits() >> 34)),
         };
         (Timestamp::from_nanos(start), Timestamp::from_nanos(end))
     }
@@ -146,7 +154,7 @@ impl Hostile {
                 KeyValue::new(format!("key.{number}.{i}"), value)
             })
             .collect();
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             // A key may repeat, be empty, and hold another type each time.
             attributes.push(KeyValue::new("again", Value::Int(1)));
             attributes.push(KeyValue::new("again", "1"));
@@ -160,12 +168,12 @@ impl Hostile {
         match self.rng.below(14) {
             0 => Value::Missing,
             1 => Value::Empty,
-            2 => Value::Bool(number % 2 == 0),
+            2 => Value::Bool(number.is_multiple_of(2)),
             3 => Value::Int(i64::MIN),
-            4 => Value::Int(self.rng.next() as i64),
+            4 => Value::Int(self.rng.bits() as i64),
             5 => Value::Double(-0.0),
             6 => Value::Double(f64::INFINITY),
-            7 => Value::Double(f64::from_bits(self.rng.next() >> 2)),
+            7 => Value::Double(f64::from_bits(self.rng.bits() >> 2)),
             8 => Value::Bytes(number.to_le_bytes().into()),
             9 => Value::Array(vec![Value::Int(1), Value::Empty, Value::from("x"), nested(5)]),
             10 => Value::Map(vec![KeyValue::new("k", nested(3)), KeyValue::new("k", true)]),
@@ -192,9 +200,12 @@ impl Hostile {
 
     fn status(&mut self, number: u64) -> Option<Status> {
         let code = StatusCode(*self.rng.pick(&[0, 1, 2, 77, -5])?);
-        let message =
-            if number % 3 == 0 { format!("status {number}").into() } else { Str::default() };
-        (number % 5 != 0).then_some(Status { message, code, unknown: Vec::new() })
+        let message = if number.is_multiple_of(3) {
+            format!("status {number}").into()
+        } else {
+            Str::default()
+        };
+        (!number.is_multiple_of(5)).then_some(Status { message, code, unknown: Vec::new() })
     }
 }
 

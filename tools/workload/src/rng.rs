@@ -22,7 +22,7 @@ impl Rng {
     }
 
     /// 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c, d) = (c ^ a, d ^ b);
@@ -32,7 +32,7 @@ impl Rng {
 
     /// A number in `0..bound`; 0 if the bound is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A number in `low..=high`, each as likely.
@@ -42,7 +42,7 @@ impl Rng {
 
     /// A number in `[0, 1)`.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// True this often, of 1.
@@ -57,7 +57,7 @@ impl Rng {
 
     /// Around `median`, spread by a factor of `2^spread` a standard deviation.
     pub fn lognormal(&mut self, median: f64, spread: f64) -> f64 {
-        let bits = self.next();
+        let bits = self.bits();
         let sum: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xffff).sum();
         // Four uniform numbers add up to a bell with a deviation of 1/sqrt(3).
         let normal = (sum as f64 / 65536.0 - 2.0) * 1.732;
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn numbers_of_a_seed_never_change() {
         let mut rng = Rng::new(1);
-        let first: [u64; 3] = std::array::from_fn(|_| rng.next());
+        let first: [u64; 3] = std::array::from_fn(|_| rng.bits());
         assert_eq!(first, [14971601782005023387, 13781649495232077965, 1847458086238483744]);
     }
 }

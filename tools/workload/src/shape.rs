@@ -83,7 +83,7 @@ impl Shape {
         self.with(key, fill(&Says::Text(text)))
     }
 
-    /// The name is put together at preparation only.
+    /// A constant that is put together here.
     fn own_text(self, key: &str, text: String) -> Self {
         self.with(key, Fill::Always(Value::from(text)))
     }
@@ -235,16 +235,13 @@ fn own_shape(entry: &Entry, service: &'static Service) -> Shape {
 /// The span of who calls it from another service.
 fn caller_shape(entry: &Entry, service: &'static Service) -> Option<Shape> {
     Some(match *entry {
-        Entry::Http(method, _, path) => {
-            // Names, like keys, live as long as the program: they are few.
-            Shape::new(method, SpanKind::CLIENT, Medium::HttpClient)
-                .text("http.request.method", method)
-                .text("server.address", service.name)
-                .int("server.port", service.port)
-                .text("url.path", path)
-                .with("http.response.status_code", Fill::HttpStatus)
-                .with("error.type", Fill::ErrorType)
-        }
+        Entry::Http(method, _, path) => Shape::new(method, SpanKind::CLIENT, Medium::HttpClient)
+            .text("http.request.method", method)
+            .text("server.address", service.name)
+            .int("server.port", service.port)
+            .text("url.path", path)
+            .with("http.response.status_code", Fill::HttpStatus)
+            .with("error.type", Fill::ErrorType),
         Entry::Rpc(name, method) => {
             Shape::new(&format!("{name}/{method}"), SpanKind::CLIENT, Medium::RpcClient)
                 .text("rpc.system", "grpc")

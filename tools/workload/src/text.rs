@@ -83,10 +83,10 @@ impl Template {
                     write!(scratch, "203.{}.{a}.{b}", subject.user % 40 + 60)
                 }
                 Part::Uuid => {
-                    push_uuid(scratch, rng.next(), rng.next());
+                    push_uuid(scratch, rng.bits(), rng.bits());
                     Ok(())
                 }
-                Part::Hex => write!(scratch, "{:012x}", rng.next() >> 16),
+                Part::Hex => write!(scratch, "{:012x}", rng.bits() >> 16),
                 Part::Number => write!(scratch, "{}", rng.below(1000)),
             };
         }

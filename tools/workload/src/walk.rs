@@ -74,11 +74,11 @@ impl Walker {
         let user = rng.rank(USERS);
         let subject = Subject {
             user: mix(user) % 1_000_000,
-            session: rng.next(),
+            session: rng.bits(),
             product: rng.rank(PRODUCTS),
             order: 50_000_000 + self.traces,
         };
-        let trace_id = TraceId::from(u128::from(rng.next()) << 64 | u128::from(rng.next()));
+        let trace_id = TraceId::from(u128::from(rng.bits()) << 64 | u128::from(rng.bits()));
         let entrance = self.plan.entrance(rng.below(self.plan.weights()));
         let instances = vec![None; ALL.len()];
         let mut walk = Walk { rng, trace_id, subject, instances, spans };
@@ -102,7 +102,7 @@ impl Walker {
         else {
             return self.serve(plan, walk, op, Some(caller), Some((parent, false)), at);
         };
-        let id = SpanId::from(walk.rng.next());
+        let id = SpanId::from(walk.rng.bits());
         let way = walk.rng.lognormal(130_000.0, 0.6) as u64;
         if op.queued {
             let sent = at + 4 * way;
@@ -131,7 +131,7 @@ impl Walker {
         let Some(instance) = self.instance(walk, op.service, at) else {
             return Done { end: at, failed: None };
         };
-        let id = SpanId::from(walk.rng.next());
+        let id = SpanId::from(walk.rng.bits());
         let slow = if walk.rng.chance(0.008) { 12.0 } else { 1.0 };
         let busy = walk.rng.lognormal(op.busy * slow, 0.75);
         let share = (busy / (op.steps.len() + 1) as f64) as u64;
@@ -180,7 +180,7 @@ impl Walker {
             return known;
         }
         let age = at.saturating_sub(self.origin);
-        let found = self.fleet.instance(service, walk.rng.next() >> 8, age);
+        let found = self.fleet.instance(service, walk.rng.bits() >> 8, age);
         if let Some(slot) = walk.instances.get_mut(service) {
             *slot = found;
         }
