@@ -148,7 +148,7 @@ impl Batch {
 /// Gathers a batch while its request is scanned.
 #[derive(Default)]
 pub struct BatchBuilder {
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     resources: Shared<ResourceContext>,
     scopes: Shared<ScopeContext>,
     context_bytes: usize,
@@ -173,8 +173,26 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds a span whose canonical bytes stand at `offset` of the payload.
-    pub fn push(&mut self, key: &SpanKey, offset: usize, len: usize, resource: u32, scope: u32) {
+    /// The canonical bytes of a resource context of the batch.
+    pub fn resource_bytes(&self, index: u32) -> &[u8] {
+        self.resources.list.get(index as usize).map_or(&[], |context| context.bytes())
+    }
+
+    /// The canonical bytes of a scope context of the batch.
+    pub fn scope_bytes(&self, index: u32) -> &[u8] {
+        self.scopes.list.get(index as usize).map_or(&[], |context| context.bytes())
+    }
+
+    /// Adds a span whose canonical bytes stand at `offset` of a payload, with the indexes of its
+    /// resource and scope.
+    pub fn push(
+        &mut self,
+        key: &SpanKey,
+        payload: u32,
+        offset: usize,
+        len: usize,
+        (resource, scope): (u32, u32),
+    ) {
         self.entries.push(Entry {
             low: key.trace_id.low(),
             high: key.trace_id.high(),
@@ -184,7 +202,7 @@ impl BatchBuilder {
             // Requests are far below 4 GiB, which `prepare` sees to.
             offset: offset as u32,
             len: len as u32,
-            payload: 0,
+            payload,
             resource,
             scope,
         });

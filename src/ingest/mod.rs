@@ -12,11 +12,15 @@
 
 pub mod batch;
 pub mod contexts;
+mod gather;
 pub mod group;
+pub mod json;
 pub mod live;
 pub mod log;
 pub mod otlp;
 pub mod request;
 
+#[cfg(test)]
+mod real_data;
 #[cfg(test)]
 mod tests;

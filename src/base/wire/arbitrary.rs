@@ -1,6 +1,7 @@
 //! Strategies for spans and contexts nobody expects, for the property tests of every room.
 //!
-//! What they make is in normal form: it comes back from its canonical bytes as it was.
+//! Boxed, since nested strategies are large and tests run on small stacks. What they make is in
+//! normal form: it comes back from its canonical bytes as it was.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -12,7 +13,7 @@ use crate::base::text::Str;
 use crate::base::time::Timestamp;
 
 /// Short text: often empty, often repeated, at times not ASCII.
-pub fn text() -> impl Strategy<Value = Str> {
+pub fn text() -> BoxedStrategy<Str> {
     prop_oneof![
         Just(Str::from("")),
         "[a-c]{1,3}".prop_map(Str::from),
@@ -21,10 +22,11 @@ pub fn text() -> impl Strategy<Value = Str> {
         Just(Str::from("0f8fad5b-d9cb-469f-a165-70867728950e")),
         "[0-9a-f]{130}".prop_map(Str::from),
     ]
+    .boxed()
 }
 
 /// Unknown fields that no message of OTLP knows.
-pub fn unknown() -> impl Strategy<Value = Vec<u8>> {
+pub fn unknown() -> BoxedStrategy<Vec<u8>> {
     prop_oneof![
         8 => Just(Vec::new()),
         // A varint, also one longer than need be.
@@ -38,6 +40,7 @@ pub fn unknown() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(vec![0xab, 0x3e, 0x08, 0x01, 0x13, 0x14, 0xac, 0x3e]),
         1 => Just(vec![0xa5, 0x3e, 1, 2, 3, 4, 0xa1, 0x3e, 1, 2, 3, 4, 5, 6, 7, 8]),
     ]
+    .boxed()
 }
 
 fn count() -> impl Strategy<Value = u32> {
@@ -72,7 +75,7 @@ pub fn span_id() -> impl Strategy<Value = SpanId> {
     prop_oneof![4 => 0..9u64, 1 => any::<u64>()].prop_map(SpanId::from)
 }
 
-fn scalar() -> impl Strategy<Value = Value> {
+fn scalar() -> BoxedStrategy<Value> {
     prop_oneof![
         1 => Just(Value::Empty),
         1 => any::<bool>().prop_map(Value::Bool),
@@ -82,20 +85,24 @@ fn scalar() -> impl Strategy<Value = Value> {
         4 => text().prop_map(Value::String),
         1 => vec(any::<u8>(), 0..5).prop_map(Value::Bytes),
     ]
+    .boxed()
 }
 
-fn element() -> impl Strategy<Value = Value> {
-    scalar().prop_recursive(3, 12, 3, |inner| {
-        let pair = (text(), prop_oneof![5 => inner.clone(), 1 => Just(Value::Missing)]);
-        prop_oneof![
-            vec(inner, 0..4).prop_map(Value::Array),
-            vec(pair.prop_map(|(key, value)| KeyValue { key, value }), 0..4).prop_map(Value::Map),
-        ]
-    })
+fn element() -> BoxedStrategy<Value> {
+    scalar()
+        .prop_recursive(3, 12, 3, |inner| {
+            let pair = (text(), prop_oneof![5 => inner.clone(), 1 => Just(Value::Missing)]);
+            prop_oneof![
+                vec(inner, 0..4).prop_map(Value::Array),
+                vec(pair.prop_map(|(key, value)| KeyValue { key, value }), 0..4)
+                    .prop_map(Value::Map),
+            ]
+        })
+        .boxed()
 }
 
 /// A value that bears unknown fields: in the attribute, the value, an array or a pair of a map.
-fn raw() -> impl Strategy<Value = Value> {
+fn raw() -> BoxedStrategy<Value> {
     let some = || unknown().prop_filter("none", |bytes| !bytes.is_empty());
     let wrap = |tag: u8, bytes: &[u8]| {
         let mut out = vec![tag, bytes.len() as u8];
@@ -110,33 +117,34 @@ fn raw() -> impl Strategy<Value = Value> {
         some().prop_map(move |u| wrap(0x12, &wrap(0x32, &wrap(0x0a, &u)))),
     ]
     .prop_map(Value::Raw)
+    .boxed()
 }
 
 /// Any attribute value.
-pub fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![12 => scalar(), 3 => element(), 1 => Just(Value::Missing), 1 => raw()]
+pub fn value() -> BoxedStrategy<Value> {
+    prop_oneof![12 => scalar(), 3 => element(), 1 => Just(Value::Missing), 1 => raw()].boxed()
 }
 
 /// Attributes, keys repeated at times.
-pub fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
-    vec((text(), value()).prop_map(|(key, value)| KeyValue { key, value }), 0..5)
+pub fn attributes() -> BoxedStrategy<Vec<KeyValue>> {
+    vec((text(), value()).prop_map(|(key, value)| KeyValue { key, value }), 0..5).boxed()
 }
 
-fn event() -> impl Strategy<Value = Event> {
-    (time(), text(), attributes(), count(), unknown()).prop_map(
-        |(time, name, attributes, dropped_attributes_count, unknown)| Event {
+fn event() -> BoxedStrategy<Event> {
+    (time(), text(), attributes(), count(), unknown())
+        .prop_map(|(time, name, attributes, dropped_attributes_count, unknown)| Event {
             time,
             name,
             attributes,
             dropped_attributes_count,
             unknown,
-        },
-    )
+        })
+        .boxed()
 }
 
-fn link() -> impl Strategy<Value = Link> {
-    (trace_id(), span_id(), text(), attributes(), count(), count(), unknown()).prop_map(
-        |(trace_id, span_id, trace_state, attributes, dropped, flags, unknown)| Link {
+fn link() -> BoxedStrategy<Link> {
+    (trace_id(), span_id(), text(), attributes(), count(), count(), unknown())
+        .prop_map(|(trace_id, span_id, trace_state, attributes, dropped, flags, unknown)| Link {
             trace_id,
             span_id,
             trace_state,
@@ -144,25 +152,23 @@ fn link() -> impl Strategy<Value = Link> {
             dropped_attributes_count: dropped,
             flags,
             unknown,
-        },
-    )
+        })
+        .boxed()
 }
 
-fn status() -> impl Strategy<Value = Status> {
-    (text(), enumeration(), unknown()).prop_map(|(message, code, unknown)| Status {
-        message,
-        code: StatusCode(code),
-        unknown,
-    })
+fn status() -> BoxedStrategy<Status> {
+    (text(), enumeration(), unknown())
+        .prop_map(|(message, code, unknown)| Status { message, code: StatusCode(code), unknown })
+        .boxed()
 }
 
 /// Any span.
-pub fn span() -> impl Strategy<Value = Span> {
+pub fn span() -> BoxedStrategy<Span> {
     let head = (trace_id(), span_id(), text(), option::of(span_id()), count(), text());
     let middle = (enumeration(), time(), time(), attributes(), count());
     let tail = (vec(event(), 0..3), count(), vec(link(), 0..3), count());
-    (head, middle, tail, option::of(status()), unknown()).prop_map(|(h, m, t, status, unknown)| {
-        Span {
+    (head, middle, tail, option::of(status()), unknown())
+        .prop_map(|(h, m, t, status, unknown)| Span {
             trace_id: h.0,
             span_id: h.1,
             trace_state: h.2,
@@ -180,12 +186,12 @@ pub fn span() -> impl Strategy<Value = Span> {
             dropped_links_count: t.3,
             status,
             unknown,
-        }
-    })
+        })
+        .boxed()
 }
 
 /// Any resource context.
-pub fn resource_context() -> impl Strategy<Value = ResourceContext> {
+pub fn resource_context() -> BoxedStrategy<ResourceContext> {
     let entity = (text(), text(), vec(text(), 0..3), vec(text(), 0..2), unknown()).prop_map(
         |(schema_url, entity_type, id_keys, description_keys, unknown)| EntityRef {
             schema_url,
@@ -203,13 +209,17 @@ pub fn resource_context() -> impl Strategy<Value = ResourceContext> {
             unknown,
         },
     );
-    (option::of(resource), text(), unknown()).prop_map(|(resource, schema_url, unknown)| {
-        ResourceContext { resource, schema_url, unknown }
-    })
+    (option::of(resource), text(), unknown())
+        .prop_map(|(resource, schema_url, unknown)| ResourceContext {
+            resource,
+            schema_url,
+            unknown,
+        })
+        .boxed()
 }
 
 /// Any scope context.
-pub fn scope_context() -> impl Strategy<Value = ScopeContext> {
+pub fn scope_context() -> BoxedStrategy<ScopeContext> {
     let scope = (text(), text(), attributes(), count(), unknown()).prop_map(
         |(name, version, attributes, dropped_attributes_count, unknown)| Scope {
             name,
@@ -219,9 +229,7 @@ pub fn scope_context() -> impl Strategy<Value = ScopeContext> {
             unknown,
         },
     );
-    (option::of(scope), text(), unknown()).prop_map(|(scope, schema_url, unknown)| ScopeContext {
-        scope,
-        schema_url,
-        unknown,
-    })
+    (option::of(scope), text(), unknown())
+        .prop_map(|(scope, schema_url, unknown)| ScopeContext { scope, schema_url, unknown })
+        .boxed()
 }

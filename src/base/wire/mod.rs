@@ -36,9 +36,11 @@ mod write;
 #[cfg(test)]
 pub mod arbitrary;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
-pub use canonical::canonicalize;
+pub use canonical::{canonicalize, canonicalize_span};
 pub use context::{
     decode_resource_context, decode_scope_context, encode_resource_context, encode_scope_context,
 };
@@ -47,4 +49,7 @@ pub use field::{Field, Fields, WireError, WireType};
 pub use read::{decode_span, scan_span};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, SPAN};
 pub use value::{decode_array, decode_attribute, decode_map};
-pub use write::{close_message, encode_span, put_bytes, put_message, put_tag};
+pub use write::{
+    close_message, encode_span, encode_value, put_bytes, put_count, put_enum, put_fixed32,
+    put_fixed64, put_message, put_tag, put_text,
+};

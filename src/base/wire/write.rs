@@ -31,10 +31,7 @@ pub fn encode_span(span: &SpanRef<'_>, out: &mut Vec<u8>) {
     if let Some(status) = &span.status {
         put_message(out, 0x7a, |out| put_status(out, status));
     }
-    if span.flags != 0 {
-        out.extend_from_slice(&[0x85, 0x01]);
-        out.extend_from_slice(&span.flags.to_le_bytes());
-    }
+    put_fixed32(out, &[0x85, 0x01], span.flags);
     out.extend_from_slice(&span.unknown);
 }
 
@@ -52,10 +49,7 @@ fn put_link(out: &mut Vec<u8>, link: &LinkRef<'_>) {
     put_text(out, 0x1a, link.trace_state.as_str());
     put_attributes(out, 0x22, &link.attributes);
     put_count(out, 0x28, link.dropped_attributes_count);
-    if link.flags != 0 {
-        out.push(0x35);
-        out.extend_from_slice(&link.flags.to_le_bytes());
-    }
+    put_fixed32(out, &[0x35], link.flags);
     out.extend_from_slice(&link.unknown);
 }
 
@@ -70,13 +64,13 @@ pub fn put_attributes(out: &mut Vec<u8>, tag: u8, attributes: &[AttrRef<'_>]) {
     for attribute in attributes {
         put_message(out, tag, |out| {
             put_text(out, 0x0a, attribute.key.as_str());
-            put_value_field(out, &attribute.value);
+            encode_value(&attribute.value, out);
         });
     }
 }
 
-/// All of a `KeyValue` but its key.
-fn put_value_field(out: &mut Vec<u8>, value: &ValueRef<'_>) {
+/// Appends all of a `KeyValue` message but its key.
+pub fn encode_value(value: &ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Missing => {}
         ValueRef::Raw(bytes) => out.extend_from_slice(bytes),
@@ -132,16 +126,26 @@ pub fn put_count(out: &mut Vec<u8>, tag: u8, count: u32) {
     }
 }
 
-fn put_enum(out: &mut Vec<u8>, tag: u8, number: i32) {
+/// Appends an enum field unless it is zero.
+pub fn put_enum(out: &mut Vec<u8>, tag: u8, number: i32) {
     if number != 0 {
         out.push(tag);
         varint::write_u64(out, i64::from(number) as u64);
     }
 }
 
-fn put_fixed64(out: &mut Vec<u8>, tag: u8, number: u64) {
+/// Appends a `fixed64` field unless it is zero.
+pub fn put_fixed64(out: &mut Vec<u8>, tag: u8, number: u64) {
     if number != 0 {
         out.push(tag);
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// Appends a `fixed32` field unless it is zero.
+pub fn put_fixed32(out: &mut Vec<u8>, tag: &[u8], number: u32) {
+    if number != 0 {
+        out.extend_from_slice(tag);
         out.extend_from_slice(&number.to_le_bytes());
     }
 }
