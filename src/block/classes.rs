@@ -36,12 +36,37 @@ struct Selectors {
 }
 
 impl Selectors {
-    /// Which of these selectors name `class`; beyond the run's end the answer is meaningless.
+    /// The class that the lowest selector names.
     #[inline]
-    fn of_class(self, class: usize) -> u64 {
-        let low = if class & 1 == 0 { !self.low } else { self.low };
-        let high = if class & 2 == 0 { !self.high } else { self.high };
-        low & high
+    fn first(self) -> usize {
+        (self.low & 1 | (self.high & 1) << 1) as usize
+    }
+}
+
+/// Counts bits of selectors. Without a popcount instruction, which x86-64 does not promise, each
+/// costs some ten others: hence as few as will do.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    low: usize,
+    high: usize,
+    both: usize,
+}
+
+impl Tally {
+    #[inline]
+    fn add(&mut self, s: Selectors, mask: u64, planes: u32) {
+        self.low += (s.low & mask).count_ones() as usize;
+        if planes == 2 {
+            self.high += (s.high & mask).count_ones() as usize;
+            self.both += (s.low & s.high & mask).count_ones() as usize;
+        }
+    }
+
+    /// The counts by class, given how many selectors there were.
+    #[inline]
+    fn counts(self, all: usize) -> Counts {
+        let Self { low, high, both } = self;
+        [all + both - low - high, low - both, high - both, both]
     }
 }
 
@@ -166,37 +191,50 @@ impl Classes {
         Some(Selectors { low, high })
     }
 
-    /// The number of values of each class in a run.
-    fn counts(&self, bytes: &[u8], at: usize, count: usize) -> Option<Counts> {
-        let (mut low, mut high, mut both) = (0, 0, 0);
+    /// How many values of each class lie before `index`, and how many in the whole run.
+    #[inline]
+    fn survey(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        count: usize,
+        index: usize,
+    ) -> Option<(Counts, Counts)> {
+        let (mut before, mut total) = (Tally::default(), Tally::default());
         let mut from = 0;
         while from < count {
             let s = self.selectors(bytes, at, count, from)?;
-            low += s.low.count_ones() as usize;
-            if self.planes == 2 {
-                high += s.high.count_ones() as usize;
-                both += (s.low & s.high).count_ones() as usize;
+            if let Some(ahead @ 0..64) = index.checked_sub(from) {
+                before = total;
+                before.add(s, mask(ahead as u32), self.planes);
             }
+            total.add(s, u64::MAX, self.planes);
             from += 64;
         }
-        Some([count + both - low - high, low - both, high - both, both])
+        if index >= count {
+            before = total;
+        }
+        Some((before.counts(index.min(count)), total.counts(count)))
     }
 
-    /// Where the values of each class begin, and where the run ends.
-    fn layout(&self, bytes: &[u8], at: usize, count: usize) -> Option<([usize; 4], usize)> {
-        let counts = self.counts(bytes, at, count)?;
-        let mut next = at.checked_add(count.checked_mul(self.planes as usize)?)?;
+    /// Where the values of each class begin, given how many there are, and where the run ends.
+    #[inline]
+    fn layout(&self, at: usize, count: usize, total: &Counts) -> Option<([usize; 4], usize)> {
+        // So that nothing below can overflow.
+        at.checked_add(count.checked_mul(64 + 2)?)?;
+        let mut next = at + count * self.planes as usize;
         let mut starts = [0; 4];
-        for ((start, of_class), width) in starts.iter_mut().zip(counts).zip(self.widths) {
+        for ((start, of_class), width) in starts.iter_mut().zip(total).zip(self.widths) {
             *start = next;
-            next = next.checked_add(of_class.checked_mul(width as usize)?)?;
+            next += of_class * width as usize;
         }
         Some((starts, next))
     }
 
     /// How many bits the run of `count` values at bit `at` takes.
     pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
-        let (_, end) = self.layout(bytes, at, count)?;
+        let (_, total) = self.survey(bytes, at, count, count)?;
+        let (_, end) = self.layout(at, count, &total)?;
         Some(end - at)
     }
 
@@ -206,39 +244,17 @@ impl Classes {
         if index >= count {
             return None;
         }
-        let (starts, _) = self.layout(bytes, at, count)?;
-        let own = self.selectors(bytes, at, count, index)?;
-        let class = (own.low & 1 | (own.high & 1) << 1) as usize;
-        let rank = self.rank(bytes, at, count, index, class)?;
-        let start =
-            starts.get(class)?.checked_add(rank.checked_mul(self.width(class) as usize)?)?;
-        self.value(class, get_bits(bytes, start, self.width(class))?)
-    }
-
-    /// How many values before `index` are of `class`.
-    #[inline]
-    fn rank(
-        &self,
-        bytes: &[u8],
-        at: usize,
-        count: usize,
-        index: usize,
-        class: usize,
-    ) -> Option<usize> {
-        let (mut rank, mut from) = (0, 0);
-        while from < index {
-            let before = mask((index - from).min(64) as u32);
-            let s = self.selectors(bytes, at, count, from)?;
-            rank += (s.of_class(class) & before).count_ones() as usize;
-            from += 64;
-        }
-        Some(rank)
+        let (before, total) = self.survey(bytes, at, count, index)?;
+        let (starts, _) = self.layout(at, count, &total)?;
+        let class = self.selectors(bytes, at, count, index)?.first();
+        let width = self.width(class);
+        let place = starts.get(class)? + before.get(class)? * width as usize;
+        Some(self.value(class, get_bits(bytes, place, width)?))
     }
 
     #[inline]
-    fn value(&self, class: usize, bits: u64) -> Option<i64> {
-        let is_raw = self.raw && class == self.last();
-        Some(if is_raw { bits as i64 } else { self.scale.value(bits) })
+    fn value(&self, class: usize, bits: u64) -> i64 {
+        if self.raw && class == self.last() { bits as i64 } else { self.scale.value(bits) }
     }
 
     /// Walks a run from `index` on.
@@ -250,10 +266,10 @@ impl Classes {
         index: usize,
     ) -> Option<ClassCursor<'a>> {
         let index = index.min(count);
-        let (mut next, _) = self.layout(bytes, at, count)?;
-        for (class, next) in next.iter_mut().enumerate().take(self.last() + 1) {
-            let rank = self.rank(bytes, at, count, index, class)?;
-            *next = next.checked_add(rank.checked_mul(self.width(class) as usize)?)?;
+        let (before, total) = self.survey(bytes, at, count, index)?;
+        let (mut next, _) = self.layout(at, count, &total)?;
+        for ((next, before), width) in next.iter_mut().zip(before).zip(self.widths) {
+            *next += before * width as usize;
         }
         let ahead = Selectors { low: 0, high: 0 };
         Some(ClassCursor { classes: self, bytes, at, count, index, next, ahead, loaded: 0 })
@@ -288,7 +304,7 @@ impl Iterator for ClassCursor<'_> {
             self.ahead = self.classes.selectors(self.bytes, self.at, self.count, self.index)?;
             self.loaded = (self.count - self.index).min(64) as u32;
         }
-        let class = (self.ahead.low & 1 | (self.ahead.high & 1) << 1) as usize;
+        let class = self.ahead.first();
         self.ahead = Selectors { low: self.ahead.low >> 1, high: self.ahead.high >> 1 };
         self.loaded -= 1;
         self.index += 1;
@@ -296,6 +312,6 @@ impl Iterator for ClassCursor<'_> {
         let next = self.next.get_mut(class)?;
         let bits = get_bits(self.bytes, *next, width)?;
         *next += width as usize;
-        self.classes.value(class, bits)
+        Some(self.classes.value(class, bits))
     }
 }

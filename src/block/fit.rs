@@ -14,6 +14,10 @@ use crate::block::scale::Scale;
 /// Values looked at to find candidates: enough to see a step or a tail of a few percent.
 const SAMPLE: usize = 1024;
 
+/// Groups of four values that are asked for their step: a greatest common divisor takes some
+/// hundred nanoseconds.
+const STEP_GROUPS: usize = 16;
+
 /// A dictionary of more values than this costs more to search and keep than it saves.
 const MAX_DICT: usize = 4096;
 
@@ -60,7 +64,7 @@ fn sample(values: &[i64]) -> Vec<i64> {
     }
     let at = |i: u64| {
         let spread = u128::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        (spread * values.len() as u128 >> 64) as usize
+        ((spread * values.len() as u128) >> 64) as usize
     };
     (0..SAMPLE as u64).filter_map(|i| values.get(at(i)).copied()).collect()
 }
@@ -72,57 +76,61 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
     a
 }
 
-/// Steps worth trying: the one that all values share, and one that most of the sample shares.
+/// Steps worth trying: the one that all values share, or one that most of the sample shares.
 fn steps(values: &[i64], sample: &[i64]) -> Vec<u64> {
     let first = values.first().copied().unwrap_or(0);
-    let mut all = Scale::new(first, 0u64.max(1));
+    let mut all = Scale::new(first, 1);
     let mut common = 0;
     for value in values {
         let distance = value.abs_diff(first);
-        if common == 1 {
-            break;
-        }
         if common == 0 || all.quotient(distance).is_none() {
             common = gcd(common, distance);
             all = Scale::new(first, common);
         }
+        if common == 1 {
+            return [usual_step(sample), Some(1)].into_iter().flatten().collect();
+        }
     }
-    let mut steps = vec![common.max(1)];
-    // Neighbours in the sample are arbitrary values: a group of four without an outlier shows the
-    // step of the rest, or a small multiple of it.
-    let mut found: HashMap<u64, u32> = HashMap::new();
-    for group in sample.chunks_exact(4) {
+    // A step is dearer to write down than none: with few values that can tip the scales.
+    if values.len() < 16 { vec![common, 1] } else { vec![common] }
+}
+
+/// The step of a sample with outliers. Neighbours in it are arbitrary values: a group of four
+/// without an outlier shows the step of the rest, or a small multiple of it.
+fn usual_step(sample: &[i64]) -> Option<u64> {
+    let groups = sample.chunks_exact(4).take(STEP_GROUPS);
+    let step = |group: &[i64]| {
         let distances = group.windows(2).filter_map(|w| Some(w.first()?.abs_diff(*w.last()?)));
-        *found.entry(distances.fold(0, gcd)).or_default() += 1;
-    }
-    let often = found.into_iter().filter(|&(step, _)| step > common && step > 1);
-    if let Some((step, _)) = often.max_by_key(|&(step, count)| (count, step)) {
-        steps.push(step);
-    }
-    if common > 1 {
-        steps.push(1);
-    }
-    steps
+        distances.fold(0, gcd)
+    };
+    let mut found: Vec<u64> = groups.map(step).filter(|&step| step > 1).collect();
+    found.sort_unstable();
+    let same = found.chunk_by(|a, b| a == b).max_by_key(|same| same.len())?;
+    (same.len() >= STEP_GROUPS / 4).then(|| same.first().copied())?
 }
 
 /// Scales worth trying: each step from the least value, and from above a small low tail.
 fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
-    let least = values.iter().copied().min().unwrap_or(0);
     let mut scales = Vec::new();
     for &step in steps {
         let phase = Scale::new(usual_phase(sorted_sample, step), step);
         let on_step = |value: &&i64| phase.quotient(value.abs_diff(phase.base())).is_some();
+        let Some(&least) = values.iter().filter(on_step).min() else { continue };
+        scales.push(Scale::new(least, step));
         let usual: Vec<i64> = sorted_sample.iter().filter(on_step).copied().collect();
-        if let Some(least) = values.iter().filter(on_step).min() {
-            scales.push(Scale::new(*least, step));
-        }
-        // Values below the base go into the raw class: worth it only for a few of them.
-        for low in [usual.len() / 200 + 1, usual.len() / 50, usual.len() / 15] {
-            scales.extend(usual.get(low).map(|&base| Scale::new(base, step)));
+        let Some(&most) = usual.get(usual.len() * 3 / 4) else { continue };
+        // Values below the base go into the raw class: worth it only for a few of them, and if
+        // most others become shorter by it.
+        let length = |base: i64| bit_length(most.abs_diff(base) / step);
+        let mut shortest = length(least);
+        for tail in [usual.len() / 200 + 1, usual.len() / 50, usual.len() / 15] {
+            let base = usual.get(tail).copied().filter(|&base| length(base) < shortest);
+            if let Some(base) = base {
+                shortest = length(base);
+                scales.push(Scale::new(base, step));
+            }
         }
     }
-    scales.push(Scale::new(least, 1));
-    scales.dedup();
     scales
 }
 

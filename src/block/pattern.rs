@@ -141,9 +141,11 @@ impl Part {
                 let width = usize::from(*len) * 8;
                 let place = index.checked_mul(width)?.checked_add(at)?;
                 place.checked_add(width)?;
-                for bit in (0..width).step_by(8) {
-                    digits::print_byte(get_bits(bytes, place + bit, 8)? as u8, *upper, text);
+                let mut hex = [0; u8::MAX as usize];
+                for (byte, bit) in hex.iter_mut().zip((0..width).step_by(8)) {
+                    *byte = get_bits(bytes, place + bit, 8)? as u8;
                 }
+                digits::print_hex(hex.get(..usize::from(*len))?, *upper, text);
             }
             Self::Decimal(model) => digits::print_int(model.get(bytes, at, count, index)?, 0, text),
             Self::Padded { digits, model } => {

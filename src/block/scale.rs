@@ -82,7 +82,7 @@ mod tests {
             for step in [step.max(1), small, small << 20, 1] {
                 let scale = Scale::new(base, step);
                 let distance = value.wrapping_sub(base) as u64;
-                let expected = (distance % step == 0).then_some(distance / step);
+                let expected = distance.is_multiple_of(step).then_some(distance / step);
                 prop_assert_eq!(scale.index(value), expected);
                 let n = n % (u64::MAX / step).saturating_add(1).max(1);
                 prop_assert_eq!(scale.index(scale.value(n)), Some(n));

@@ -26,7 +26,7 @@ pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
         let between = take_between(&mut rests)?;
         parts.extend((!between.is_empty()).then(|| Part::Literal(Str::from(between))));
         words.clear();
-        words.extend(rests.iter_mut().map(|rest| take_word(rest)));
+        words.extend(rests.iter_mut().map(take_word));
         bits += fit_word(&mut words, &mut parts)?;
         if parts.len() > MAX_PARTS {
             return None;

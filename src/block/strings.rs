@@ -1,6 +1,6 @@
 //! Models of text: what the values of one column have in common, and how the rest is packed.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
 
 use crate::base::text::Str;
 use crate::base::varint;
@@ -12,6 +12,11 @@ use crate::block::shape;
 
 /// Bits of the record number with which a run of [`StrModel::Pages`] begins.
 const RECORD_BITS: u32 = 40;
+
+thread_local! {
+    /// Text is put together here, so that a value costs one allocation and not two.
+    static SCRATCH: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// How the text of a column is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,9 +111,12 @@ impl StrModel {
                 Cell::Code(u64::try_from(model.get(bytes, at, count, index)?).ok()?)
             }
             Self::Pattern(pattern) => {
-                let mut text = String::with_capacity(64);
-                pattern.get(bytes, at, count, index, &mut text)?;
-                Cell::Text(StrRef::Made(Str::from(text)))
+                let made = SCRATCH.with_borrow_mut(|text| {
+                    text.clear();
+                    pattern.get(bytes, at, count, index, text)?;
+                    Some(Str::from(text.as_str()))
+                });
+                Cell::Text(StrRef::Made(made?))
             }
             Self::Pages => Cell::Record(get_bits(bytes, at, RECORD_BITS)? + index as u64),
         })
@@ -146,51 +154,6 @@ impl StrModel {
             tag::PAGES => Self::Pages,
             _ => return None,
         })
-    }
-}
-
-/// What a dictionary of `values` would take, and what pages would: estimates to choose by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StrCosts {
-    /// How many values are distinct, counted on a sample of at most 4096 values and scaled up.
-    pub distinct: u64,
-    /// Bits of codes and dictionary, if no other column shares the dictionary.
-    pub codes_bits: u64,
-    /// Bits of pages.
-    pub pages_bits: u64,
-}
-
-impl StrCosts {
-    /// Prices the two for a column.
-    pub fn estimate(values: &[&str]) -> Self {
-        let step = values.len().div_ceil(4096).max(1);
-        let mut counts: HashMap<&str, u64> = HashMap::new();
-        let mut seen = 0u64;
-        for value in values.iter().step_by(step) {
-            *counts.entry(value).or_default() += 1;
-            seen += 1;
-        }
-        let total = values.len() as u64;
-        let once = counts.values().filter(|&&count| count == 1).count() as u64;
-        let sampled = counts.len() as u64;
-        // Values seen once in a sample keep coming; those seen again are known.
-        let distinct = sampled - once + once * total / seen.max(1);
-        let distinct_bytes: u64 = counts.keys().map(|value| value.len() as u64 + 1).sum();
-        let dictionary_bytes = distinct_bytes * distinct / sampled.max(1);
-        // zstd -3 halves or thirds usual text; a repeated value costs pages a few bytes.
-        let packed = |bytes: u64| bytes * 8 * 2 / 5;
-        let mut by_count: Vec<u64> = counts.into_values().collect();
-        by_count.sort_unstable_by(|a, b| b.cmp(a));
-        let code_bits: u64 = (0u64..)
-            .zip(&by_count)
-            .map(|(rank, count)| count * (1 + u64::from(bit_length(rank))))
-            .sum();
-        let scaled = |sampled: u64| sampled.saturating_mul(total) / seen.max(1);
-        Self {
-            distinct,
-            codes_bits: scaled(code_bits) + dictionary_bytes * 8,
-            pages_bits: packed(dictionary_bytes) + (total - distinct.min(total)) * 24,
-        }
     }
 }
 

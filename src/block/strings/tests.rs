@@ -105,6 +105,7 @@ proptest! {
     }
 }
 
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 fn classified(values: &[&str]) -> Option<Vec<String>> {
     let name = |part: &Part| match part {
         Part::Literal(text) => text.to_string(),
@@ -156,17 +157,4 @@ fn records_of_a_run_follow_its_first() {
     let bytes = out.into_bytes();
     assert_eq!(StrModel::Pages.get(&bytes, 0, 9, 8), Some(Cell::Record(12_353)));
     assert_eq!(StrModel::encode_records(1 << RECORD_BITS, &mut BitWriter::new()), None);
-}
-
-#[test]
-fn repeating_values_are_cheaper_as_codes_and_unique_ones_in_pages() {
-    let few: Vec<String> = (0..5000).map(|i| format!("SELECT {} FROM t", i % 7)).collect();
-    let many: Vec<String> = (0..5000).map(|i| format!("SELECT {i} FROM t")).collect();
-    let estimate = |values: &[String]| {
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        StrCosts::estimate(&values)
-    };
-    let (few, many) = (estimate(&few), estimate(&many));
-    assert!(few.codes_bits < few.pages_bits && few.distinct == 7, "{few:?}");
-    assert!(many.codes_bits > many.pages_bits && many.distinct > 4900, "{many:?}");
 }
