@@ -49,8 +49,8 @@ impl BloomReader {
         let bytes = source.bytes(0, source.len())?;
         let bad = |detail| source.corrupt(0, detail);
         let bloom = Bloom::from_slice(&bytes).map_err(bad)?;
-        let hashes = bloom.number_of_hash_functions();
-        if bloom.len() == 0 || hashes == 0 || hashes > MAX_HASHES || bloom.seed() != SEED {
+        let (bits, hashes) = (bloom.len(), bloom.number_of_hash_functions());
+        if bits == 0 || hashes == 0 || hashes > MAX_HASHES || bloom.seed() != SEED {
             return Err(bad("a bloom filter of unknown parameters"));
         }
         Ok(Self { bloom })

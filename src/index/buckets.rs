@@ -58,25 +58,22 @@ pub fn write_buckets(pairs: &[(Number, u32)], postings: &mut PostingsBuilder, ou
 pub struct Buckets {
     shift: u32,
     buckets: Packed,
-    /// The pointers to the buckets' postings, in the same order.
-    pub pointers: Packed,
 }
 
 impl Buckets {
-    /// Opens the buckets at the cursor and moves past them.
+    /// Opens the buckets at the cursor and moves on to their pointers.
     pub fn open(cursor: &mut Cursor<'_>) -> Result<Self> {
         let shift = cursor.byte()?.into();
         let buckets = Packed::open(cursor)?;
-        let pointers = Packed::open(cursor)?;
-        if shift > 63 || buckets.len() != pointers.len() || !buckets.can_differ() {
+        if shift > 63 || !buckets.can_differ() {
             return Err(cursor.corrupt("a bad header of buckets"));
         }
-        Ok(Self { shift, buckets, pointers })
+        Ok(Self { shift, buckets })
     }
 
-    /// How many bytes the list of buckets takes, without postings.
-    pub fn byte_len(&self) -> usize {
-        self.buckets.byte_len()
+    /// How many buckets there are.
+    pub fn len(&self) -> u64 {
+        self.buckets.len()
     }
 
     /// The buckets that overlap the bounds, which are no NaNs, and those inside for certain.

@@ -119,14 +119,6 @@ impl Values {
         }
     }
 
-    /// How many bytes the values take.
-    pub fn byte_len(&self) -> usize {
-        match self {
-            Self::Str(texts) => texts.byte_len(),
-            Self::Int(column) | Self::Double(column) | Self::Bool(column) => column.byte_len(),
-        }
-    }
-
     /// The value of a code; `Corrupt` beyond the last.
     pub fn get(&self, source: &dyn Source, code: u64) -> Result<Term> {
         match self {

@@ -78,11 +78,6 @@ impl Texts {
         self.count
     }
 
-    /// How many bytes the texts take.
-    pub fn byte_len(&self) -> usize {
-        self.groups.len() + self.starts.byte_len()
-    }
-
     /// The text at `index`; `Corrupt` beyond the end.
     pub fn get(&self, source: &dyn Source, index: u64) -> Result<String> {
         let mut found = None;

@@ -52,7 +52,7 @@ pub fn write_table(pairs: &[(u64, u32)], spare_bits: u32, out: &mut Vec<u8>) {
 
 /// Where evenly spread hashes would put a bucket's first entry.
 fn expected(bucket: u64, count: u64, bucket_bits: u32) -> u64 {
-    (u128::from(bucket) * u128::from(count) >> bucket_bits) as u64
+    ((u128::from(bucket) * u128::from(count)) >> bucket_bits) as u64
 }
 
 /// Finds ordinals by hash.

@@ -23,6 +23,7 @@
 
 pub mod bloom;
 pub mod buckets;
+pub mod describe;
 pub mod dictionary;
 pub mod front;
 pub mod hashes;
@@ -38,3 +39,6 @@ pub mod terms;
 pub mod terms_builder;
 pub mod traces;
 pub mod zones;
+
+#[cfg(test)]
+mod tests;

@@ -130,8 +130,7 @@ impl Packed {
         Ok(column)
     }
 
-    /// How many bytes the bits take, if the header makes sense. Every value is told apart from
-    /// its equals by at most 2^32 of them, so that a count without bits cannot be endless.
+    /// How many bytes the bits take, if the header makes sense.
     fn checked_bytes(&self) -> Option<usize> {
         let sane = self.width + self.wide <= 64
             && self.step > 0
@@ -153,9 +152,9 @@ impl Packed {
         self.len
     }
 
-    /// Whether the column could hold this many different values.
+    /// Whether all values could be different, which bounds their number by bytes that are there.
     pub fn can_differ(&self) -> bool {
-        bit_length(self.count.saturating_sub(1)) <= self.width + self.wide
+        bit_length((self.count - self.exceptions).saturating_sub(1)) <= self.width
     }
 
     /// The value at `index`; `Corrupt` beyond the end.

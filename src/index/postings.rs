@@ -95,9 +95,11 @@ fn encode(ordinals: &[u32], traces: u32) -> Vec<u8> {
         ordinals
     };
     let flag = if complement { COMPLEMENT } else { 0 };
-    let (k, rice_bits) = best_rice(list, traces);
+    // So dense a list never has a Rice code shorter than one bit a trace.
+    let dense = list.len() > traces as usize / 3;
+    let (k, rice_bits) = if dense { (0, usize::MAX) } else { best_rice(list, traces) };
     let mut out = Vec::new();
-    let rice = 3 + rice_bits.div_ceil(8);
+    let rice = 3usize.saturating_add(rice_bits.div_ceil(8));
     let bitset = 2 + traces.div_ceil(8) as usize;
     let runs = 1 + list.windows(2).filter(|w| !matches!(w, [a, b] if a + 1 == *b)).count();
     if ROARING_HEADER + 4 * runs < rice.min(bitset) {
@@ -151,7 +153,8 @@ fn best_rice(list: &[u32], traces: u32) -> (u32, usize) {
         let quotients: usize = gaps(list).map(|gap| (gap >> k) as usize).sum();
         quotients + list.len() * (k as usize + 1)
     };
-    let candidates = guess.saturating_sub(2)..=(guess + 1).min(31);
+    // The best is log2(mean) less a half on random lists: clustered ones want less.
+    let candidates = guess.saturating_sub(2)..=guess.min(31);
     candidates.map(|k| (k, cost(k))).min_by_key(|&(_, cost)| cost).unwrap_or((0, usize::MAX))
 }
 
@@ -183,6 +186,11 @@ impl Postings {
     /// Lists of a segment of `traces` traces, whose heap is the bytes `start..end` of a section.
     pub fn new(traces: u32, start: usize, end: usize) -> Self {
         Self { traces, start, end }
+    }
+
+    /// How many bytes the heap has.
+    pub fn heap_len(&self) -> usize {
+        self.end.saturating_sub(self.start)
     }
 
     /// Where in the heap a pointer's list stands, if it has one there.

@@ -45,12 +45,12 @@ impl Terms {
                     }
                     None => table.len() == 0 || is_empty(probe),
                 },
-                Part::Buckets(buckets) => {
+                Part::Buckets(buckets, pointers) => {
                     let Probe::Number { low, high } = *probe else { continue };
                     if !is_empty(probe) {
                         let (near, inside) = buckets.overlapping(&*self.source, low, high)?;
                         union.exact &= near == inside;
-                        union.add_codes(&buckets.pointers, &[near])?;
+                        union.add_codes(&pointers, &[near])?;
                     }
                     true
                 }
@@ -65,7 +65,7 @@ impl Terms {
     /// The codes of a dictionary's values that answer a probe.
     fn matching(&self, values: &Values, probe: &Probe<'_>) -> Result<Vec<Range<u64>>> {
         let source = &*self.source;
-        let one = |code: Option<u64>| code.map(|code| code..code + 1).into_iter().collect();
+        let one = |code: Option<u64>| at_most_one(code.map_or(0..0, |code| code..code + 1));
         match (values, *probe) {
             (Values::Str(texts), Probe::Str(text)) => texts.find(source, text).map(one),
             (Values::Str(texts), Probe::StrRange { low, high }) => {
@@ -79,7 +79,7 @@ impl Terms {
                     Bound::Included(high) => texts.rank(source, high.as_bytes(), true)?,
                     Bound::Excluded(high) => texts.rank(source, high.as_bytes(), false)?,
                 };
-                Ok(if from < to { vec![from..to] } else { Vec::new() })
+                Ok(at_most_one(from..to))
             }
             (Values::Str(texts), Probe::Matches(matches)) => {
                 let mut codes: Vec<Range<u64>> = Vec::new();
@@ -98,8 +98,7 @@ impl Terms {
                 if is_empty(probe) {
                     return Ok(Vec::new());
                 }
-                let codes = values.numbers(source, low, high)?;
-                Ok(if codes.is_empty() { Vec::new() } else { vec![codes] })
+                values.numbers(source, low, high).map(at_most_one)
             }
             (Values::Bool(_), Probe::Bool(value)) => {
                 values.find(source, &Term::Bool(value)).map(one)
@@ -107,6 +106,11 @@ impl Terms {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// A range as a list of ranges: none if it is empty.
+fn at_most_one(codes: Range<u64>) -> Vec<Range<u64>> {
+    std::iter::once(codes).filter(|codes| !codes.is_empty()).collect()
 }
 
 /// Whether values of a type can answer a probe at all.

@@ -82,7 +82,7 @@ pub(crate) enum Part {
     Values(Values, Packed),
     Dictionary(Values),
     Hashed(HashTable),
-    Buckets(Buckets),
+    Buckets(Buckets, Packed),
 }
 
 impl Terms {
@@ -177,7 +177,14 @@ impl Terms {
             }
             PART_DICTIONARY => Values::open(part.kind, &mut cursor).map(Part::Dictionary),
             PART_HASHED => HashTable::open(&mut cursor).map(Part::Hashed),
-            PART_BUCKETS => Buckets::open(&mut cursor).map(Part::Buckets),
+            PART_BUCKETS => {
+                let buckets = Buckets::open(&mut cursor)?;
+                let pointers = Packed::open(&mut cursor)?;
+                if pointers.len() != buckets.len() {
+                    return Err(cursor.corrupt("buckets without postings"));
+                }
+                Ok(Part::Buckets(buckets, pointers))
+            }
             _ => Err(cursor.corrupt("an unknown form of terms")),
         }
     }
@@ -203,7 +210,7 @@ impl Terms {
                 PART_VALUES | PART_DICTIONARY => match self.part(part)? {
                     Part::Values(values, pointers) => (values, Some(pointers)),
                     Part::Dictionary(values) => (values, None),
-                    Part::Hashed(_) | Part::Buckets(_) => continue,
+                    Part::Hashed(_) | Part::Buckets(..) => continue,
                 },
                 _ => continue,
             };
@@ -220,8 +227,8 @@ impl Terms {
 }
 
 impl KeyEntry {
-    /// Whether the dictionaries of the key hold all of its values: none is only hashed, in a
-    /// bucket, or of a type that is not indexed... as far as types of terms go.
+    /// Whether every text, number and truth value of the key is in one of its dictionaries, so
+    /// that they list its values.
     pub fn has_only_dictionaries(&self) -> bool {
         self.parts.iter().all(|part| matches!(part.form, PART_VALUES | PART_DICTIONARY))
     }

@@ -8,7 +8,6 @@ use crate::index::buckets::write_buckets;
 use crate::index::dictionary::DictionaryValue;
 use crate::index::front::write_texts;
 use crate::index::hashes::write_table;
-use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::pack;
 use crate::index::postings::PostingsBuilder;
 use crate::index::term::{TagScope, TermKind};
@@ -30,13 +29,15 @@ pub(crate) const PART_BUCKETS: u8 = 3;
 #[derive(Debug)]
 pub struct TermsBuilder {
     postings: PostingsBuilder,
+    /// One bit a trace, all zero between uses.
+    scratch: Vec<u64>,
     keys: BTreeMap<(TagScope, String), Key>,
 }
 
 #[derive(Debug)]
 struct Key {
-    /// Traces that have the key.
-    present: OrdinalSet,
+    /// Ordinals of traces that have the key, ascending.
+    present: Vec<u32>,
     parts: Vec<Part>,
 }
 
@@ -50,7 +51,8 @@ struct Part {
 impl TermsBuilder {
     /// For a segment of so many traces.
     pub fn new(traces: u32) -> Self {
-        Self { postings: PostingsBuilder::new(traces), keys: BTreeMap::new() }
+        let scratch = vec![0; traces.div_ceil(64) as usize];
+        Self { postings: PostingsBuilder::new(traces), scratch, keys: BTreeMap::new() }
     }
 
     /// Adds exact values of one type, each with the ascending ordinals of the traces that have it.
@@ -67,13 +69,10 @@ impl TermsBuilder {
         let mut bytes = Vec::new();
         V::write(values.iter().map(|(value, _)| value), &mut bytes);
         let mut pointers = Vec::with_capacity(values.len());
-        let mut present = OrdinalSet::none(self.postings.traces());
-        for (_, ordinals) in values.iter() {
-            pointers.push(self.postings.add(ordinals));
-            present = self.union(present, ordinals);
-        }
+        pointers.extend(values.iter().map(|(_, ordinals)| self.postings.add(ordinals)));
         pack(&pointers, &mut bytes);
-        self.add_part(scope, key, Part { code: PART_VALUES, kind: V::KIND, bytes }, &present);
+        self.add_part(scope, key, Part { code: PART_VALUES, kind: V::KIND, bytes });
+        self.add_traces(scope, key, values.iter().flat_map(|(_, ordinals)| ordinals).copied());
     }
 
     /// Adds values of one type that serve only columns, sorted in place as by
@@ -89,8 +88,7 @@ impl TermsBuilder {
         debug_assert!(values.is_sorted_by(|a, b| a.order() < b.order()), "values differ");
         let mut bytes = Vec::new();
         V::write(values.iter(), &mut bytes);
-        let present = OrdinalSet::none(self.postings.traces());
-        self.add_part(scope, key, Part { code: PART_DICTIONARY, kind: V::KIND, bytes }, &present);
+        self.add_part(scope, key, Part { code: PART_DICTIONARY, kind: V::KIND, bytes });
     }
 
     /// Adds values by their hash ([`crate::index::term::hash_text`], or
@@ -99,9 +97,8 @@ impl TermsBuilder {
     pub fn add_hashed(&mut self, scope: TagScope, key: &str, kind: TermKind, pairs: &[(u64, u32)]) {
         let mut bytes = Vec::new();
         write_table(pairs, SPARE_BITS, &mut bytes);
-        let traces = self.postings.traces();
-        let present = OrdinalSet::from_ordinals(traces, pairs.iter().map(|&(_, o)| o));
-        self.add_part(scope, key, Part { code: PART_HASHED, kind, bytes }, &present);
+        self.add_part(scope, key, Part { code: PART_HASHED, kind, bytes });
+        self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
     }
 
     /// Adds numbers, int and double together, by magnitude, with the ordinal of a trace that has
@@ -110,43 +107,56 @@ impl TermsBuilder {
     pub fn add_buckets(&mut self, scope: TagScope, key: &str, pairs: &[(Number, u32)]) {
         let mut bytes = Vec::new();
         write_buckets(pairs, &mut self.postings, &mut bytes);
-        let traces = self.postings.traces();
-        let present = OrdinalSet::from_ordinals(traces, pairs.iter().map(|&(_, o)| o));
-        let part = Part { code: PART_BUCKETS, kind: TermKind::Double, bytes };
-        self.add_part(scope, key, part, &present);
+        self.add_part(scope, key, Part { code: PART_BUCKETS, kind: TermKind::Double, bytes });
+        self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
     }
 
     /// Says that these traces have the key, with values that no part covers: bytes, arrays, maps.
     pub fn add_present(&mut self, scope: TagScope, key: &str, ordinals: &[u32]) {
-        let traces = self.postings.traces();
-        let present = OrdinalSet::from_ordinals(traces, ordinals.iter().copied());
-        let key = self.key(scope, key);
-        key.present = std::mem::replace(&mut key.present, OrdinalSet::none(0)).or(&present);
+        self.add_traces(scope, key, ordinals.iter().copied());
     }
 
-    fn union(&self, set: OrdinalSet, ordinals: &[u32]) -> OrdinalSet {
-        let traces = self.postings.traces();
-        if ordinals.len() >= traces as usize {
-            return OrdinalSet::all(traces);
+    /// Adds to the traces that have a key, in any order.
+    fn add_traces(&mut self, scope: TagScope, key: &str, ordinals: impl Iterator<Item = u32>) {
+        let mut present = std::mem::take(&mut self.key(scope, key).present);
+        present.extend(ordinals);
+        if present.len() < self.scratch.len() {
+            present.sort_unstable();
+            present.dedup();
+        } else {
+            self.sort_by_bits(&mut present);
         }
-        set.or(&OrdinalSet::from_ordinals(traces, ordinals.iter().copied()))
+        self.key(scope, key).present = present;
+    }
+
+    /// Sorts ordinals and drops repeated ones: faster than comparing where there are many.
+    fn sort_by_bits(&mut self, ordinals: &mut Vec<u32>) {
+        for ordinal in ordinals.drain(..) {
+            if let Some(word) = self.scratch.get_mut(ordinal as usize / 64) {
+                *word |= 1 << (ordinal % 64);
+            }
+        }
+        for (word, base) in self.scratch.iter_mut().zip((0u32..).step_by(64)) {
+            let mut bits = std::mem::take(word);
+            while bits != 0 {
+                ordinals.push(base + bits.trailing_zeros());
+                bits &= bits - 1;
+            }
+        }
     }
 
     fn key(&mut self, scope: TagScope, key: &str) -> &mut Key {
-        let traces = self.postings.traces();
-        self.keys
-            .entry((scope, key.to_owned()))
-            .or_insert_with(|| Key { present: OrdinalSet::none(traces), parts: Vec::new() })
+        let new = || Key { present: Vec::new(), parts: Vec::new() };
+        self.keys.entry((scope, key.to_owned())).or_insert_with(new)
     }
 
-    fn add_part(&mut self, scope: TagScope, key: &str, part: Part, present: &OrdinalSet) {
-        let key = self.key(scope, key);
+    fn add_part(&mut self, scope: TagScope, key: &str, part: Part) {
+        let parts = &mut self.key(scope, key).parts;
         debug_assert!(
-            !key.parts.iter().any(|p| (p.code, p.kind) == (part.code, part.kind)),
+            !parts.iter().any(|p| (p.code, p.kind) == (part.code, part.kind)),
             "one part of a form and type"
         );
-        key.present = std::mem::replace(&mut key.present, OrdinalSet::none(0)).or(present);
-        key.parts.push(part);
+        parts.push(part);
     }
 
     /// The section.
@@ -157,8 +167,7 @@ impl TermsBuilder {
         for ((scope, name), mut key) in self.keys {
             names.push(format!("{}{name}", char::from(scope.code())));
             offsets.push(records.len() as u64);
-            let present: Vec<u32> = key.present.iter().collect();
-            write_u64(&mut records, self.postings.add(&present));
+            write_u64(&mut records, self.postings.add(&key.present));
             write_u64(&mut records, parts.len() as u64);
             key.parts.sort_by_key(|part| (part.code, part.kind));
             write_u64(&mut records, key.parts.len() as u64);

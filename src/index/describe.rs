@@ -1,0 +1,104 @@
+//! What the tag index holds and what it costs, for people.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::text::Str;
+use crate::index::packed::Packed;
+use crate::index::terms::{KeyEntry, Part, PartEntry, Terms};
+
+/// A key of the tag index.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyInfo {
+    /// Where the attribute stands.
+    pub scope: &'static str,
+    /// Its key.
+    pub key: String,
+    /// How many traces have it.
+    pub traces: u64,
+    /// Its values, by form and type.
+    pub parts: Vec<PartInfo>,
+}
+
+/// The values of a key that are kept in one form.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartInfo {
+    /// `values`, `dictionary`, `hashed` or `buckets`.
+    pub form: &'static str,
+    /// The type of the values; `number` for int and double together.
+    pub kind: &'static str,
+    /// How many values, pairs of hash and trace, or buckets there are.
+    pub distinct: u64,
+    /// Bytes of the values themselves.
+    pub dictionary_bytes: u64,
+    /// Bytes of pointers and posting lists; a list shared by several values counts where it is
+    /// first used.
+    pub postings_bytes: u64,
+}
+
+/// Where each posting list stands in the heap, and how many bytes it takes.
+type Lists = BTreeMap<u64, u64>;
+
+impl Terms {
+    /// Describes every key. Reads the whole index: for people, not for searches.
+    pub fn describe(&self) -> Result<Vec<KeyInfo>> {
+        let keys = self.keys()?;
+        let mut lists = self.lists(&keys)?;
+        keys.iter().map(|entry| self.describe_key(entry, &mut lists)).collect()
+    }
+
+    fn lists(&self, keys: &[KeyEntry]) -> Result<Lists> {
+        let mut starts = Lists::new();
+        for entry in keys {
+            starts.extend(self.postings.heap_offset(entry.present).map(|at| (at, 0)));
+            for part in &entry.parts {
+                if let Part::Values(_, pointers) | Part::Buckets(_, pointers) = self.part(part)? {
+                    for index in 0..pointers.len() {
+                        let pointer = pointers.get(&*self.source, index)?;
+                        starts.extend(self.postings.heap_offset(pointer).map(|at| (at, 0)));
+                    }
+                }
+            }
+        }
+        let mut end = self.postings.heap_len() as u64;
+        for (start, len) in starts.iter_mut().rev() {
+            *len = end.saturating_sub(*start);
+            end = *start;
+        }
+        Ok(starts)
+    }
+
+    fn describe_key(&self, entry: &KeyEntry, lists: &mut Lists) -> Result<KeyInfo> {
+        let parts = entry.parts.iter().map(|part| self.describe_part(part, lists));
+        Ok(KeyInfo {
+            scope: entry.scope.name(),
+            key: Str::as_str(&entry.key).to_owned(),
+            parts: parts.collect::<Result<_>>()?,
+            traces: self.postings.read(&*self.source, entry.present)?.len(),
+        })
+    }
+
+    fn describe_part(&self, entry: &PartEntry, lists: &mut Lists) -> Result<PartInfo> {
+        let size = entry.range.len() as u64;
+        let (form, distinct, own, pointers) = match self.part(entry)? {
+            Part::Values(values, pointers) => ("values", values.len(), None, Some(pointers)),
+            Part::Dictionary(values) => ("dictionary", values.len(), Some(size), None),
+            Part::Hashed(table) => ("hashed", table.len(), Some(0), None),
+            Part::Buckets(_, pointers) => ("buckets", pointers.len(), None, Some(pointers)),
+        };
+        let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
+        let dictionary_bytes = own.unwrap_or(size.saturating_sub(pointer_bytes));
+        let mut postings_bytes = size.saturating_sub(dictionary_bytes);
+        if let Some(pointers) = pointers {
+            for index in 0..pointers.len() {
+                let pointer = pointers.get(&*self.source, index)?;
+                let list = self.postings.heap_offset(pointer).and_then(|at| lists.remove(&at));
+                postings_bytes += list.unwrap_or(0);
+            }
+        }
+        let kind = if form == "buckets" { "number" } else { entry.kind.name() };
+        Ok(PartInfo { form, kind, distinct, dictionary_bytes, postings_bytes })
+    }
+}

@@ -1,0 +1,10 @@
+//! The tag index as a whole, against a naive list of attributes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod model;
+mod sizes;
