@@ -7,6 +7,7 @@ mod disk;
 mod index;
 mod ingest;
 mod query;
+mod segment;
 
 pub use base::error::{Error, Result};
 pub use base::ids::{SpanId, TraceId};

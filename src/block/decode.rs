@@ -1,0 +1,267 @@
+//! A block's outline: where each row's values lie. Opening it costs some nanoseconds a row; then
+//! any value is read alone.
+
+use crate::base::checksum::crc32;
+use crate::base::view::StrRef;
+use crate::block::bits::get_bits;
+use crate::block::column::{ColumnModel, RunPlace};
+use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
+use crate::block::models::{Models, TemplateModel};
+use crate::block::strings;
+use crate::block::structure::Step;
+
+/// Where the parts of a block lie, and which template each row has.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The ordinal of the trace of the first row.
+    pub first_ordinal: u32,
+    /// The rows that begin a trace, ascending.
+    pub begins: Vec<u32>,
+    /// The rows' steps.
+    pub steps: Vec<Step>,
+    /// For each row its group and its place in it.
+    members: Vec<(u16, u16)>,
+    groups: Vec<Group>,
+    /// Where the runs of variable width begin, group by group.
+    variable: Vec<usize>,
+    /// How many explicit parents there are.
+    explicit: usize,
+    /// The byte where ids begin.
+    ids: usize,
+    /// The first record in pages, and the one after the last.
+    pub records: (u64, u64),
+}
+
+/// The rows of one template in a block.
+#[derive(Debug)]
+struct Group {
+    template: u32,
+    rows: usize,
+    /// The bit where its runs begin.
+    at: usize,
+    /// Where its runs of variable width are listed.
+    variable: usize,
+    /// Its first record in pages.
+    record: u64,
+}
+
+/// The block's checksum holds.
+pub fn is_sound(block: &[u8]) -> bool {
+    let Some((rest, stored)) = block.split_last_chunk::<CRC_BYTES>() else { return false };
+    crc32(rest) == u32::from_le_bytes(*stored)
+}
+
+impl Outline {
+    /// Reads a block whose checksum was verified; `None` if it contradicts itself or the models.
+    pub fn open(block: &[u8], models: &Models) -> Option<Self> {
+        let header = block.first_chunk::<HEADER_BYTES>()?;
+        let rows = get_bits(header, 0, 16)? as usize;
+        let begin_count = get_bits(header, 16, 16)? as usize;
+        let mut outline = Self {
+            first_ordinal: get_bits(header, 32, 32)? as u32,
+            begins: read_begins(block, begin_count, rows)?,
+            ..Self::default()
+        };
+        let first_record = get_bits(header, 64, 64)?;
+        let width = begins_width(begin_count, rows);
+        let at = HEADER_BYTES * 8 + width.map_or(rows, |width| begin_count * width as usize);
+        let (steps, end) = models.grammar.decode(block, at, rows, &outline.begins)?;
+        outline.ids = end.div_ceil(8);
+        outline.explicit = steps.iter().filter(|&&step| is_explicit(step)).count();
+        outline.steps = steps;
+        outline.group_rows(models)?;
+        outline.place_runs(block, models, first_record)?;
+        Some(outline)
+    }
+
+    /// Sorts the rows into groups by template.
+    fn group_rows(&mut self, models: &Models) -> Option<()> {
+        const ABSENT: u16 = u16::MAX;
+        let mut counts = vec![0usize; models.templates.len()];
+        for step in &self.steps {
+            *counts.get_mut(step.template() as usize)? += 1;
+        }
+        let mut group_of = vec![ABSENT; counts.len()];
+        for ((template, &rows), group) in counts.iter().enumerate().zip(&mut group_of) {
+            if rows > 0 {
+                *group = self.groups.len() as u16;
+                let template = template as u32;
+                self.groups.push(Group { template, rows, at: 0, variable: 0, record: 0 });
+            }
+        }
+        counts.fill(0);
+        self.members.reserve_exact(self.steps.len());
+        for step in &self.steps {
+            let template = step.template() as usize;
+            let place = counts.get_mut(template)?;
+            self.members.push((*group_of.get(template)?, *place as u16));
+            *place += 1;
+        }
+        Some(())
+    }
+
+    fn place_runs(&mut self, block: &[u8], models: &Models, first_record: u64) -> Option<()> {
+        let ids = self.steps.len().checked_add(self.explicit)?.checked_mul(8)?;
+        let mut at = self.ids.checked_add(ids)?.checked_mul(8)?;
+        let mut record = first_record;
+        for group in &mut self.groups {
+            let model = models.get(group.template)?;
+            group.at = at;
+            group.record = record;
+            group.variable = self.variable.len();
+            at = at.checked_add(group.rows.checked_mul(model.layout.fixed_bits)?)?;
+            for &column in &model.layout.variable {
+                self.variable.push(at);
+                let bits = model.columns.get(column)?.run_bits(block, at, group.rows)?;
+                at = at.checked_add(bits)?;
+            }
+            let records = group.rows.checked_mul(model.layout.paged)?;
+            record = record.checked_add(records as u64)?;
+        }
+        self.records = (first_record, record);
+        (at.div_ceil(8).checked_add(CRC_BYTES)? == block.len()).then_some(())
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The memory it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.begins.len() * 4
+            + self.steps.len() * 8
+            + self.groups.len() * size_of::<Group>()
+            + self.variable.len() * 8
+    }
+
+    /// The id of a row.
+    #[inline]
+    pub fn span_id(&self, block: &[u8], row: usize) -> Option<u64> {
+        self.id(block, row)
+    }
+
+    /// The so-manieth explicit parent.
+    pub fn explicit(&self, block: &[u8], index: usize) -> Option<u64> {
+        self.id(block, self.steps.len() + index)
+    }
+
+    #[inline]
+    fn id(&self, block: &[u8], index: usize) -> Option<u64> {
+        get_bits(block, (self.ids + index * 8) * 8, 64).map(u64::swap_bytes)
+    }
+
+    /// The columns of a row.
+    #[inline]
+    pub fn cells<'a>(
+        &'a self,
+        block: &'a [u8],
+        models: &'a Models,
+        row: usize,
+    ) -> Option<Cells<'a>> {
+        let &(group, index) = self.members.get(row)?;
+        let group = self.groups.get(usize::from(group))?;
+        let model = models.get(group.template)?;
+        Some(Cells { outline: self, block, model, group, index: usize::from(index) })
+    }
+}
+
+/// The columns of one row.
+#[derive(Clone, Copy, Debug)]
+pub struct Cells<'a> {
+    outline: &'a Outline,
+    block: &'a [u8],
+    /// The row's template.
+    pub model: &'a TemplateModel,
+    group: &'a Group,
+    index: usize,
+}
+
+/// One value, as far as the block alone can tell.
+#[derive(Debug)]
+pub enum Cell<'a> {
+    /// A number.
+    Int(i64),
+    /// A value of the key's dictionary.
+    Code(u32),
+    /// A page record.
+    Record(u64),
+    /// Text.
+    Text(StrRef<'a>),
+}
+
+impl<'a> Cells<'a> {
+    /// The bit where the run of a column begins; for one in pages, its first record.
+    #[inline]
+    fn place(&self, column: usize) -> Option<usize> {
+        match self.model.layout.places.get(column)? {
+            RunPlace::Fixed(before) => Some(self.group.at + before * self.group.rows),
+            RunPlace::Variable(nth) => {
+                self.outline.variable.get(self.group.variable + nth).copied()
+            }
+            RunPlace::Paged(nth) => Some(nth * self.group.rows),
+        }
+    }
+
+    /// The code of the row's template.
+    pub fn template(&self) -> u32 {
+        self.group.template
+    }
+
+    /// The number in a column; `None` if it is not one of numbers, or does not hold.
+    #[inline]
+    pub fn int(&self, column: usize) -> Option<i64> {
+        match self.model.columns.get(column)? {
+            ColumnModel::Int(model) => {
+                model.get(self.block, self.place(column)?, self.group.rows, self.index)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value in a column.
+    #[inline]
+    pub fn get(&self, column: usize) -> Option<Cell<'a>> {
+        let place = self.place(column)?;
+        let (block, rows, index) = (self.block, self.group.rows, self.index);
+        Some(match self.model.columns.get(column)? {
+            ColumnModel::Int(model) => Cell::Int(model.get(block, place, rows, index)?),
+            ColumnModel::Codes { locals, codes } => {
+                let local = usize::try_from(codes.get(block, place, rows, index)?).ok()?;
+                Cell::Code(*locals.get(local)?)
+            }
+            ColumnModel::Records(model) => {
+                Cell::Record(u64::try_from(model.get(block, place, rows, index)?).ok()?)
+            }
+            ColumnModel::Text(model) => match model.get(block, place, rows, index)? {
+                strings::Cell::Text(text) => Cell::Text(text),
+                strings::Cell::Code(_) | strings::Cell::Record(_) => return None,
+            },
+            ColumnModel::Paged => {
+                Cell::Record(self.group.record.checked_add((place + index) as u64)?)
+            }
+        })
+    }
+}
+
+fn read_begins(block: &[u8], count: usize, rows: usize) -> Option<Vec<u32>> {
+    let at = HEADER_BYTES * 8;
+    let begins: Vec<u32> = match begins_width(count, rows) {
+        Some(width) => (0..count)
+            .map(|i| get_bits(block, at + i * width as usize, width).map(|row| row as u32))
+            .collect::<Option<_>>()?,
+        None => {
+            let mut begins = Vec::with_capacity(count);
+            for row in 0..rows {
+                if get_bits(block, at + row, 1)? == 1 {
+                    begins.push(row as u32);
+                }
+            }
+            begins
+        }
+    };
+    let ascending = begins.windows(2).all(|pair| pair.first() < pair.last());
+    let inside = begins.last().is_none_or(|&last| (last as usize) < rows);
+    (ascending && inside && begins.len() == count).then_some(begins)
+}

@@ -1,0 +1,94 @@
+//! Rows to a block.
+//!
+//! ```text
+//! | header, 16 bytes | beginnings of traces | steps | span ids | explicit parents | runs | crc32 |
+//! header = rows u16, beginnings u16, ordinal of the first row's trace u32, first page record u64
+//! ```
+//!
+//! All little-endian. Beginnings are row numbers in as few bits as they fit, or a bit for every row
+//! where that is shorter; steps as [`crate::block::structure`] says; span ids and parents eight
+//! bytes each, from a byte boundary on. Runs follow bit by bit: templates by ascending code, of
+//! each the columns of fixed width, then the others. The checksum stands at the next byte.
+
+use crate::base::checksum::crc32;
+use crate::block::bits::{BitWriter, bit_length};
+use crate::block::structure::{Grammar, ParentCode, Step};
+
+/// Bytes before the bits.
+pub const HEADER_BYTES: usize = 16;
+/// Bytes of the checksum at the end.
+pub const CRC_BYTES: usize = 4;
+/// Rows of a block at most, by the width of the header's field.
+pub const MAX_ROWS: usize = u16::MAX as usize;
+
+/// What a block holds besides its runs.
+#[derive(Debug, Default)]
+pub struct BlockRows<'a> {
+    /// The rows' steps.
+    pub steps: &'a [Step],
+    /// The rows that begin a trace, ascending.
+    pub begins: &'a [u32],
+    /// The ordinal of the trace of the first row.
+    pub first_ordinal: u32,
+    /// The rows' ids.
+    pub span_ids: &'a [u64],
+    /// The parents of the rows with an explicit one.
+    pub explicit: &'a [u64],
+    /// The number of the first record in pages.
+    pub first_record: u64,
+}
+
+/// Appends a block to `out`; `runs` appends the runs of one template.
+pub fn encode_block<E>(
+    grammar: &Grammar,
+    rows: &BlockRows<'_>,
+    mut runs: impl FnMut(u32, &mut BitWriter) -> Result<(), E>,
+    out: &mut Vec<u8>,
+) -> Result<(), E> {
+    let begin = out.len();
+    out.extend_from_slice(&(rows.steps.len() as u16).to_le_bytes());
+    out.extend_from_slice(&(rows.begins.len() as u16).to_le_bytes());
+    out.extend_from_slice(&rows.first_ordinal.to_le_bytes());
+    out.extend_from_slice(&rows.first_record.to_le_bytes());
+
+    let mut bits = BitWriter::new();
+    write_begins(rows.begins, rows.steps.len(), &mut bits);
+    let is_begin = |row: usize| rows.begins.binary_search(&(row as u32)).is_ok();
+    grammar.encode(rows.steps, is_begin, &mut bits);
+    bits.align();
+    for id in rows.span_ids.iter().chain(rows.explicit) {
+        bits.put(id.swap_bytes(), 64);
+    }
+    let mut templates: Vec<u32> = rows.steps.iter().map(|step| step.template()).collect();
+    templates.sort_unstable();
+    templates.dedup();
+    for template in templates {
+        runs(template, &mut bits)?;
+    }
+    out.extend_from_slice(&bits.into_bytes());
+    let crc = crc32(out.get(begin..).unwrap_or_default());
+    out.extend_from_slice(&crc.to_le_bytes());
+    Ok(())
+}
+
+/// Whether beginnings are listed, and the bits of each.
+pub(super) const fn begins_width(begins: usize, rows: usize) -> Option<u32> {
+    let width = bit_length(rows.saturating_sub(1) as u64);
+    if begins * (width as usize) < rows { Some(width) } else { None }
+}
+
+fn write_begins(begins: &[u32], rows: usize, out: &mut BitWriter) {
+    match begins_width(begins.len(), rows) {
+        Some(width) => begins.iter().for_each(|&row| out.put(u64::from(row), width)),
+        None => {
+            for row in 0..rows as u32 {
+                out.put(u64::from(begins.binary_search(&row).is_ok()), 1);
+            }
+        }
+    }
+}
+
+/// Whether a row with this step has an explicit parent.
+pub(super) fn is_explicit(step: Step) -> bool {
+    step.parent() == ParentCode::Explicit
+}

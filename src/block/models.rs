@@ -1,0 +1,98 @@
+//! All that the blocks of a segment have in common: its templates, their columns' models and the
+//! grammar of its rows. A block means nothing without them.
+
+use crate::base::limits::MAX_TEMPLATES;
+use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
+use crate::block::column::{ColumnModel, Layout};
+use crate::block::structure::Grammar;
+use crate::block::template::{Names, Template};
+
+/// Columns that every template has before its slots.
+pub const RESOURCE: usize = 0;
+/// The start, against the parent's start or the trace's first.
+pub const START: usize = 1;
+/// The end, against the start.
+pub const DURATION: usize = 2;
+/// The first slot.
+pub const SLOTS: usize = 3;
+/// The template code of spelled rows, whose slots are the scope's code and the canonical bytes of
+/// a span without ids, parent and times.
+pub const SPELLED: u32 = 0;
+
+/// What a segment's blocks are encoded with.
+#[derive(Debug, Default)]
+pub struct Models {
+    /// By template code; [`SPELLED`] is always there.
+    pub templates: Vec<TemplateModel>,
+    /// The order of templates and parents.
+    pub grammar: Grammar,
+}
+
+/// A template and the models of its columns.
+#[derive(Debug)]
+pub struct TemplateModel {
+    /// The structure; none for spelled rows.
+    pub template: Option<Template>,
+    /// The columns: [`RESOURCE`], [`START`], [`DURATION`], then the slots.
+    pub columns: Vec<ColumnModel>,
+    /// Where their runs lie.
+    pub layout: Layout,
+}
+
+impl TemplateModel {
+    /// A template with its columns.
+    pub fn new(template: Option<Template>, columns: Vec<ColumnModel>) -> Self {
+        Self { template, layout: Layout::of(&columns), columns }
+    }
+
+    /// How many slots a template has.
+    fn slots(template: Option<&Template>) -> usize {
+        template.map_or(2, |template| template.slots.len())
+    }
+}
+
+impl Models {
+    /// Appends the models; `skeletons` are those of the templates, by code, empty for spelled rows.
+    pub fn write(&self, skeletons: &[&[u8]], out: &mut Vec<u8>) {
+        write_u64(out, self.templates.len() as u64);
+        // Skeletons together, then models together: alike stands beside alike for the compressor.
+        for skeleton in skeletons {
+            write_prefixed(out, skeleton);
+        }
+        for template in &self.templates {
+            for column in &template.columns {
+                column.write(out);
+            }
+        }
+        self.grammar.write(out);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let count = read_len(input).filter(|n| (1..=MAX_TEMPLATES + 1).contains(n))?;
+        let mut names = Names::default();
+        let mut parsed = Vec::with_capacity(count);
+        for code in 0..count {
+            let skeleton = read_prefixed(input)?;
+            parsed.push(match code {
+                0 if skeleton.is_empty() => None,
+                _ => Some(Template::parse(skeleton, &mut names)?),
+            });
+        }
+        let mut templates = Vec::with_capacity(count);
+        for template in parsed {
+            let mut columns = Vec::new();
+            for _ in 0..SLOTS + TemplateModel::slots(template.as_ref()) {
+                columns.push(ColumnModel::read(input)?);
+            }
+            templates.push(TemplateModel::new(template, columns));
+        }
+        let grammar = Grammar::read(input)?;
+        input.is_empty().then_some(Self { templates, grammar })
+    }
+
+    /// The template with this code.
+    pub fn get(&self, template: u32) -> Option<&TemplateModel> {
+        self.templates.get(template as usize)
+    }
+}

@@ -1,0 +1,163 @@
+//! The distinct values of one attribute key (or field) while a segment is being built.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::base::checksum::hash64;
+use crate::base::error::{Error, Result};
+
+/// How many values a pool sees before it judges whether they repeat.
+const TRIAL_VALUES: usize = 4096;
+
+/// How many different values may share a hash before further ones are no longer compared; keeps
+/// crafted collisions from costing quadratic time.
+const MAX_COLLISIONS: u64 = 8;
+
+/// Values by number, equal ones once as far as that pays.
+///
+/// Values that hardly ever repeat (request ids) are not worth a hash table: the pool gives up
+/// comparing them, and appends each as new.
+#[derive(Debug, Default)]
+pub struct Pool {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    numbers: HashMap<u64, u32, BuildHasherDefault<Prehashed>>,
+    seen: usize,
+    longest: usize,
+    unique_like: bool,
+}
+
+impl Pool {
+    /// The number of `value`, which is new or an earlier one's.
+    pub fn intern(&mut self, value: &[u8]) -> Result<u32> {
+        self.seen += 1;
+        if self.unique_like {
+            return self.append(value);
+        }
+        let hash = hash64(value);
+        for probe in 0..MAX_COLLISIONS {
+            let slot = hash.wrapping_add(probe);
+            match self.numbers.get(&slot) {
+                Some(&number) if self.get(number) == value => return Ok(number),
+                Some(_) => {}
+                None => {
+                    let number = self.append(value)?;
+                    self.numbers.insert(slot, number);
+                    self.judge();
+                    return Ok(number);
+                }
+            }
+        }
+        self.append(value)
+    }
+
+    /// Takes `value` as new, without a look at the others.
+    pub fn append(&mut self, value: &[u8]) -> Result<u32> {
+        let full = || Error::Limit { what: "4 GiB of values of one attribute in a segment".into() };
+        let number = u32::try_from(self.ends.len()).map_err(|_| full())?;
+        let end = u32::try_from(self.bytes.len() + value.len()).map_err(|_| full())?;
+        self.bytes.extend_from_slice(value);
+        self.ends.push(end);
+        self.longest = self.longest.max(value.len());
+        Ok(number)
+    }
+
+    fn judge(&mut self) {
+        if self.seen >= TRIAL_VALUES && self.ends.len() > self.seen / 2 {
+            self.unique_like = true;
+            self.numbers = HashMap::default();
+        }
+    }
+
+    /// Whether comparing was given up, so that equal values may have different numbers.
+    pub fn is_unique_like(&self) -> bool {
+        self.unique_like
+    }
+
+    /// The value with this number; empty if there is none.
+    pub fn get(&self, number: u32) -> &[u8] {
+        let index = number as usize;
+        let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |&end| end);
+        let end = self.ends.get(index).map_or(start, |&end| end);
+        self.bytes.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The same as text, for pools that were given text only.
+    pub fn text(&self, number: u32) -> &str {
+        std::str::from_utf8(self.get(number)).unwrap_or_default()
+    }
+
+    /// How many numbers were given out.
+    pub fn len(&self) -> u32 {
+        self.ends.len() as u32
+    }
+
+    /// How many values were offered, repeats included.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Notes that a value was offered again without asking for its number.
+    pub fn saw_again(&mut self) {
+        self.seen += 1;
+    }
+
+    /// Length of the longest value.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Memory held, about.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * 4 + self.numbers.capacity() * 24
+    }
+}
+
+/// Passes a hash through: the keys of a pool's map are hashes already.
+#[derive(Default)]
+pub struct Prehashed(u64);
+
+impl Hasher for Prehashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_share_a_number() {
+        let mut pool = Pool::default();
+        let a = pool.intern(b"a").unwrap();
+        let b = pool.intern(b"").unwrap();
+        assert_eq!(pool.intern(b"a").unwrap(), a);
+        assert_eq!((pool.get(a), pool.get(b), pool.get(9)), (&b"a"[..], &b""[..], &b""[..]));
+        assert_eq!((pool.len(), pool.seen()), (2, 3));
+    }
+
+    #[test]
+    fn values_that_never_repeat_are_no_longer_compared() {
+        let mut pool = Pool::default();
+        for i in 0..TRIAL_VALUES as u32 {
+            pool.intern(&i.to_le_bytes()).unwrap();
+        }
+        assert!(pool.is_unique_like());
+        let again = pool.intern(&7u32.to_le_bytes()).unwrap();
+        assert_eq!(pool.get(again), pool.get(7));
+    }
+}

@@ -1,0 +1,333 @@
+//! Which template each row has and where its parent stands, as ranks among likely successors.
+//!
+//! A row's *step* is its template and its parent code in one number. After a given step mostly one
+//! of few others follows (a server span is followed by its database call), so a block stores for
+//! each row the rank of its step among the most frequent successors of the step before, and only
+//! where that fails the step itself:
+//!
+//! ```text
+//! | rank, `rank_bits` a row | step, `step_bits` for every row of the highest rank |
+//! ```
+//!
+//! The successors are the segment's; a trace's first row follows a step of its own.
+
+use std::collections::HashMap;
+
+use crate::base::varint::{read_len, read_u64, write_u64};
+use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
+
+/// Where a row's parent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParentCode {
+    /// So many levels above the row before; 0 is that row itself.
+    Up(u32),
+    /// There is none.
+    Root,
+    /// Its id stands in the block's list of parents: it is missing from the trace, or in an
+    /// earlier block. Rows that follow can refer to it as to a row.
+    Explicit,
+}
+
+/// Bits of a parent code in a step.
+const PARENT_BITS: u32 = 6;
+/// Levels that can be climbed; parents farther up are explicit.
+pub const MAX_UP: u32 = 61;
+const ROOT: u32 = 62;
+const EXPLICIT: u32 = 63;
+
+/// Successors are ranked in at most this many bits.
+const MAX_RANK_BITS: u32 = 4;
+/// Steps seen less often are not worth a place in the table.
+const MIN_COUNT: u32 = 3;
+/// Steps in the table at most, the same for hostile input.
+const MAX_STEPS: usize = 1 << 15;
+/// No successor of this rank.
+const NONE: u32 = u32::MAX;
+
+/// A template and a parent code in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step(u32);
+
+impl Step {
+    /// The step of a row of `template`; its code must be below 2^26.
+    pub const fn new(template: u32, parent: ParentCode) -> Self {
+        let parent = match parent {
+            ParentCode::Up(levels) => levels,
+            ParentCode::Root => ROOT,
+            ParentCode::Explicit => EXPLICIT,
+        };
+        Self(template << PARENT_BITS | parent)
+    }
+
+    /// The template's code.
+    #[inline]
+    pub const fn template(self) -> u32 {
+        self.0 >> PARENT_BITS
+    }
+
+    /// The parent's place.
+    #[inline]
+    pub const fn parent(self) -> ParentCode {
+        match self.0 & mask(PARENT_BITS) as u32 {
+            ROOT => ParentCode::Root,
+            EXPLICIT => ParentCode::Explicit,
+            levels => ParentCode::Up(levels),
+        }
+    }
+}
+
+/// The likely successors of each step, for a whole segment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Grammar {
+    /// The steps it knows, ascending. Step `i` is state `i + 1`; state 0 is a trace's beginning.
+    steps: Vec<Step>,
+    /// For each state, the indexes of its successors in `steps`, most frequent first, [`NONE`]
+    /// where there are fewer than ranks.
+    successors: Vec<u32>,
+    rank_bits: u32,
+    step_bits: u32,
+}
+
+impl Grammar {
+    /// Learns from all rows of a segment: their steps, and whether they begin a trace.
+    pub fn fit(rows: &[Step], begins: impl Fn(usize) -> bool) -> Self {
+        let step_bits = rows.iter().map(|step| bit_length(u64::from(step.0))).max().unwrap_or(0);
+        let mut counts: HashMap<Step, u32> = HashMap::new();
+        for &step in rows {
+            *counts.entry(step).or_default() += 1;
+        }
+        let mut steps: Vec<Step> =
+            counts.iter().filter(|&(_, &n)| n >= MIN_COUNT).map(|(&step, _)| step).collect();
+        steps.sort_unstable_by_key(|step| (std::cmp::Reverse(counts.get(step).copied()), *step));
+        steps.truncate(MAX_STEPS);
+        steps.sort_unstable();
+        let mut grammar = Self { steps, successors: Vec::new(), rank_bits: 0, step_bits };
+        let ranked = grammar.rank_successors(rows, begins);
+        grammar.rank_bits = grammar.best_rank_bits(&ranked, rows.len());
+        let ranks = grammar.ranks();
+        for list in &ranked {
+            let codes = list.iter().map(|&(_, code)| code).chain(std::iter::repeat(NONE));
+            grammar.successors.extend(codes.take(ranks));
+        }
+        grammar
+    }
+
+    /// For each state the (count, step index) pairs of its successors, most frequent first.
+    fn rank_successors(
+        &self,
+        rows: &[Step],
+        begins: impl Fn(usize) -> bool,
+    ) -> Vec<Vec<(u32, u32)>> {
+        let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut state = 0;
+        let index: HashMap<Step, u32> = self.steps.iter().copied().zip(0..).collect();
+        for (row, step) in rows.iter().enumerate() {
+            if begins(row) {
+                state = 0;
+            }
+            let known = index.get(step).copied();
+            if let Some(code) = known {
+                *pairs.entry((state, code)).or_default() += 1;
+            }
+            state = known.map_or(0, |code| code + 1);
+        }
+        let mut ranked = vec![Vec::new(); self.steps.len() + 1];
+        for ((state, code), count) in pairs {
+            if let Some(list) = ranked.get_mut(state as usize).filter(|_| count > 1) {
+                list.push((count, code));
+            }
+        }
+        for list in &mut ranked {
+            list.sort_unstable_by_key(|&(count, code)| (std::cmp::Reverse(count), code));
+            list.truncate(mask(MAX_RANK_BITS) as usize);
+        }
+        ranked
+    }
+
+    /// The rank width under which all rows and the table take the fewest bits.
+    fn best_rank_bits(&self, ranked: &[Vec<(u32, u32)>], rows: usize) -> u32 {
+        let cost = |bits: u32| {
+            let ranks = mask(bits) as usize;
+            let kept = ranked.iter().flat_map(|list| list.iter().take(ranks));
+            let (hits, entries) = kept.fold((0, 0), |(h, e), &(n, _)| (h + u64::from(n), e + 1));
+            let misses = rows as u64 - hits;
+            rows as u64 * u64::from(bits) + misses * u64::from(self.step_bits) + entries * 12
+        };
+        (0..=MAX_RANK_BITS).min_by_key(|&bits| cost(bits)).unwrap_or(0)
+    }
+
+    /// How many ranks name a successor; the next one says that the step is spelled out.
+    fn ranks(&self) -> usize {
+        mask(self.rank_bits) as usize
+    }
+
+    fn state_after(&self, step: Step) -> usize {
+        self.steps.binary_search(&step).map_or(0, |index| index + 1)
+    }
+
+    /// Appends the steps of a block's rows; the first row counts as the beginning of a trace.
+    pub fn encode(&self, rows: &[Step], begins: impl Fn(usize) -> bool, out: &mut BitWriter) {
+        let ranks = self.ranks();
+        let mut spelled = Vec::new();
+        let mut state = 0;
+        for (row, &step) in rows.iter().enumerate() {
+            if begins(row) {
+                state = 0;
+            }
+            let after = self.state_after(step);
+            let list = self.successors.get(state * ranks..(state + 1) * ranks).unwrap_or_default();
+            let code = (after as u32).wrapping_sub(1);
+            let rank = list.iter().position(|&c| c == code && after > 0);
+            if rank.is_none() {
+                spelled.push(step);
+            }
+            out.put(rank.unwrap_or(ranks) as u64, self.rank_bits);
+            state = after;
+        }
+        for step in spelled {
+            out.put(u64::from(step.0), self.step_bits);
+        }
+    }
+
+    /// Reads the steps of `rows` rows at bit `at`, and where they end. `begins` lists the rows
+    /// that begin a trace, ascending.
+    pub fn decode(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        rows: usize,
+        begins: &[u32],
+    ) -> Option<(Vec<Step>, usize)> {
+        let ranks = self.ranks();
+        let mut begins = begins.iter().copied().peekable();
+        let mut next_spelled = at.checked_add(rows.checked_mul(self.rank_bits as usize)?)?;
+        if next_spelled > bytes.len().checked_mul(8)? {
+            return None;
+        }
+        let mut steps = Vec::with_capacity(rows);
+        let mut state = 0;
+        for row in 0..rows {
+            if begins.next_if(|&begin| begin as usize == row).is_some() {
+                state = 0;
+            }
+            let place = at + row * self.rank_bits as usize;
+            let rank = get_bits(bytes, place, self.rank_bits)? as usize;
+            if rank < ranks {
+                let code = *self.successors.get(state * ranks + rank)?;
+                steps.push(*self.steps.get(code as usize)?);
+                state = code as usize + 1;
+            } else {
+                let step = Step(get_bits(bytes, next_spelled, self.step_bits)? as u32);
+                next_spelled += self.step_bits as usize;
+                state = self.state_after(step);
+                steps.push(step);
+            }
+        }
+        Some((steps, next_spelled))
+    }
+
+    /// Appends the grammar.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.rank_bits as u8);
+        out.push(self.step_bits as u8);
+        write_u64(out, self.steps.len() as u64);
+        let mut last = 0;
+        for step in &self.steps {
+            write_u64(out, u64::from(step.0 - last));
+            last = step.0;
+        }
+        if self.ranks() == 0 {
+            return;
+        }
+        for list in self.successors.chunks(self.ranks()) {
+            let known = list.iter().take_while(|&&code| code != NONE).count();
+            write_u64(out, known as u64);
+            for &code in list.iter().take(known) {
+                write_u64(out, u64::from(code));
+            }
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub fn read(input: &mut &[u8]) -> Option<Self> {
+        let (&[rank_bits, step_bits], rest) = input.split_first_chunk::<2>()?;
+        *input = rest;
+        let (rank_bits, step_bits) = (u32::from(rank_bits), u32::from(step_bits));
+        let count = read_len(input)?;
+        if rank_bits > MAX_RANK_BITS || step_bits > 32 || count > MAX_STEPS.min(input.len()) {
+            return None;
+        }
+        let mut steps = Vec::with_capacity(count);
+        let mut last = 0u32;
+        for index in 0..count {
+            let delta = u32::try_from(read_u64(input)?).ok()?;
+            last = last.checked_add(delta).filter(|_| index == 0 || delta > 0)?;
+            steps.push(Step(last));
+        }
+        let mut grammar = Self { steps, successors: Vec::new(), rank_bits, step_bits };
+        let ranks = grammar.ranks();
+        for _ in 0..if ranks == 0 { 0 } else { count + 1 } {
+            let known = read_len(input).filter(|&known| known <= ranks)?;
+            for _ in 0..known {
+                let code = u32::try_from(read_u64(input)?).ok();
+                grammar.successors.push(code.filter(|&code| (code as usize) < count)?);
+            }
+            grammar.successors.extend(std::iter::repeat_n(NONE, ranks - known));
+        }
+        Some(grammar)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn step() -> impl Strategy<Value = Step> {
+        let parent = prop_oneof![
+            (0..=MAX_UP).prop_map(ParentCode::Up),
+            Just(ParentCode::Up(0)),
+            Just(ParentCode::Root),
+            Just(ParentCode::Explicit)
+        ];
+        let template = prop_oneof![3 => 0u32..3, 1 => 0u32..4097];
+        (template, parent).prop_map(|(template, parent)| Step::new(template, parent))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn steps_come_back(rows in prop::collection::vec((step(), any::<bool>()), 0..300)) {
+            let steps: Vec<Step> = rows.iter().map(|r| r.0).collect();
+            let begins = |row: usize| rows.get(row).is_some_and(|r| r.1);
+            let fitted = Grammar::fit(&steps, begins);
+            let mut stored = Vec::new();
+            fitted.write(&mut stored);
+            let grammar = Grammar::read(&mut stored.as_slice()).unwrap();
+            prop_assert_eq!(&grammar, &fitted);
+            let mut out = BitWriter::new();
+            out.put(1, 3);
+            grammar.encode(&steps, begins, &mut out);
+            let (end, bytes) = (out.len_bits(), out.into_bytes());
+            let list: Vec<u32> = (0..rows.len() as u32).filter(|&r| begins(r as usize)).collect();
+            prop_assert_eq!(grammar.decode(&bytes, 3, rows.len(), &list), Some((steps, end)));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            table in prop::collection::vec(any::<u8>(), 0..60), bytes: Vec<u8>, at in 0usize..99,
+        ) {
+            if let Some(grammar) = Grammar::read(&mut table.as_slice()) {
+                grammar.decode(&bytes, at, 64, &[0, 5]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_its_parts() {
+        let step = Step::new(4096, ParentCode::Up(MAX_UP));
+        assert_eq!((step.template(), step.parent()), (4096, ParentCode::Up(61)));
+    }
+}

@@ -1,0 +1,197 @@
+//! Takes the rows of a segment, in their final order, apart into columns.
+
+use std::io;
+
+use crate::base::error::{Error, Result};
+use crate::base::ids::TraceId;
+use crate::base::limits::BLOCK_ROWS;
+use crate::base::view::SpanRef;
+use crate::base::wire::encode_span;
+use crate::block::encode::MAX_ROWS;
+use crate::block::pool::Pool;
+use crate::block::shapes::Shapes;
+use crate::block::slots::Pools;
+use crate::block::template::Place;
+use crate::segment::finish;
+use crate::segment::footer::Summary;
+
+/// How segments are written; every reader reads them all.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentOptions {
+    /// Rows of a block. A lookup checks whole blocks, so more rows cost it time, and fewer cost
+    /// bytes for headers. 1 to 65535, others are brought into that range.
+    pub block_rows: usize,
+    /// Raw bytes of a page of long values: the same bargain.
+    pub page_bytes: usize,
+    /// The zstd level of pages and models. Higher ones save bytes at the expense of writing.
+    pub level: i32,
+}
+
+impl Default for SegmentOptions {
+    fn default() -> Self {
+        Self { block_rows: BLOCK_ROWS, page_bytes: 8 << 10, level: 3 }
+    }
+}
+
+/// Rows of a segment at most: their numbers have 32 bits.
+const MAX_SEGMENT_ROWS: usize = u32::MAX as usize - MAX_ROWS;
+
+/// Builds a segment in memory and writes it at the end.
+///
+/// Rows come trace by trace, traces by their first start and then id; inside a trace parents come
+/// before children, siblings by start (see [`crate::block::order`]). Contents do not depend on
+/// that order, but compression and the promises of [`super::Segment`] on search order do.
+#[derive(Debug)]
+pub struct SegmentBuilder {
+    pub(super) options: SegmentOptions,
+    pub(super) shapes: Shapes,
+    pub(super) pools: Pools,
+    pub(super) rows: RowColumns,
+    pub(super) traces: Vec<TraceRows>,
+    pub(super) resources: Pool,
+    pub(super) scopes: Pool,
+    pub(super) spelled: Spelled,
+    scratch: Vec<u8>,
+}
+
+/// What every row has, column by column.
+#[derive(Debug, Default)]
+pub(super) struct RowColumns {
+    /// The number of the row's shape; [`SPELLED_SHAPE`] if it has none.
+    pub shape: Vec<u32>,
+    pub resource: Vec<u32>,
+    pub span_id: Vec<u64>,
+    pub parent: Vec<u64>,
+    /// Whether there is a parent: ids may be zero.
+    pub has_parent: Vec<bool>,
+    pub start: Vec<u64>,
+    pub end: Vec<u64>,
+}
+
+/// The shape of rows that were spelled at once.
+pub(super) const SPELLED_SHAPE: u32 = u32::MAX;
+
+/// A trace's rows begin here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TraceRows {
+    pub id: TraceId,
+    pub first_row: u32,
+    pub regular: bool,
+}
+
+/// The rows that were spelled at once.
+#[derive(Debug)]
+pub(super) struct Spelled {
+    /// The pool of their bytes.
+    pub pool: u32,
+    /// Scope and number in the pool, in the order of rows.
+    pub rows: Vec<(u32, u32)>,
+}
+
+impl SegmentBuilder {
+    /// A builder without rows.
+    pub fn new(options: SegmentOptions) -> Self {
+        let block_rows = options.block_rows.clamp(1, MAX_ROWS);
+        let mut pools = Pools::default();
+        let pool = pools.at(&Place::Spelled);
+        Self {
+            options: SegmentOptions { block_rows, ..options },
+            shapes: Shapes::default(),
+            pools,
+            rows: RowColumns::default(),
+            traces: Vec::new(),
+            resources: Pool::default(),
+            scopes: Pool::default(),
+            spelled: Spelled { pool, rows: Vec::new() },
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The code of a resource, given by its canonical bytes.
+    pub fn resource(&mut self, canonical: &[u8]) -> Result<u32> {
+        self.resources.intern(canonical)
+    }
+
+    /// The code of an instrumentation scope, given by its canonical bytes.
+    pub fn scope(&mut self, canonical: &[u8]) -> Result<u32> {
+        self.scopes.intern(canonical)
+    }
+
+    /// Begins the next trace. `regular` says that its rows are in pre-order of trees, so that
+    /// each subtree is one range of rows.
+    pub fn begin_trace(&mut self, id: TraceId, regular: bool) {
+        self.drop_empty_trace();
+        let first_row = self.rows.start.len() as u32;
+        self.traces.push(TraceRows { id, first_row, regular });
+    }
+
+    pub(super) fn drop_empty_trace(&mut self) {
+        let rows = self.rows.start.len();
+        self.traces.pop_if(|trace| trace.first_row as usize == rows);
+    }
+
+    /// Appends a row to the trace begun last.
+    pub fn push(&mut self, resource: u32, scope: u32, span: &SpanRef<'_>) -> Result<()> {
+        if self.traces.last().is_none_or(|trace| trace.id != span.trace_id) {
+            return Err(Error::invalid("a span outside of its trace"));
+        }
+        if resource >= self.resources.len() || scope >= self.scopes.len() {
+            return Err(Error::invalid("a span of an unknown resource or scope"));
+        }
+        if self.rows.start.len() >= MAX_SEGMENT_ROWS {
+            return Err(Error::Limit { what: "2^32 rows of a segment".into() });
+        }
+        let shape = match self.shapes.push(scope, span, &mut self.pools)? {
+            Some(shape) => shape,
+            None => {
+                self.scratch.clear();
+                spell(span, &mut self.scratch);
+                let number = self.pools.append(self.spelled.pool, &self.scratch)?;
+                self.spelled.rows.push((scope, number));
+                SPELLED_SHAPE
+            }
+        };
+        let rows = &mut self.rows;
+        rows.shape.push(shape);
+        rows.resource.push(resource);
+        rows.span_id.push(span.span_id.to_u64());
+        rows.parent.push(span.parent_span_id.map_or(0, |id| id.to_u64()));
+        rows.has_parent.push(span.parent_span_id.is_some());
+        rows.start.push(span.start.nanos());
+        rows.end.push(span.end.nanos());
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows.start.len()
+    }
+
+    /// Memory held, about; finishing takes up to twice as much.
+    pub fn memory_bytes(&self) -> usize {
+        let rows = self.rows.start.capacity() * size_of::<(u64, u64, u64, u64, u32, u32, bool)>();
+        rows + self.shapes.memory_bytes()
+            + self.pools.memory_bytes()
+            + self.resources.memory_bytes()
+            + self.scopes.memory_bytes()
+            + self.traces.capacity() * size_of::<TraceRows>()
+    }
+
+    /// Writes the segment from its first byte to its last.
+    pub fn finish(self, out: &mut dyn io::Write) -> Result<Summary> {
+        finish::finish(self, out)
+    }
+}
+
+/// The canonical bytes of a span without what every row has in columns: ids and times are zero.
+pub(super) fn spell(span: &SpanRef<'_>, out: &mut Vec<u8>) {
+    let bare = SpanRef {
+        trace_id: TraceId::default(),
+        span_id: Default::default(),
+        parent_span_id: None,
+        start: Default::default(),
+        end: Default::default(),
+        ..span.clone()
+    };
+    encode_span(&bare, out);
+}

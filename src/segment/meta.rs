@@ -1,0 +1,236 @@
+//! What a segment's blocks and pages are read with, decoded once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::base::error::Result;
+use crate::base::model::{ResourceContext, ScopeContext};
+use crate::base::text::Str;
+use crate::base::varint::{read_len, read_u64};
+use crate::base::wire::{decode_resource_context, decode_scope_context};
+use crate::block::column::ColumnModel;
+use crate::block::models::{Models, SLOTS};
+use crate::block::pages::{Page, PageDirectory};
+use crate::index::source::Source;
+use crate::index::term::{Term, TermKind};
+use crate::index::terms::{Dictionary, Terms};
+use crate::segment::footer::{Footer, HEADER_BYTES};
+use crate::segment::kind;
+use crate::segment::sections::{Directory, Section};
+use crate::segment::tagging::dictionary_of;
+
+/// Models, places of blocks and pages, dictionaries.
+#[derive(Debug)]
+pub struct Meta {
+    /// What blocks are encoded with.
+    pub models: Models,
+    /// Where the blocks begin in the file, and where the last ends.
+    pub blocks: Vec<u64>,
+    /// Where the pages lie.
+    pub pages: PageDirectory,
+    /// Resources and scopes.
+    pub contexts: Contexts,
+    /// The dictionaries that columns use.
+    dictionaries: Vec<Texts>,
+    /// For each template and column the number of its dictionary.
+    used: Vec<Vec<Option<u32>>>,
+}
+
+impl Meta {
+    /// Reads what every row needs; dictionaries and contexts follow where they are used.
+    pub fn read(footer: &Footer, directory: &Directory, terms: &Terms) -> Result<Self> {
+        let section = directory.get(kind::MODELS)?;
+        let models = Models::read(&mut section.unpacked()?.as_slice());
+        let models = models.ok_or_else(|| section.corrupt(0, "models that do not decode"))?;
+        let section = directory.get(kind::PAGES)?;
+        let pages = PageDirectory::read(&mut section.unpacked()?.as_slice());
+        let pages = pages.ok_or_else(|| section.corrupt(0, "a directory that does not decode"))?;
+        if pages.bytes() != footer.area_offset - footer.pages_offset {
+            return Err(section.corrupt(0, "pages of another length"));
+        }
+        let contexts = Contexts::read(directory.get(kind::CONTEXTS)?)?;
+        let section = directory.get(kind::BLOCKS)?;
+        let blocks = read_blocks(&section.unpacked()?, footer);
+        let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
+        let mut meta =
+            Self { models, blocks, pages, contexts, dictionaries: Vec::new(), used: Vec::new() };
+        meta.find_dictionaries(terms)?;
+        Ok(meta)
+    }
+
+    fn find_dictionaries(&mut self, terms: &Terms) -> Result<()> {
+        let mut known: HashMap<_, u32> = HashMap::new();
+        for template in &self.models.templates {
+            let mut used = vec![None; template.columns.len()];
+            let slots = template.template.iter().flat_map(|template| &template.slots);
+            let columns = template.columns.iter().zip(&mut used).skip(SLOTS);
+            for ((column, used), slot) in columns.zip(slots) {
+                if !matches!(column, ColumnModel::Codes { .. }) {
+                    continue;
+                }
+                let Some(key) = dictionary_of(&slot.place) else { continue };
+                let number = match known.get(&key) {
+                    Some(&number) => number,
+                    None => {
+                        let found = terms.dictionary(key.0, &key.1, TermKind::Str)?;
+                        let Some(dictionary) = found else { continue };
+                        let number = self.dictionaries.len() as u32;
+                        self.dictionaries.push(Texts::new(dictionary));
+                        known.insert(key, number);
+                        number
+                    }
+                };
+                *used = Some(number);
+            }
+            self.used.push(used);
+        }
+        Ok(())
+    }
+
+    /// The text of a code in the dictionary of a column; `None` if there is none.
+    #[inline]
+    pub fn text(&self, template: u32, column: usize, code: u32) -> Result<Option<&Str>> {
+        let used = self.used.get(template as usize).and_then(|columns| columns.get(column));
+        let dictionary = used.copied().flatten().and_then(|d| self.dictionaries.get(d as usize));
+        dictionary.map_or(Ok(None), |dictionary| dictionary.get(code))
+    }
+
+    /// Where a block lies in the file: offset and length.
+    pub fn block(&self, number: usize) -> Option<(u64, usize)> {
+        let (begin, end) = (*self.blocks.get(number)?, *self.blocks.get(number + 1)?);
+        Some((begin, (end - begin) as usize))
+    }
+}
+
+fn read_blocks(mut input: &[u8], footer: &Footer) -> Option<Vec<u64>> {
+    let count = footer.summary.rows.div_ceil(footer.block_rows.into());
+    if count > input.len() as u64 {
+        return None;
+    }
+    let mut blocks = vec![HEADER_BYTES as u64];
+    for _ in 0..count {
+        let end = (HEADER_BYTES as u64).checked_add(read_u64(&mut input)?)?;
+        let ascends = blocks.last().is_some_and(|&last| last < end);
+        blocks.push(ascends.then_some(end)?);
+    }
+    let whole = input.is_empty() && blocks.last() == Some(&footer.pages_offset);
+    whole.then_some(blocks)
+}
+
+/// A dictionary's texts, each shared from the first time it is read.
+#[derive(Debug)]
+struct Texts {
+    dictionary: Dictionary,
+    values: OnceLock<Box<[OnceLock<Str>]>>,
+}
+
+impl Texts {
+    fn new(dictionary: Dictionary) -> Self {
+        Self { dictionary, values: OnceLock::new() }
+    }
+
+    #[inline]
+    fn get(&self, code: u32) -> Result<Option<&Str>> {
+        let values = self
+            .values
+            .get_or_init(|| (0..self.dictionary.len()).map(|_| OnceLock::new()).collect());
+        let Some(cell) = values.get(code as usize) else { return Ok(None) };
+        if let Some(text) = cell.get() {
+            return Ok(Some(text));
+        }
+        match self.dictionary.get(code.into())? {
+            Term::Str(text) => Ok(Some(cell.get_or_init(|| text))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Resources and scopes, each decoded when it is first asked for.
+#[derive(Debug)]
+pub struct Contexts {
+    section: Section,
+    directory: PageDirectory,
+    /// Where the pages begin in the section.
+    start: usize,
+    resources: Box<[OnceLock<Arc<ResourceContext>>]>,
+    scopes: Box<[OnceLock<Arc<ScopeContext>>]>,
+}
+
+impl Contexts {
+    fn read(section: &Section) -> Result<Self> {
+        let stored = section.all()?;
+        let mut input: &[u8] = &stored;
+        let parts = (|| {
+            let resources = read_len(&mut input)?;
+            let scopes = read_len(&mut input)?;
+            let directory = PageDirectory::read(&mut input)?;
+            let sound = directory.records() == (resources as u64).checked_add(scopes as u64)?
+                && directory.bytes() == input.len() as u64;
+            sound.then_some((resources, scopes, directory))
+        })();
+        let (resources, scopes, directory) =
+            parts.ok_or_else(|| section.corrupt(0, "a directory that does not decode"))?;
+        Ok(Self {
+            section: section.clone(),
+            directory,
+            start: stored.len() - input.len(),
+            resources: (0..resources).map(|_| OnceLock::new()).collect(),
+            scopes: (0..scopes).map(|_| OnceLock::new()).collect(),
+        })
+    }
+
+    /// How many resources and scopes there are.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.resources.len(), self.scopes.len())
+    }
+
+    fn record(&self, record: usize) -> Result<Vec<u8>> {
+        let corrupt = |detail: &str| self.section.corrupt(self.start, detail);
+        let entry = self.directory.page_of(record as u64);
+        let entry = entry.ok_or_else(|| corrupt("no such resource or scope"))?;
+        let stored = self.section.bytes(self.start + entry.offset as usize, entry.stored_len)?;
+        let page = Page::decode(entry, &stored).map_err(corrupt)?;
+        let index = (record as u64 - entry.first) as usize;
+        page.record(index).map(<[u8]>::to_vec).ok_or_else(|| corrupt("a record beyond its page"))
+    }
+
+    /// The canonical bytes of a resource.
+    pub fn resource_bytes(&self, code: u32) -> Result<Vec<u8>> {
+        match self.resources.get(code as usize) {
+            Some(_) => self.record(code as usize),
+            None => Err(self.section.corrupt(0, "no such resource")),
+        }
+    }
+
+    /// The canonical bytes of a scope.
+    pub fn scope_bytes(&self, code: u32) -> Result<Vec<u8>> {
+        match self.scopes.get(code as usize) {
+            Some(_) => self.record(self.resources.len() + code as usize),
+            None => Err(self.section.corrupt(0, "no such scope")),
+        }
+    }
+
+    /// A resource.
+    pub fn resource(&self, code: u32) -> Result<&Arc<ResourceContext>> {
+        let cell = self.resources.get(code as usize);
+        let cell = cell.ok_or_else(|| self.section.corrupt(0, "no such resource"))?;
+        if let Some(known) = cell.get() {
+            return Ok(known);
+        }
+        let context = decode_resource_context(&self.resource_bytes(code)?);
+        let context = context.ok_or_else(|| self.section.corrupt(0, "a resource's bytes"))?;
+        Ok(cell.get_or_init(|| Arc::new(context)))
+    }
+
+    /// A scope.
+    pub fn scope(&self, code: u32) -> Result<&Arc<ScopeContext>> {
+        let cell = self.scopes.get(code as usize);
+        let cell = cell.ok_or_else(|| self.section.corrupt(0, "no such scope"))?;
+        if let Some(known) = cell.get() {
+            return Ok(known);
+        }
+        let context = decode_scope_context(&self.scope_bytes(code)?);
+        let context = context.ok_or_else(|| self.section.corrupt(0, "a scope's bytes"))?;
+        Ok(cell.get_or_init(|| Arc::new(context)))
+    }
+}

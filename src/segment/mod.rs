@@ -1,0 +1,72 @@
+//! Floor 4: the segment, one immutable file of spans with everything that finds them.
+//!
+//! ```text
+//! | header 64 | blocks | pages | area | parity | crc table | its copy | footer 128 | its copy |
+//! ```
+//!
+//! *Blocks* hold the rows, *pages* the values that are too long or too rare for columns; each
+//! block and page has a checksum of its own, so that damage costs the traces in it and no other.
+//! The *area* holds all that they share and all that finds traces, in sections (see `kind`), which
+//! a directory at its end lists; it survives the loss of any single granule (see `area`). The
+//! *footer* says where these parts lie, and carries the [`Summary`].
+//!
+//! Rows are spans. Traces are contiguous, ordered by their first start and then id, and known by
+//! that order as *ordinals*; inside a trace rows are in pre-order. A row is read by its template
+//! (see [`crate::block::models`]) without decoding its neighbours' values.
+//!
+//! Promises: what was pushed comes back equal in canonical bytes (P3); indexes never miss a trace
+//! (P5); every byte is under a checksum, and any bytes at all end in a value or an `Error` that
+//! names file, offset and section, without panic or an allocation beyond the file's own size and
+//! the documented limits (P6); opening reads the footer only. Little-endian throughout.
+
+mod area;
+mod builder;
+mod finish;
+mod footer;
+mod lineup;
+mod meta;
+mod reader;
+mod rows;
+mod sections;
+mod tagging;
+
+pub use builder::{SegmentBuilder, SegmentOptions};
+pub use footer::Summary;
+pub use reader::Segment;
+pub use rows::{Row, Visit};
+pub use tagging::intrinsic;
+
+/// Kinds of the area's sections; the numbers are on disk.
+mod kind {
+    pub const MODELS: u32 = 1;
+    pub const CONTEXTS: u32 = 2;
+    pub const PAGES: u32 = 3;
+    pub const BLOCKS: u32 = 4;
+    pub const TRACES: u32 = 5;
+    pub const IDS: u32 = 6;
+    pub const BLOOM: u32 = 7;
+    pub const TERMS: u32 = 8;
+    pub const OPERATIONS: u32 = 9;
+    pub const ZONES: u32 = 10;
+
+    /// The name of a kind, as errors and `inspect` show it.
+    pub const fn name(kind: u32) -> &'static str {
+        match kind {
+            MODELS => "models",
+            CONTEXTS => "resources and scopes",
+            PAGES => "page directory",
+            BLOCKS => "block directory",
+            TRACES => "trace table",
+            IDS => "trace-id index",
+            BLOOM => "bloom filter",
+            TERMS => "tag index",
+            OPERATIONS => "operations",
+            ZONES => "zone maps",
+            _ => "section",
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests;

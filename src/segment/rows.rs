@@ -1,0 +1,273 @@
+//! Reads rows back as spans.
+
+use std::borrow::Cow;
+use std::ops::{ControlFlow, Deref, Range};
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::ids::TraceId;
+use crate::base::time::Timestamp;
+use crate::base::view::{SpanRef, StrRef};
+use crate::base::wire::decode_span;
+use crate::block::decode::{Cell, Cells, Outline, is_sound};
+use crate::block::models::SLOTS;
+use crate::block::pages::Page;
+use crate::block::template::{RowTimes, SlotSource};
+use crate::block::walk::{WalkedRow, Walker};
+use crate::disk::bytes::ByteView;
+use crate::segment::meta::Meta;
+use crate::segment::reader::Segment;
+
+/// One row.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// Its number in the segment.
+    pub row: u32,
+    /// The ordinal of its trace.
+    pub ordinal: u32,
+    /// The code of its resource.
+    pub resource: u32,
+    /// The code of its scope.
+    pub scope: u32,
+    /// The span.
+    pub span: SpanRef<'a>,
+}
+
+/// What takes rows one by one, and may end the walk.
+pub type Visit<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// A block, checked and outlined.
+#[derive(Debug)]
+pub struct OpenBlock {
+    bytes: ByteView,
+    outline: Outline,
+    /// Where it begins in the file.
+    offset: u64,
+}
+
+impl Segment {
+    /// Hands over the rows in `range`, in order. Cost: opening each block that it meets, and the
+    /// rows of the first block before the range that belong to the same trace.
+    pub fn rows(&self, range: Range<u32>, visit: &mut Visit<'_>) -> Result<()> {
+        if u64::from(range.end) > self.summary().rows {
+            return Err(Error::corrupt(self.path(), 0, "rows", "rows beyond the last"));
+        }
+        let block_rows = self.footer.block_rows;
+        let mut row = range.start;
+        while row < range.end {
+            let block = self.open_block(row / block_rows)?;
+            let first = row / block_rows * block_rows;
+            let end = range.end.min(first.saturating_add(block_rows));
+            if self.block_rows(&block, first, row..end, visit)?.is_break() {
+                return Ok(());
+            }
+            row = end;
+        }
+        Ok(())
+    }
+
+    /// Opens a block.
+    pub(super) fn open_block(&self, number: u32) -> Result<Arc<OpenBlock>> {
+        let meta = self.meta()?;
+        let place = meta.block(number as usize);
+        let (offset, len) = place.ok_or_else(|| self.bad_block(0, "no such block"))?;
+        let bytes = self.file.read_at(offset, len)?;
+        if !is_sound(&bytes) {
+            return Err(self.bad_block(offset, "checksum"));
+        }
+        let outline = Outline::open(&bytes, &meta.models);
+        let outline = outline.ok_or_else(|| self.bad_block(offset, "contents at odds"))?;
+        let rows = self.summary().rows - u64::from(number) * u64::from(self.footer.block_rows);
+        if outline.rows() as u64 != rows.min(self.footer.block_rows.into()) {
+            return Err(self.bad_block(offset, "another number of rows"));
+        }
+        Ok(Arc::new(OpenBlock { bytes, outline, offset }))
+    }
+
+    fn bad_block(&self, offset: u64, detail: &str) -> Error {
+        Error::corrupt(self.path(), offset, "blocks", detail)
+    }
+
+    /// Hands over rows of one block, whose first row is `first`.
+    fn block_rows(
+        &self,
+        block: &OpenBlock,
+        first: u32,
+        range: Range<u32>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        let meta = self.meta()?;
+        let outline = &block.outline;
+        let wanted = range.start - first;
+        // Parents and starts follow from the rows before, back to the trace's first in this block.
+        let after = outline.begins.partition_point(|&begin| begin <= wanted);
+        let begin = after.checked_sub(1).and_then(|index| outline.begins.get(index));
+        let begin = begin.copied().unwrap_or_default();
+        let starts_trace = outline.begins.first() == Some(&0);
+        let before = after as u32 + u32::from(!starts_trace);
+        let mut ordinal = outline.first_ordinal.saturating_add(before.max(1) - 1);
+        let mut begins = outline.begins.get(after..).unwrap_or_default().iter().peekable();
+
+        let mut walker = Walker::new(&block.bytes, outline, &meta.models, begin as usize);
+        let mut trace = self.trace_of(ordinal)?;
+        walker.begin(trace.1);
+        for index in begin..range.end - first {
+            if begins.next_if(|&&next| next == index).is_some() {
+                ordinal += 1;
+                trace = self.trace_of(ordinal)?;
+                walker.begin(trace.1);
+            }
+            let bad = || self.bad_block(block.offset, "a row at odds with its block");
+            let walked = walker.step().ok_or_else(bad)?;
+            if index < wanted {
+                continue;
+            }
+            let row = RowAt { row: first + index, ordinal, trace_id: trace.0 };
+            if self.visit_row(meta, block, row, &walked, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn trace_of(&self, ordinal: u32) -> Result<(TraceId, Timestamp)> {
+        let entry = self.traces()?.get(ordinal)?;
+        Ok((entry.id, entry.first_start))
+    }
+
+    fn visit_row(
+        &self,
+        meta: &Meta,
+        block: &OpenBlock,
+        at: RowAt,
+        walked: &WalkedRow<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        let RowAt { row, ordinal, trace_id } = at;
+        let times = RowTimes {
+            trace_id,
+            span_id: walked.span_id,
+            parent: walked.parent,
+            start: walked.start,
+            end: walked.end,
+        };
+        let resource = walked.resource;
+        let mut slots = RowSlots { segment: self, meta, block, cells: walked.cells, next: SLOTS };
+        if let Some(template) = &walked.cells.model.template {
+            let span = template.assemble(times, &mut slots)?;
+            return visit(Row { row, ordinal, resource, scope: template.scope, span });
+        }
+        let scope = u32::try_from(slots.int()?).map_err(|_| slots.bad())?;
+        let bytes = slots.blob()?;
+        let span = decode_span(&bytes).ok_or_else(|| slots.bad())?;
+        let span = SpanRef {
+            trace_id,
+            span_id: times.span_id,
+            parent_span_id: times.parent,
+            start: times.start,
+            end: times.end,
+            ..span
+        };
+        visit(Row { row, ordinal, resource, scope, span })
+    }
+
+    /// A record in pages.
+    pub(super) fn record(&self, record: u64) -> Result<Record> {
+        let meta = self.meta()?;
+        let base = self.footer.pages_offset;
+        let corrupt = |at: u64, detail: &str| {
+            Error::corrupt(self.path(), base.saturating_add(at), "pages", detail)
+        };
+        let entry = meta.pages.page_of(record);
+        let entry = entry.ok_or_else(|| corrupt(0, "a record beyond the last"))?;
+        let index = (record - entry.first) as usize;
+        let offset = base + entry.offset;
+        if let Some(page) = self.cache.get(self.number, offset) {
+            return Ok(Record { page, index });
+        }
+        let stored = self.file.read_at(offset, entry.stored_len)?;
+        let page = Page::decode(entry, &stored).map_err(|what| corrupt(entry.offset, what))?;
+        let page = Arc::new(page);
+        self.cache.insert(self.number, offset, Arc::clone(&page));
+        Ok(Record { page, index })
+    }
+}
+
+/// Which row is being read.
+#[derive(Clone, Copy, Debug)]
+struct RowAt {
+    row: u32,
+    ordinal: u32,
+    trace_id: TraceId,
+}
+
+/// A record, with the page that holds it.
+#[derive(Debug)]
+pub struct Record {
+    page: Arc<Page>,
+    index: usize,
+}
+
+impl Deref for Record {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.page.record(self.index).unwrap_or_default()
+    }
+}
+
+/// Reads the slots of one row in order.
+struct RowSlots<'a> {
+    segment: &'a Segment,
+    meta: &'a Meta,
+    block: &'a OpenBlock,
+    cells: Cells<'a>,
+    next: usize,
+}
+
+impl<'a> RowSlots<'a> {
+    fn bad(&self) -> Error {
+        self.segment.bad_block(self.block.offset, "a value at odds with its column")
+    }
+
+    #[inline]
+    fn cell(&mut self) -> Result<(usize, Cell<'a>)> {
+        let column = self.next;
+        self.next += 1;
+        let cell = self.cells.get(column).ok_or_else(|| self.bad())?;
+        Ok((column, cell))
+    }
+}
+
+impl<'a> SlotSource<'a> for RowSlots<'a> {
+    #[inline]
+    fn int(&mut self) -> Result<i64> {
+        let column = self.next;
+        self.next += 1;
+        self.cells.int(column).ok_or_else(|| self.bad())
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<StrRef<'a>> {
+        match self.cell()? {
+            (_, Cell::Text(text)) => Ok(text),
+            (column, Cell::Code(code)) => {
+                let text = self.meta.text(self.cells.template(), column, code)?;
+                text.map(StrRef::Shared).ok_or_else(|| self.bad())
+            }
+            (_, Cell::Record(record)) => {
+                let record = self.segment.record(record)?;
+                let text = std::str::from_utf8(&record).map_err(|_| self.bad())?;
+                Ok(StrRef::Made(text.into()))
+            }
+            (_, Cell::Int(_)) => Err(self.bad()),
+        }
+    }
+
+    fn blob(&mut self) -> Result<Cow<'a, [u8]>> {
+        match self.cell()? {
+            (_, Cell::Record(record)) => Ok(Cow::Owned(self.segment.record(record)?.to_vec())),
+            _ => Err(self.bad()),
+        }
+    }
+}
