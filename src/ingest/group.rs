@@ -162,16 +162,9 @@ impl Group {
     /// The group without what others hold: contexts that none of its spans names, and a payload
     /// most of which belongs to other partitions.
     pub(super) fn trimmed(self) -> Self {
-        let mut shared = (Shared::default(), Shared::default());
         let mut entries = self.entries.clone();
-        for entry in &mut entries {
-            if let Some(context) = self.resources.get(entry.resource as usize) {
-                entry.resource = shared.0.index(Arc::clone(context));
-            }
-            if let Some(context) = self.scopes.get(entry.scope as usize) {
-                entry.scope = shared.1.index(Arc::clone(context));
-            }
-        }
+        let resources = in_use(&self.resources, entries.iter_mut().map(|e| &mut e.resource));
+        let scopes = in_use(&self.scopes, entries.iter_mut().map(|e| &mut e.scope));
         let held: usize = self.payloads.iter().map(|payload| payload.len()).sum();
         let used: usize = entries.iter().map(|entry| entry.len as usize).sum();
         let mut payloads = self.payloads.clone();
@@ -183,8 +176,27 @@ impl Group {
             }
             payloads = vec![Arc::from(own)];
         }
-        Self::new(entries, payloads, shared.0.list, shared.1.list, self.seqs, self.context_bytes)
+        Self::new(entries, payloads, resources, scopes, self.seqs, self.context_bytes)
     }
+}
+
+/// The contexts that `indexes` name; the indexes become those of the new list.
+fn in_use<'e, T>(
+    contexts: &[Arc<Context<T>>],
+    indexes: impl Iterator<Item = &'e mut u32>,
+) -> Vec<Arc<Context<T>>> {
+    let mut list = Vec::new();
+    let mut numbers = vec![None; contexts.len()];
+    for index in indexes {
+        let old = *index as usize;
+        if let (Some(context), Some(number)) = (contexts.get(old), numbers.get_mut(old)) {
+            *index = *number.get_or_insert_with(|| {
+                list.push(Arc::clone(context));
+                list.len() as u32 - 1
+            });
+        }
+    }
+    list
 }
 
 /// An entry was looked up in a group that it does not belong to.

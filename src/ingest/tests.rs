@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::base::model::{ResourceSpans, ScopeSpans, Span, TraceSpan};
-use crate::base::wire::arbitrary;
+use crate::base::wire::{arbitrary, encode_span, put_bytes, put_message};
 use crate::ingest::batch::Batch;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::group::{Group, same_span};
@@ -179,4 +179,109 @@ proptest! {
             }
         }
     }
+}
+
+/// A request of these span messages, whatever they are.
+fn request_of(spans: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_message(&mut out, 0x0a, |out| {
+        put_message(out, 0x12, |out| spans.iter().for_each(|span| put_bytes(out, 0x12, span)));
+    });
+    out
+}
+
+fn encoded(span: &Span) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_span(&span.view().unwrap(), &mut bytes);
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// As the Collector and careless exporters write them.
+    #[test]
+    fn p5_spellings_of_a_span_become_the_same_bytes(
+        mut spans in vec(arbitrary::span(), 1..4), way in 0..3usize,
+    ) {
+        for span in &mut spans {
+            span.unknown.clear();
+            span.dropped_links_count = 0;
+        }
+        let canonical: Vec<_> = spans.iter().map(encoded).collect();
+        let mut spelled = canonical.clone();
+        for (span, bytes) in spans.iter().zip(&mut spelled) {
+            match way {
+                // An empty parent, where it would stand.
+                0 if span.parent_span_id.is_none() && span.trace_state.is_empty() => {
+                    bytes.splice(28..28, [0x22, 0]);
+                }
+                0 => {}
+                // A default at the end.
+                1 => bytes.extend([0x70, 0]),
+                // A name that a later one replaces.
+                _ => drop(bytes.splice(0..0, [0x2a, 2, b'n', b'o'])),
+            }
+            if way == 2 && span.name.is_empty() {
+                bytes.extend([0x2a, 0]);
+            }
+        }
+        let prepared = accept(&request_of(&spelled));
+        prop_assert_eq!(prepared.appended.accepted as usize, spans.len());
+        prop_assert_eq!(&prepared.batch.payload()[..], &request_of(&canonical)[..]);
+    }
+}
+
+#[test]
+fn p3_ids_of_a_wrong_length_are_rejected_alone() {
+    let good = encoded(&Span { trace_id: 1.into(), ..Span::default() });
+    let mut short_parent = good.clone();
+    short_parent.extend([0x22, 2, 1, 2]);
+    let mut bad_link = good.clone();
+    bad_link.extend([0x6a, 3, 0x12, 1, 9]);
+    let no_ids = Vec::new();
+    for (bad, why) in [
+        (no_ids, "a trace id of 0 bytes, 16 are right"),
+        (good[..18].to_vec(), "a span id of 0 bytes, 8 are right"),
+        (short_parent, "a parent span id of 2 bytes, 8 are right"),
+        (bad_link, "a linked trace id of 0 bytes, 16 are right"),
+    ] {
+        let prepared = accept(&request_of(&[good.clone(), bad]));
+        assert_eq!((prepared.appended.accepted, prepared.appended.rejected), (1, 1));
+        let rejection = prepared.appended.first_rejection.unwrap();
+        assert!(rejection.ends_with(why), "{rejection}");
+        assert_eq!(prepared.batch.payload()[..], request_of(std::slice::from_ref(&good))[..]);
+    }
+}
+
+#[test]
+fn p6_errors_say_where() {
+    let good = encoded(&Span { trace_id: 1.into(), ..Span::default() });
+    let mut bad = good.clone();
+    bad.extend([0x2a, 1, 0xff]);
+    let request = request_of(&[good, bad]);
+    let error = prepare(&request, &Contexts::new(1 << 20), &|_| Admission::Accept).unwrap_err();
+    let at = request.len() - 1;
+    assert_eq!(
+        error.to_string(),
+        format!("at byte {at}: not OTLP protobuf: text that is not UTF-8")
+    );
+}
+
+#[test]
+fn groups_of_small_requests_are_joined() {
+    let contexts = Contexts::new(1 << 20);
+    let mut live = Live::default();
+    for i in 0..1000u64 {
+        let span = Span { trace_id: u128::from(i).into(), ..Span::default() };
+        let bytes = request_of(&[encoded(&span)]);
+        let prepared = prepare(&bytes, &contexts, &|_| Admission::Accept).unwrap();
+        let (_, group) = prepared.batch.split(1, i).remove(0);
+        live = live.with(group);
+    }
+    assert!(live.groups().len() <= 11, "{}", live.groups().len());
+    assert_eq!((live.spans(), live.seqs()), (1000, Some((0, 999))));
+    let found = live.groups().iter().flat_map(|group| group.find(500));
+    assert_eq!(found.map(|entry| entry.trace_id()).collect::<Vec<_>>(), [500.into()]);
+    assert!(live.memory_bytes() < 1000 * 300);
 }

@@ -7,7 +7,7 @@ use crate::base::model::{SpanKind, StatusCode};
 use crate::base::time::Timestamp;
 use crate::base::view::{AttrRef, EventRef, LinkRef, SpanRef, StatusRef};
 use crate::base::wire::cursor::{Cursor, known};
-use crate::base::wire::value::read_attribute;
+use crate::base::wire::value::{check_pair, read_attribute};
 
 /// Reads a span's canonical bytes. `None` if they are not canonical, or if an id is missing or has
 /// the wrong length.
@@ -83,9 +83,11 @@ pub fn read_attributes<'a, const KEPT: bool>(
 ) -> Option<Vec<AttrRef<'a>>> {
     let mut attributes = Vec::new();
     while c.eat(tag) {
-        let attribute = read_attribute::<KEPT>(c.delimited()?)?;
+        let bytes = c.delimited()?;
         if KEPT {
-            attributes.push(attribute);
+            attributes.push(read_attribute(bytes)?);
+        } else {
+            check_pair(bytes, 0, &mut false)?;
         }
     }
     Some(attributes)

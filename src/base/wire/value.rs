@@ -12,15 +12,14 @@ use crate::base::wire::cursor::{Cursor, known, utf8};
 ///
 /// Unknown fields at whatever depth make the value [`ValueRef::Raw`]. Raw bytes hold an unknown
 /// field and other values hold none, so that no value has two forms.
-#[inline]
-pub fn read_attribute<const KEPT: bool>(bytes: &[u8]) -> Option<AttrRef<'_>> {
+pub fn read_attribute(bytes: &[u8]) -> Option<AttrRef<'_>> {
     let mut c = Cursor::new(bytes);
-    let key = c.text::<KEPT>(0x0a)?;
+    let key = c.text::<true>(0x0a)?;
     let all_but_key = c.rest();
     let mut raw = false;
     let mut value = ValueRef::Missing;
     if c.eat(0x12) {
-        value = read_value::<KEPT>(c.delimited()?, &mut raw)?;
+        value = read_value(c.delimited()?, &mut raw)?;
     }
     if !c.unknown(known(1, 2))?.is_empty() || raw {
         value = ValueRef::Raw(Cow::Borrowed(all_but_key));
@@ -30,13 +29,13 @@ pub fn read_attribute<const KEPT: bool>(bytes: &[u8]) -> Option<AttrRef<'_>> {
 
 /// Reads one `AnyValue` message; sets `raw` where there are unknown fields inside.
 #[inline]
-fn read_value<'a, const KEPT: bool>(bytes: &'a [u8], raw: &mut bool) -> Option<ValueRef<'a>> {
+fn read_value<'a>(bytes: &'a [u8], raw: &mut bool) -> Option<ValueRef<'a>> {
     let mut c = Cursor::new(bytes);
     let value = match c.peek() {
         None => return Some(ValueRef::Empty),
         Some(0x0a) => {
             c.eat(0x0a);
-            ValueRef::Str(StrRef::Plain(utf8::<KEPT>(c.delimited()?)?))
+            ValueRef::Str(StrRef::Plain(utf8::<true>(c.delimited()?)?))
         }
         Some(0x18) => {
             c.eat(0x18);
@@ -96,17 +95,26 @@ fn check_map(bytes: &[u8], depth: usize, raw: &mut bool) -> Option<()> {
     }
     let mut c = Cursor::new(bytes);
     while c.eat(0x0a) {
-        let mut pair = Cursor::new(c.delimited()?);
-        pair.text::<false>(0x0a)?;
-        if pair.eat(0x12) {
-            check_value(pair.delimited()?, depth, raw)?;
-        }
-        *raw |= !pair.unknown(known(1, 2))?.is_empty();
+        check_pair(c.delimited()?, depth, raw)?;
     }
     *raw |= !c.unknown(known(1, 1))?.is_empty();
     Some(())
 }
 
+/// Checks a `KeyValue` whose value lies `depth` levels deep; sets `raw` where there are unknown
+/// fields inside.
+#[inline]
+pub fn check_pair(bytes: &[u8], depth: usize, raw: &mut bool) -> Option<()> {
+    let mut c = Cursor::new(bytes);
+    c.text::<false>(0x0a)?;
+    if c.eat(0x12) {
+        check_value(c.delimited()?, depth, raw)?;
+    }
+    *raw |= !c.unknown(known(1, 2))?.is_empty();
+    Some(())
+}
+
+#[inline]
 fn check_value(bytes: &[u8], depth: usize, raw: &mut bool) -> Option<()> {
     let mut c = Cursor::new(bytes);
     if c.eat(0x0a) {
@@ -130,7 +138,7 @@ fn check_value(bytes: &[u8], depth: usize, raw: &mut bool) -> Option<()> {
 
 /// Reads the canonical bytes of one `KeyValue` message.
 pub fn decode_attribute(canonical: &[u8]) -> Option<AttrRef<'_>> {
-    read_attribute::<true>(canonical)
+    read_attribute(canonical)
 }
 
 /// Makes the elements of an `ArrayValue` message owned. `None` if the bytes are not canonical or

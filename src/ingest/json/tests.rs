@@ -1,6 +1,6 @@
 //! What reading and writing JSON promise.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;
