@@ -107,6 +107,14 @@ impl OrdinalSet {
     pub fn iter_desc(&self) -> impl Iterator<Item = u32> + Send + '_ {
         self.iter().rev()
     }
+
+    /// The same, for a walk that outlives the set.
+    pub fn into_iter_desc(self) -> Box<dyn Iterator<Item = u32> + Send> {
+        match self.members {
+            None => Box::new((0..self.universe).rev()),
+            Some(members) => Box::new(members.into_iter().rev()),
+        }
+    }
 }
 
 /// Every ordinal of `0..universe`.
@@ -144,6 +152,7 @@ mod tests {
             prop_assert_eq!(x.len(), a.len() as u64);
             prop_assert!((0..60).all(|i| x.contains(i) == a.contains(&i)));
             prop_assert!(x.iter_desc().eq(a.iter().rev().copied()));
+            prop_assert!(x.into_iter_desc().eq(a.iter().rev().copied()));
         }
     }
 }

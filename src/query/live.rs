@@ -10,11 +10,12 @@ use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
-use crate::query::ast::{Expr, Scope};
+use crate::query::ast::Scope;
 use crate::query::predicate::matches;
 use crate::query::source::{
     Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
 };
+use crate::query::typed::Query;
 
 impl Source for Group {
     fn is_segment(&self) -> bool {
@@ -31,12 +32,12 @@ impl Source for Group {
         Ok(())
     }
 
-    fn candidates<'a>(&'a self, filter: &'a Expr, loose: bool) -> Result<Candidates<'a>> {
+    fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
         let mut found = Vec::new();
         for fragment in fragments(self.entries(), 0) {
             let (mut possible, mut certain) = (false, false);
             self.rows(&fragment, &mut |row| {
-                let verdict = matches(filter, row.subject(), None, loose);
+                let verdict = matches(&query.filter, row.subject(), None, query.loose);
                 certain = verdict == Some(true);
                 possible |= verdict != Some(false);
                 Ok(if certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })

@@ -36,6 +36,7 @@ pub mod predicate;
 pub mod search;
 pub mod settle;
 pub mod source;
+pub mod stored;
 pub mod typed;
 pub mod view;
 

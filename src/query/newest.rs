@@ -90,7 +90,7 @@ impl<'a> Lane<'a> {
     /// Opens the source if need be, and moves to its next candidate in the time range.
     fn advance(&mut self, query: &'a Query) -> Result<()> {
         if self.candidates.is_none() {
-            self.candidates = Some(self.source.candidates(&query.filter, query.loose)?);
+            self.candidates = Some(self.source.candidates(query)?);
         }
         let in_range = |range: TimeRange, candidate: &Candidate| {
             range.overlaps(candidate.fragment.first_start, candidate.fragment.last_start)

@@ -10,8 +10,9 @@ use crate::base::model::{ResourceContext, ScopeContext, SpanKind, TraceSpan, Val
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
-use crate::query::ast::{Expr, Scope};
+use crate::query::ast::Scope;
 use crate::query::predicate::Subject;
+use crate::query::typed::Query;
 
 /// All that one source holds of one trace.
 #[derive(Clone, Debug)]
@@ -78,9 +79,9 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Adds the fragments of traces whose id ends in `low`.
     fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()>;
 
-    /// Fragments that hold a span that fulfils `filter`, and perhaps others; conditions on the
-    /// trace as a whole exclude nothing.
-    fn candidates<'a>(&'a self, filter: &'a Expr, loose: bool) -> Result<Candidates<'a>>;
+    /// Fragments that hold a span that fulfils the query's condition, and perhaps others.
+    /// Conditions on the trace as a whole exclude nothing, nor need the time range.
+    fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>>;
 
     /// Hands over the rows of a fragment.
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()>;

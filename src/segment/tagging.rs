@@ -37,6 +37,12 @@ pub mod intrinsic {
     pub const SCOPE_NAME: &str = "instrumentation:name";
     /// An instrumentation scope's version.
     pub const SCOPE_VERSION: &str = "instrumentation:version";
+
+    /// The key under which the traces stand that have an array under another key: elements are
+    /// not indexed, so this is how a search for one knows where to look.
+    pub fn arrays(scope: crate::index::term::TagScope, key: &str) -> String {
+        format!("array:{scope}.{key}")
+    }
 }
 
 type Key = (TagScope, Str);
@@ -98,7 +104,7 @@ impl<'a> Tagging<'a> {
         for (owner, attributes) in all {
             for (key, kind) in attributes {
                 if !is_indexed(*kind) {
-                    self.told_of(scope_of(owner), key).present.extend_from_slice(traces);
+                    self.tell_present(scope_of(owner), key, *kind, traces);
                 }
             }
         }
@@ -158,8 +164,8 @@ impl<'a> Tagging<'a> {
         pools: &mut Pools,
     ) -> Result<()> {
         let Some((key, kind)) = field_of(place) else {
-            if let Place::Attribute(owner, key, _) = place {
-                self.told_of(scope_of(*owner), key).present.push(ordinal);
+            if let Place::Attribute(owner, key, kind) = place {
+                self.tell_present(scope_of(*owner), key, *kind, &[ordinal]);
             }
             return Ok(());
         };
@@ -203,7 +209,23 @@ impl<'a> Tagging<'a> {
                 _ => &mut told.present,
             };
             list.extend_from_slice(traces);
+            if let Value::Array(_) = value {
+                self.tell_array(scope, key, traces);
+            }
         }
+    }
+
+    /// Tells of values that are not indexed.
+    fn tell_present(&mut self, scope: TagScope, key: &Str, kind: ValueType, traces: &[u32]) {
+        self.told_of(scope, key).present.extend_from_slice(traces);
+        if kind == ValueType::Array {
+            self.tell_array(scope, key, traces);
+        }
+    }
+
+    fn tell_array(&mut self, scope: TagScope, key: &str, traces: &[u32]) {
+        let key = Str::from(intrinsic::arrays(scope, key));
+        self.told_of(TagScope::Intrinsic, &key).present.extend_from_slice(traces);
     }
 
     fn told_of(&mut self, scope: TagScope, key: &Str) -> &mut Told {

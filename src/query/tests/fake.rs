@@ -6,9 +6,10 @@ use crate::base::error::{Error, Result};
 use crate::base::model::{TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
-use crate::query::ast::{Expr, Scope};
+use crate::query::ast::Scope;
 use crate::query::predicate::matches;
 use crate::query::source::*;
+use crate::query::typed::Query;
 
 #[derive(Debug)]
 pub struct Fake {
@@ -58,7 +59,7 @@ impl Source for Fake {
         Ok(())
     }
 
-    fn candidates<'a>(&'a self, filter: &'a Expr, loose: bool) -> Result<Candidates<'a>> {
+    fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
         let mut fragments = self.fragments();
         fragments.sort_by_key(|f| std::cmp::Reverse(f.first_start));
         let candidate = move |fragment: Fragment| {
@@ -68,7 +69,7 @@ impl Source for Fake {
             for span in &self.spans[rows] {
                 let view = span.span.view().unwrap();
                 let row = Row { row: 0, span: view, resource: &span.resource, scope: &span.scope };
-                let verdict = matches(filter, row.subject(), None, loose);
+                let verdict = matches(&query.filter, row.subject(), None, query.loose);
                 certain |= verdict == Some(true);
                 possible |= verdict != Some(false);
             }

@@ -5,4 +5,5 @@ mod fake;
 mod generate;
 mod oracle;
 mod plan;
+mod stores;
 mod traceql;

@@ -1,0 +1,177 @@
+//! Segments as sources: their indexes answer before their rows do.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::{Error, Result};
+use crate::base::model::{ResourceContext, ScopeContext, Value};
+use crate::base::text::Str;
+use crate::base::time::Timestamp;
+use crate::index::ordinals::OrdinalSet;
+use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
+use crate::index::traces::TraceEntry;
+use crate::query::ast::Scope;
+use crate::query::plan::{Terms, min_duration, plan};
+use crate::query::source::{
+    Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
+};
+use crate::query::typed::Query;
+use crate::segment::{Segment, intrinsic};
+
+impl Source for Segment {
+    fn is_segment(&self) -> bool {
+        true
+    }
+
+    fn starts(&self) -> Option<(Timestamp, Timestamp)> {
+        let summary = self.summary();
+        (summary.rows > 0).then_some((summary.first_start, summary.last_start))
+    }
+
+    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()> {
+        for ordinal in self.find(low)? {
+            out.push(fragment(&self.entry(ordinal)?));
+        }
+        Ok(())
+    }
+
+    fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
+        let planned = plan(self, &query.filter, query.loose)?;
+        let shortest = min_duration(&query.filter);
+        // Traces that begin behind the range have no span inside.
+        let end = match query.range.last() {
+            Some(last) if last < Timestamp::MAX => {
+                self.starting_before(last.saturating_add(Duration::from_nanos(1)))?
+            }
+            _ => u32::MAX,
+        };
+        let certain = planned.exact;
+        let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
+        Ok(Box::new(newest.filter_map(move |ordinal| match self.entry(ordinal) {
+            Ok(entry) if entry.max_duration < shortest => None,
+            Ok(entry) => Some(Ok(Candidate { fragment: fragment(&entry), certain })),
+            Err(error) => Some(Err(error)),
+        })))
+    }
+
+    fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
+        walk(self, fragment.rows.clone(), visit)
+    }
+
+    fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {
+        let rows = u32::try_from(self.summary().rows);
+        walk(self, 0..rows.map_err(|_| self.damaged("more rows than can be numbered"))?, visit)
+    }
+
+    fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {
+        let operations = self.operations()?;
+        if !operations.is_complete() {
+            return Ok(None);
+        }
+        let all = operations.list()?.into_iter();
+        Ok(Some(
+            all.map(|o| ServiceOperation { service: o.service, name: o.name, kind: o.kind })
+                .collect(),
+        ))
+    }
+
+    fn keys(&self) -> Result<Option<Vec<(Scope, Str)>>> {
+        let keys = self.terms()?.keys()?.into_iter();
+        Ok(Some(keys.filter_map(|entry| Some((scope_of(entry.scope)?, entry.key))).collect()))
+    }
+
+    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
+        let Some(scope) = tag_scope(scope) else { return Ok(None) };
+        let Some(entry) = self.terms()?.key(scope, key)? else { return Ok(Some(Vec::new())) };
+        let has_arrays = !arrays(self, scope, key)?.is_empty();
+        if has_arrays || !entry.has_only_dictionaries() {
+            return Ok(None);
+        }
+        let mut values = Vec::new();
+        for (_, dictionary) in self.terms()?.dictionaries(&entry)? {
+            dictionary.scan(0..dictionary.len(), &mut |_, term| {
+                values.push(match term {
+                    Term::Str(text) => Value::String(text),
+                    Term::Int(number) => Value::Int(number),
+                    Term::Double(number) => Value::Double(number),
+                    Term::Bool(truth) => Value::Bool(truth),
+                });
+                Ok(())
+            })?;
+        }
+        Ok(Some(values))
+    }
+
+    fn damaged(&self, detail: &str) -> Error {
+        Error::corrupt(self.path(), 0, "rows", detail)
+    }
+}
+
+/// The traces in which a key has an array: its elements are not indexed.
+fn arrays(segment: &Segment, scope: TagScope, key: &str) -> Result<OrdinalSet> {
+    let key = intrinsic::arrays(scope, key);
+    Ok(segment.candidates(TagScope::Intrinsic, &key, &Probe::Exists)?.set)
+}
+
+impl Terms for Segment {
+    fn traces(&self) -> u32 {
+        // Segments number their traces with 32 bits.
+        u32::try_from(self.summary().traces).unwrap_or(u32::MAX)
+    }
+
+    fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Postings> {
+        let found = self.candidates(scope, key, probe)?;
+        if matches!(probe, Probe::Exists) || scope == TagScope::Intrinsic {
+            return Ok(found);
+        }
+        let arrays = arrays(self, scope, key)?;
+        if arrays.is_empty() {
+            return Ok(found);
+        }
+        Ok(Postings { set: found.set.or(&arrays), exact: false })
+    }
+}
+
+fn fragment(entry: &TraceEntry) -> Fragment {
+    Fragment {
+        trace_id: entry.id,
+        rows: entry.row_range(),
+        first_start: entry.first_start,
+        last_start: entry.last_start,
+        last_end: entry.max_end,
+    }
+}
+
+fn walk(segment: &Segment, rows: Range<u32>, visit: &mut Visitor<'_>) -> Result<()> {
+    // Neighbours mostly share their contexts.
+    let mut resource: Option<(u32, Arc<ResourceContext>)> = None;
+    let mut scope: Option<(u32, Arc<ScopeContext>)> = None;
+    segment.rows(rows, &mut |row| {
+        let resource = match resource.take().filter(|(code, _)| *code == row.resource) {
+            Some(known) => resource.insert(known),
+            None => resource.insert((row.resource, segment.resource(row.resource)?)),
+        };
+        let scope = match scope.take().filter(|(code, _)| *code == row.scope) {
+            Some(known) => scope.insert(known),
+            None => scope.insert((row.scope, segment.scope(row.scope)?)),
+        };
+        visit(Row { row: row.row, span: row.span, resource: &resource.1, scope: &scope.1 })
+    })
+}
+
+const SCOPES: [(Scope, TagScope); 5] = [
+    (Scope::Resource, TagScope::Resource),
+    (Scope::Span, TagScope::Span),
+    (Scope::Event, TagScope::Event),
+    (Scope::Link, TagScope::Link),
+    (Scope::Instrumentation, TagScope::Instrumentation),
+];
+
+fn scope_of(scope: TagScope) -> Option<Scope> {
+    SCOPES.iter().find(|(_, tag)| *tag == scope).map(|(scope, _)| *scope)
+}
+
+fn tag_scope(scope: Scope) -> Option<TagScope> {
+    SCOPES.iter().find(|(own, _)| *own == scope).map(|(_, tag)| *tag)
+}
