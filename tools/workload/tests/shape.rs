@@ -10,7 +10,10 @@ use tracekeep_workload::{Config, Workload, count, encode_json, encode_protobuf, 
 fn spans(batches: &[Vec<ResourceSpans>]) -> impl Iterator<Item = (&str, &Span)> {
     batches.iter().flatten().flat_map(|group| {
         let attributes = &group.resource.as_ref().unwrap().attributes;
-        let Value::String(service) = &attributes[0].value else { panic!("no service") };
+        let service = match &attributes[0].value {
+            Value::String(text) => text,
+            other => unreachable!("service {other:?}"),
+        };
         let spans = group.scope_spans.iter().flat_map(|s| &s.spans);
         spans.map(move |span| (service.as_str(), span))
     })
@@ -43,7 +46,6 @@ fn the_shop_is_as_described() {
         note("error", span.status_code() == StatusCode::ERROR);
         note("nanoseconds", span.start.nanos() % 1000 != 0);
         note("root", span.parent_span_id.is_none());
-        note("attributes", false);
         *counts.entry("attributes").or_default() += span.attributes.len() as u64;
         for attribute in &span.attributes {
             let Value::String(text) = &attribute.value else { continue };
@@ -62,7 +64,7 @@ fn the_shop_is_as_described() {
     let single = traces.values().filter(|&&n| n == 1).count();
     println!("{single} of {} traces have one span, {} users", traces.len(), users.len());
     assert!((32.0..40.0).contains(&mean), "{mean} spans a trace");
-    assert!((500..3000).contains(&longest), "longest {longest}");
+    assert!((500..4000).contains(&longest), "longest {longest}");
     assert!(single > 0);
     assert_eq!(counts["root"], traces.len() as u64);
     let share = |what: &str| counts[what] as f64 / total as f64;
@@ -131,7 +133,7 @@ fn a_seed_gives_the_same_bytes_for_ever() {
     assert_eq!(written.bytes, file.len() as u64);
     let mut odd = Vec::new();
     write_protobuf(Workload::new(&Config::default().spans(5000).hostile(true)), &mut odd).unwrap();
-    assert_eq!((hash(&file), hash(&odd)), (8850718650387984115, 371106090615735637));
+    assert_eq!((hash(&file), hash(&odd)), (5171066639181588004, 371106090615735637));
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub static REINDEX: Op = Op {
         ("app.job.id", Says::Text("{uuid}")),
         ("app.job.trigger", Says::Of(&["schedule", "manual"])),
     ],
-    steps: &[once(&CHANGED), many(700, &INDEX_ONE)],
+    steps: &[once(&CHANGED), many(900, &INDEX_ONE)],
 };
 
 static CHANGED: Op = Op {

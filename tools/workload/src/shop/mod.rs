@@ -126,7 +126,7 @@ pub fn entrances() -> [(u32, &'static Op); 15] {
         (20, &selling::CART_HEALTH),
         (20, &stock::SEARCH_HEALTH),
         (14, &backstage::EXPIRE_CARTS),
-        (6, &backstage::REINDEX),
+        (10, &backstage::REINDEX),
         (8, &backstage::RECONCILE),
     ]
 }
