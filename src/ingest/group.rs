@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
 use crate::base::wire;
+use crate::block::cache::Cache;
 use crate::ingest::batch::{Entry, Shared};
 use crate::ingest::contexts::Context;
+use crate::ingest::rows::build_segment;
+use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 
 /// Spans of one partition, sorted by `(low half, high half of the trace id, start, span id)`.
 ///
@@ -25,7 +28,21 @@ pub struct Group {
     starts: (u64, u64),
     seqs: (u64, u64),
     context_bytes: usize,
+    segment: OnceLock<Option<Indexed>>,
 }
+
+/// A group as a segment in memory.
+#[derive(Debug)]
+struct Indexed {
+    segment: Segment,
+    memory_bytes: usize,
+}
+
+/// Groups of fewer spans are scanned: that takes less than a millisecond, and is rarely needed.
+const INDEX_FROM_SPANS: usize = 1024;
+
+/// Decoded pages that the segment of a group keeps.
+const PAGE_CACHE_BYTES: u64 = 256 << 10;
 
 impl Group {
     pub(super) fn new(
@@ -38,7 +55,8 @@ impl Group {
     ) -> Self {
         let starts = entries.iter().map(|entry| entry.start().nanos());
         let starts = starts.fold((u64::MAX, 0), |(a, b), start| (a.min(start), b.max(start)));
-        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes }
+        let segment = OnceLock::new();
+        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes, segment }
     }
 
     /// The spans, in order.
@@ -114,7 +132,33 @@ impl Group {
     pub fn memory_bytes(&self) -> usize {
         let payloads: usize = self.payloads.iter().map(|payload| payload.len() + 32).sum();
         let contexts = (self.resources.len() + self.scopes.len()) * size_of::<usize>();
-        payloads + contexts + self.context_bytes + self.entries.len() * size_of::<Entry>()
+        let indexed = self.segment.get().and_then(Option::as_ref);
+        let indexed = indexed.map_or(0, |indexed| indexed.memory_bytes);
+        let entries = self.entries.len() * size_of::<Entry>();
+        payloads + contexts + self.context_bytes + entries + indexed
+    }
+
+    /// The group as a segment in memory, whose indexes answer searches; encoded when it is first
+    /// asked for. `None` for small groups, which are to be scanned.
+    pub fn segment(&self) -> Option<&Segment> {
+        if self.len() < INDEX_FROM_SPANS {
+            return None;
+        }
+        // Spans that could not be encoded could not be flushed either: the flush says why.
+        let make = || self.indexed().ok();
+        self.segment.get_or_init(make).as_ref().map(|indexed| &indexed.segment)
+    }
+
+    fn indexed(&self) -> Result<Indexed> {
+        let mut builder = SegmentBuilder::new(SegmentOptions { level: 1, ..Default::default() });
+        build_segment(&[self], &mut |_, _| Ok(false), &mut builder)?;
+        let mut bytes = Vec::new();
+        builder.finish(&mut bytes)?;
+        // What is decoded of the shared sections takes about as much again.
+        let memory_bytes = 2 * bytes.len() + PAGE_CACHE_BYTES as usize;
+        let cache = Arc::new(Cache::new(PAGE_CACHE_BYTES));
+        let segment = Segment::from_bytes(bytes, "live buffer".into(), cache)?;
+        Ok(Indexed { segment, memory_bytes })
     }
 
     /// The spans of both groups, in one.

@@ -19,6 +19,8 @@ pub mod live;
 pub mod log;
 pub mod otlp;
 pub mod request;
+pub mod rows;
+mod wrong_id;
 
 #[cfg(test)]
 mod real_data;

@@ -55,7 +55,7 @@ fn read(group: &Group) -> Vec<TraceSpan> {
     group.entries().iter().map(read).collect()
 }
 
-fn read_all<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Vec<String> {
+pub fn read_all<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Vec<String> {
     let mut all: Vec<_> = groups.into_iter().flat_map(read).map(|s| format!("{s:?}")).collect();
     all.sort();
     all
@@ -284,4 +284,19 @@ fn groups_of_small_requests_are_joined() {
     let found = live.groups().iter().flat_map(|group| group.find(500));
     assert_eq!(found.map(|entry| entry.trace_id()).collect::<Vec<_>>(), [500.into()]);
     assert!(live.memory_bytes() < 1000 * 300);
+}
+
+#[test]
+fn p4_a_large_group_is_searched_as_a_segment() {
+    let spans: Vec<_> = (0..1500u64)
+        .map(|i| encoded(&Span { trace_id: u128::from(i / 3).into(), ..Span::default() }))
+        .collect();
+    let prepared = accept(&request_of(&spans));
+    let group = whole(prepared.batch).remove(0);
+    let before = group.memory_bytes();
+    let segment = group.segment().unwrap();
+    assert_eq!((segment.summary().rows, segment.summary().traces), (500, 500), "each once");
+    assert_eq!(segment.find(77).unwrap().len(), 1);
+    assert!(group.memory_bytes() > before);
+    assert!(whole(accept(&request_of(&spans[..9])).batch)[0].segment().is_none());
 }

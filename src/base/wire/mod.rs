@@ -46,10 +46,10 @@ pub use context::{
 };
 pub use cursor::Cursor;
 pub use field::{Field, Fields, WireError, WireType};
-pub use read::{decode_span, scan_span};
+pub use read::{decode_span, scan_span, span_parent};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, SPAN};
-pub use value::{decode_array, decode_attribute, decode_map};
+pub use value::decode_array;
 pub use write::{
-    close_message, encode_span, encode_value, put_bytes, put_count, put_enum, put_fixed32,
-    put_fixed64, put_message, put_tag, put_text,
+    encode_span, encode_value, put_bytes, put_count, put_enum, put_fixed32, put_fixed64,
+    put_message, put_tag, put_text,
 };

@@ -21,6 +21,15 @@ pub fn scan_span(bytes: &[u8]) -> Option<SpanRef<'_>> {
     read_span::<false>(bytes)
 }
 
+/// The parent of a span, read from the front of its canonical bytes.
+pub fn span_parent(canonical: &[u8]) -> Option<SpanId> {
+    let mut c = Cursor::new(canonical);
+    c.id::<16>(0x0a)?;
+    c.id::<8>(0x12)?;
+    c.text::<false>(0x1a)?;
+    c.id::<8>(0x22).map(SpanId::from)
+}
+
 #[inline]
 fn read_span<const KEPT: bool>(bytes: &[u8]) -> Option<SpanRef<'_>> {
     let mut c = Cursor::new(bytes);

@@ -122,7 +122,7 @@ fn check_alike(bytes: &[u8]) -> Result<(), TestCaseError> {
     decode_resource_context(bytes);
     decode_scope_context(bytes);
     decode_array(bytes);
-    decode_map(bytes);
+    value::decode_map(bytes);
     Ok(())
 }
 

@@ -136,11 +136,6 @@ fn check_value(bytes: &[u8], depth: usize, raw: &mut bool) -> Option<()> {
     Some(())
 }
 
-/// Reads the canonical bytes of one `KeyValue` message.
-pub fn decode_attribute(canonical: &[u8]) -> Option<AttrRef<'_>> {
-    read_attribute(canonical)
-}
-
 /// Makes the elements of an `ArrayValue` message owned. `None` if the bytes are not canonical or
 /// hold unknown fields.
 pub fn decode_array(canonical: &[u8]) -> Option<Vec<Value>> {

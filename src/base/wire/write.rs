@@ -161,7 +161,7 @@ pub fn put_message<T>(out: &mut Vec<u8>, tag: u8, fill: impl FnOnce(&mut Vec<u8>
 
 /// Writes the length of what stands behind `start` into the byte before it. Most messages are
 /// short; longer ones are moved by what their length takes beyond one byte.
-pub fn close_message(out: &mut Vec<u8>, start: usize) {
+fn close_message(out: &mut Vec<u8>, start: usize) {
     let end = out.len();
     let mut len = (end - start) as u64;
     let extra = varint::len_u64(len) - 1;

@@ -17,7 +17,9 @@
 //! So reading what was written gives every span back as it was (P3).
 
 mod base64;
+mod message;
 mod read;
+mod read_span;
 mod read_value;
 mod scalar;
 mod write;
