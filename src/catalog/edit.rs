@@ -4,17 +4,16 @@
 //! operations, one behind another; numbers are varints
 //!   1  remove a segment    id
 //!   2  drop a partition    start  width  sequence
-//!   3  add a segment       start  width  id  file bytes  summary length, summary
+//!   3  add a segment       start  width  id  file bytes  summary length (64), summary
 //!   4  flushed             start  width  sequence
 //!   5  state               start  width  0 open, 1 sealed
 //!   6  log floor           sequence
 //!   7  next segment id     id
 //! ```
 
-use std::sync::Arc;
-
 use crate::base::varint::{read_prefixed, read_u64, write_prefixed, write_u64};
 use crate::catalog::version::{PartitionKey, PartitionState, SegmentEntry};
+use crate::segment::Summary;
 
 const REMOVE: u64 = 1;
 const DROP: u64 = 2;
@@ -63,7 +62,7 @@ impl Edit {
         for (key, segment) in &self.add {
             let SegmentEntry { id, bytes, summary } = segment;
             write_all(out, &[ADD, key.start_nanos, key.width_nanos, *id, *bytes]);
-            write_prefixed(out, summary);
+            write_prefixed(out, &summary.to_bytes());
         }
         for (key, seq) in &self.flushed {
             write_all(out, &[FLUSHED, key.start_nanos, key.width_nanos, *seq]);
@@ -113,7 +112,8 @@ fn read_key(input: &mut &[u8]) -> Option<PartitionKey> {
 
 fn read_segment(input: &mut &[u8]) -> Option<SegmentEntry> {
     let (id, bytes) = (read_u64(input)?, read_u64(input)?);
-    Some(SegmentEntry { id, bytes, summary: Arc::from(read_prefixed(input)?) })
+    let summary = Summary::from_bytes(read_prefixed(input)?.try_into().ok()?);
+    Some(SegmentEntry { id, bytes, summary })
 }
 
 fn read_state(input: &mut &[u8]) -> Option<PartitionState> {

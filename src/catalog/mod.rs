@@ -59,6 +59,14 @@ mod edit;
 mod manifest;
 mod pins;
 mod reader;
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests;
 mod tidy;
 mod version;
 mod writer;

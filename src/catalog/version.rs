@@ -8,6 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::catalog::edit::Edit;
 use crate::disk::names;
+use crate::segment::Summary;
 
 /// Which partition: spans that start in `[start, start + width)`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,14 +49,14 @@ impl PartitionKey {
 }
 
 /// A live segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentEntry {
     /// Unique in the store, ascending in the order of making.
     pub id: u64,
     /// Length of its file.
     pub bytes: u64,
-    /// The segment's summary as its own room writes it.
-    pub summary: Arc<[u8]>,
+    /// What it holds, so that it need not be opened to be passed over.
+    pub summary: Summary,
 }
 
 /// Whether a partition still awaits spans.
@@ -164,7 +165,7 @@ impl Version {
             next.next_segment_id = next.next_segment_id.max(segment.id.saturating_add(1));
             let segments = &mut next.entry(*key).segments;
             if let Err(at) = segments.binary_search_by_key(&segment.id, |s| s.id) {
-                segments.insert(at, segment.clone());
+                segments.insert(at, *segment);
             }
         }
         for (key, seq) in &edit.flushed {
@@ -193,7 +194,7 @@ impl Version {
             ..Edit::default()
         };
         for (key, entry) in &self.partitions {
-            edit.add.extend(entry.segments.iter().map(|segment| (*key, segment.clone())));
+            edit.add.extend(entry.segments.iter().map(|segment| (*key, *segment)));
             edit.flushed.push((*key, entry.flushed_seq));
             edit.state.push((*key, entry.state));
         }

@@ -10,8 +10,8 @@ use crate::catalog::version::{PartitionKey, Version};
 use crate::catalog::{manifest, pins, tidy};
 use crate::disk::{Disk, FileLock, LockKind, WriteFile, names};
 
-/// A manifest smaller than this is not worth rewriting.
-const MIN_REWRITE_BYTES: u64 = 64 << 10;
+/// A manifest smaller than this is not worth rewriting; tests meet the rewriting in a few edits.
+const MIN_REWRITE_BYTES: u64 = if cfg!(test) { 1 << 10 } else { 64 << 10 };
 /// A manifest is rewritten when it has grown to this many times its size after the last time: so
 /// rewriting costs a fraction of appending, and opening reads little that is obsolete.
 const REWRITE_GROWTH: u64 = 4;
@@ -105,8 +105,8 @@ impl Catalog {
     }
 
     /// Makes `edit` durable and current, as a whole. After `InvalidInput` or `NoSpace` nothing has
-    /// changed. If a sync fails, it is unknown whether the edit holds: its files must stay, and
-    /// every later edit is refused as `Poisoned` until the catalog is opened again.
+    /// changed. `Poisoned` means that a sync failed: it is unknown whether the edit holds, its files
+    /// must stay, and every later edit is refused until the catalog is opened again.
     pub fn apply(&mut self, edit: &Edit) -> Result<Arc<Version>> {
         self.check_poison()?;
         self.current.check(edit)?;
@@ -117,7 +117,7 @@ impl Catalog {
             return Err(error);
         }
         if let Err(error) = self.file.sync() {
-            return Err(self.poisoned(error));
+            return Err(self.poisoned(&error));
         }
         self.end += record.len() as u64;
         let gone = self.current.segments().filter(|(key, s)| !next.contains(key, s.id));
@@ -169,16 +169,18 @@ impl Catalog {
         poison.map_or(Ok(()), |cause| Err(Error::Poisoned { cause }))
     }
 
-    fn poisoned(&mut self, error: Error) -> Error {
-        self.poison.get_or_insert(error.to_string());
-        error
+    /// Remembers the failure and passes it on as `Poisoned`, whatever it was: even a lack of space
+    /// is none that one can wait for when it comes from a sync.
+    fn poisoned(&mut self, error: &Error) -> Error {
+        let cause = self.poison.get_or_insert(error.to_string()).clone();
+        Error::Poisoned { cause }
     }
 
     /// Takes back a record whose writing failed, lest recovery take it for an edit.
     fn withdraw(&mut self) {
         let cut = self.file.set_len(self.end).and_then(|()| self.file.sync());
         if let Err(error) = cut {
-            self.poisoned(error);
+            self.poisoned(&error);
         }
     }
 
@@ -193,7 +195,7 @@ impl Catalog {
             }
             Err(Replace::Before(_)) => self.rewrite_at = self.end.saturating_mul(2),
             Err(Replace::Unknown(error)) => {
-                self.poisoned(error);
+                self.poisoned(&error);
             }
         }
     }
@@ -244,19 +246,24 @@ fn replace(
     Ok((disk.open_write(&path).map_err(Replace::Unknown)?, len))
 }
 
-/// Makes `root` and the folder of pins, durably.
+/// Makes `root` and the folder of pins, durably: each folder's name is synced before the next is
+/// made in it, and taken back if that fails, so that a folder which is there need not be doubted.
 fn make_dirs(disk: &dyn Disk, root: &Path, mode: u32) -> Result<()> {
+    let pins = pins::dir(root);
     let mut missing = Vec::new();
-    for dir in root.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
+    for dir in pins.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
         if disk.exists(dir)? {
             break;
         }
         missing.push(dir);
     }
-    disk.create_dir_all(&pins::dir(root), mode)?;
-    for dir in missing {
+    for dir in missing.into_iter().rev() {
         let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-        disk.sync_dir(parent.unwrap_or(Path::new(".")))?;
+        disk.create_dir_all(dir, mode)?;
+        if let Err(error) = disk.sync_dir(parent.unwrap_or(Path::new("."))) {
+            disk.remove_dir(dir).ok();
+            return Err(error);
+        }
     }
     Ok(())
 }

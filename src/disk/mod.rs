@@ -19,6 +19,9 @@
 pub mod bytes;
 pub mod clock;
 pub mod executor;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub mod hooked;
 pub mod lock;
 mod map;
 pub mod memory;

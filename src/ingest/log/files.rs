@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::disk::{Disk, names};
 use crate::ingest::log::header::{self, Header};
 
@@ -42,12 +42,19 @@ pub struct LogFile {
     pub len: u64,
 }
 
-/// Reads the headers of the listed log files.
+/// Reads the headers of the listed log files. A file that is gone meanwhile was released by the
+/// writer beside us: if it is needed after all, the walk will find the gap.
 pub fn headers(disk: &dyn Disk, dir: &Path, listing: &Listing) -> Result<Vec<LogFile>> {
-    let read = |&(number, len): &(u64, u64)| {
+    let mut files = Vec::new();
+    for &(number, len) in &listing.logs {
         let path = dir.join(names::log_file(number));
-        let page = disk.read_part(&path, 0, header::PAGE_BYTES)?;
-        Ok(LogFile { header: header::read(&path, &page, number)?, path, len })
-    };
-    listing.logs.iter().map(read).collect()
+        match disk.read_part(&path, 0, header::PAGE_BYTES) {
+            Ok(page) => {
+                files.push(LogFile { header: header::read(&path, &page, number)?, path, len });
+            }
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(files)
 }

@@ -13,9 +13,11 @@
 //!
 //! Files are `log/<number>.log`, numbered upwards. One that is no longer needed becomes a spare,
 //! `log/<number>.spare`, and is overwritten in place: a byte of a new file costs the kernel ten
-//! times as much. A file gets its header, is synced, and only then its `.log` name, which is made
-//! durable before the first frame; so a `.log` file without a sound header is always damage. A
-//! writer never appends to a file of an earlier writer, whose torn tail may hold frames further on.
+//! times as much. Nothing is overwritten before its name as a spare is durable, lest it come back
+//! under its old one. A file gets its header, is synced, and only then its `.log` name, which is
+//! made durable before the first frame; so a `.log` file without a sound header is always damage.
+//! A writer never appends to a file of an earlier writer, whose torn tail may hold frames further
+//! on.
 //!
 //! ```text
 //! file     | header page, 4096 B | frame | frame | ... | whatever a former life left |
@@ -43,8 +45,18 @@
 mod files;
 mod frame;
 mod header;
+mod recovery;
 mod replay;
 mod scan;
+mod spares;
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests;
 mod writer;
 
 pub use replay::{Cursor, Replayed, replay};

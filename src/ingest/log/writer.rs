@@ -10,7 +10,9 @@ use crate::disk::{Disk, WriteFile, names};
 use crate::ingest::log::files::{self, LogFile};
 use crate::ingest::log::frame;
 use crate::ingest::log::header::{self, FIRST_FRAME};
+use crate::ingest::log::recovery::rewrite_unsynced;
 use crate::ingest::log::scan::{Place, Stopped, Visit, walk};
+use crate::ingest::log::spares::{Spare, Spares};
 
 /// Frames are gathered up to this size and written at once: large enough that calls do not count,
 /// small enough to stay in the processor's cache.
@@ -50,8 +52,7 @@ pub struct Log {
     options: LogOptions,
     /// All log files, oldest first; the last is the one being written, if `active` is there.
     files: VecDeque<Kept>,
-    /// Spares with their lengths.
-    spares: Vec<(PathBuf, u64)>,
+    spares: Spares,
     active: Option<Active>,
     next_number: u64,
     next_seq: u64,
@@ -114,7 +115,7 @@ impl Log {
             options,
             next_number: numbers.max().unwrap_or(0) + 1,
             files: files.iter().map(Kept::of).collect(),
-            spares: Vec::new(),
+            spares: Spares::new(options.spares, options.file_bytes.saturating_mul(2)),
             active: None,
             next_seq: end.seq,
             synced_seq: end.seq - 1,
@@ -124,7 +125,7 @@ impl Log {
         };
         for (number, len) in listing.spares {
             let path = log.dir.join(names::spare_file(number));
-            log.keep_spare(path, len)?;
+            log.spares.keep(log.disk.as_ref(), path, len)?;
         }
         log.release(bounds.released)?;
         Ok(log)
@@ -143,7 +144,8 @@ impl Log {
 
     /// Appends `payloads` as consecutive frames and returns their sequences. They are with the
     /// operating system then, visible to readers and safe from a crash of the process, but not
-    /// from power loss before [`Log::sync`]. After an error none of them is in the log.
+    /// from power loss before [`Log::sync`]. After an error other than `Poisoned` none of them is in
+    /// the log.
     pub fn append(&mut self, payloads: &[&[u8]]) -> Result<Range<u64>> {
         self.check_poison()?;
         if payloads.iter().any(|payload| payload.len() > frame::MAX_PAYLOAD_BYTES) {
@@ -177,8 +179,9 @@ impl Log {
         Ok(seqs)
     }
 
-    /// Makes all appended frames durable and returns the last one's sequence. An error poisons the
-    /// log: what was not synced before may be lost, and every later append and sync is refused.
+    /// Makes all appended frames durable and returns the last one's sequence. If that fails, the log
+    /// is `Poisoned`: what was not synced before may be lost, and every later append and sync is
+    /// refused until the log is opened again.
     pub fn sync(&mut self) -> Result<u64> {
         self.check_poison()?;
         let Some(active) = self.active.as_mut().filter(|active| active.synced_end < active.end)
@@ -186,7 +189,7 @@ impl Log {
             return Ok(self.synced_seq);
         };
         if let Err(error) = active.file.sync() {
-            return Err(self.poisoned(error));
+            return Err(self.poisoned(&error));
         }
         active.synced_end = active.end;
         self.synced_seq = self.next_seq - 1;
@@ -210,7 +213,7 @@ impl Log {
             let len = oldest.len;
             self.disk.rename(&path, &spare)?;
             self.files.pop_front();
-            self.keep_spare(spare, len)?;
+            self.spares.keep(self.disk.as_ref(), spare, len)?;
         }
         Ok(())
     }
@@ -235,36 +238,56 @@ impl Log {
         poison.map_or(Ok(()), |cause| Err(Error::Poisoned { cause }))
     }
 
-    fn poisoned(&mut self, error: Error) -> Error {
-        self.poison.get_or_insert(error.to_string());
-        error
+    /// Remembers the failure and passes it on as `Poisoned`, whatever it was: even a lack of space
+    /// is none that one can wait for when it comes from a sync.
+    fn poisoned(&mut self, error: &Error) -> Error {
+        let cause = self.poison.get_or_insert(error.to_string()).clone();
+        Error::Poisoned { cause }
     }
 
     /// Begins the next file: its header is durable before its name is, and both before a frame.
     fn begin_file(&mut self) -> Result<()> {
         let number = self.next_number;
-        let spare = self.spares.pop();
-        let recycled = spare.is_some();
-        let (spare, len) = spare.unwrap_or_else(|| (self.dir.join(names::spare_file(number)), 0));
-        let mut file =
-            if recycled { self.disk.open_write(&spare)? } else { self.disk.create(&spare)? };
+        let spare = match self.spares.take() {
+            Some(spare) => spare,
+            None => {
+                let path = self.dir.join(names::spare_file(number));
+                self.disk.create(&path)?;
+                Spare { path, len: 0, is_named: true }
+            }
+        };
+        if !spare.is_named {
+            self.sync_names()?;
+        }
         let page = header::page(number, self.next_seq);
-        let path = self.dir.join(names::log_file(number));
-        if let Err(error) = file.write_at(0, &page) {
-            self.spares.push((spare, len));
-            return Err(error);
-        }
+        let opened = self.disk.open_write(&spare.path);
+        let written = opened.and_then(|mut file| file.write_at(0, &page).map(|()| file));
+        let mut file = match written {
+            Ok(file) => file,
+            Err(error) => {
+                self.spares.give_back(spare);
+                return Err(error);
+            }
+        };
         if let Err(error) = file.sync() {
-            return Err(self.poisoned(error));
+            return Err(self.poisoned(&error));
         }
-        self.disk.rename(&spare, &path)?;
-        if let Err(error) = self.disk.sync_dir(&self.dir) {
-            return Err(self.poisoned(error));
-        }
-        self.files.push_back(Kept { number, first_seq: self.next_seq, len: len.max(FIRST_FRAME) });
+        self.disk.rename(&spare.path, &self.dir.join(names::log_file(number)))?;
+        self.sync_names()?;
+        let len = spare.len.max(FIRST_FRAME);
+        self.files.push_back(Kept { number, first_seq: self.next_seq, len });
         let (end, synced_end) = (FIRST_FRAME, FIRST_FRAME);
         self.active = Some(Active { file, number, end, synced_end, marks: 0 });
         self.next_number += 1;
+        Ok(())
+    }
+
+    /// Makes the names of all files durable.
+    fn sync_names(&mut self) -> Result<()> {
+        if let Err(error) = self.disk.sync_dir(&self.dir) {
+            return Err(self.poisoned(&error));
+        }
+        self.spares.set_named();
         Ok(())
     }
 
@@ -297,20 +320,11 @@ impl Log {
         let Some(active) = &mut self.active else { return };
         let cut = active.file.set_len(active.end).and_then(|()| active.file.sync());
         if let Err(error) = cut {
-            self.poisoned(error);
+            self.poisoned(&error);
         } else {
             active.synced_end = active.end;
             self.synced_seq = self.next_seq - 1;
         }
-    }
-
-    fn keep_spare(&mut self, path: PathBuf, len: u64) -> Result<()> {
-        let fits = len <= self.options.file_bytes.saturating_mul(2);
-        if fits && self.spares.len() < self.options.spares {
-            self.spares.push((path, len));
-            return Ok(());
-        }
-        self.disk.remove_file(&path)
     }
 }
 
@@ -319,31 +333,4 @@ impl Kept {
         let header = &file.header;
         Self { number: header.number, first_seq: header.first_seq, len: file.len }
     }
-}
-
-/// Makes the frames of `last` beyond its mark durable. They are written again, not only synced:
-/// after a sync that failed, the kernel may hold them in memory as clean while the disk lacks them.
-fn rewrite_unsynced(disk: &dyn Disk, last: &LogFile, end: Place) -> Result<()> {
-    let mut at = last.header.synced_end;
-    if end.file != last.header.number || end.offset <= at {
-        return Ok(());
-    }
-    let mut file = disk.open_write(&last.path)?;
-    while at < end.offset {
-        let len = usize::try_from(end.offset - at).unwrap_or(WRITE_BYTES).min(WRITE_BYTES);
-        let bytes = disk.read_part(&last.path, at, len)?;
-        if bytes.is_empty() {
-            return Err(Error::corrupt(&last.path, at, "log frame", "missing bytes"));
-        }
-        file.write_at(at, &bytes)?;
-        at += bytes.len() as u64;
-    }
-    file.sync()?;
-    // As in `Log::sync`: the frames do not depend on the mark. Both slots, since which one holds
-    // the older mark is not known here.
-    for turn in 0..2 {
-        let (at, mark) = header::mark(last.header.number, end.offset, turn);
-        file.write_at(at, &mark).ok();
-    }
-    Ok(())
 }

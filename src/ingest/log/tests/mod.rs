@@ -1,0 +1,103 @@
+//! Tests of the log, and what they share.
+
+mod damage;
+mod model;
+mod sharing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::disk::Disk;
+use crate::disk::memory::{Fault, MemDisk, OpKind, Survivors};
+use crate::ingest::log::files;
+use crate::ingest::log::header::FIRST_FRAME;
+use crate::ingest::log::*;
+
+pub const DIR: &str = "store/log";
+
+/// Small enough that a few frames fill a file.
+pub const OPTIONS: LogOptions =
+    LogOptions { file_bytes: FIRST_FRAME + 300, spares: 2, mode: 0o700 };
+
+type Frames = Vec<(u64, Vec<u8>)>;
+
+pub fn open(disk: &MemDisk, bounds: Bounds) -> Result<(Log, Frames)> {
+    let mut frames = Vec::new();
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    disk.create_dir_all(Path::new("store"), 0o700)?;
+    disk.sync_dir(Path::new("."))?;
+    let log = Log::open(disk, PathBuf::from(DIR), OPTIONS, bounds, &mut |seq, payload| {
+        frames.push((seq, payload.to_vec()));
+        Ok(())
+    })?;
+    Ok((log, frames))
+}
+
+fn released(seq: u64) -> Bounds {
+    Bounds { released: seq, synced: 0 }
+}
+
+#[test]
+fn p1_a_failed_sync_poisons_until_reopening() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    log.append(&[b"one"]).unwrap();
+    disk.fail_at(disk.operations(), Fault::Io);
+    assert!(matches!(log.sync(), Err(Error::Poisoned { cause }) if cause.contains("made to fail")));
+    assert!(matches!(log.append(&[b"two"]), Err(Error::Poisoned { .. })));
+    assert!(matches!(log.sync(), Err(Error::Poisoned { .. })));
+    drop(log);
+    let (mut log, frames) = open(&disk, Bounds::default()).unwrap();
+    assert_eq!(frames, [(1, b"one".to_vec())]);
+    assert_eq!(log.append(&[b"two"]).unwrap(), 2..3);
+}
+
+#[test]
+fn appends_resume_when_a_full_disk_has_room_again() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    log.append(&[&[1; 100]]).unwrap();
+    disk.set_capacity(Some(disk.used_bytes() + 50));
+    for _ in 0..3 {
+        assert!(matches!(log.append(&[&[2; 20], &[3; 90]]), Err(Error::NoSpace { .. })));
+        assert!(matches!(log.append(&[&[2; 900]]), Err(Error::NoSpace { .. })));
+    }
+    disk.set_capacity(None);
+    assert_eq!(log.append(&[&[4; 60]]).unwrap(), 2..3);
+    log.sync().unwrap();
+    drop(log);
+    let (_, frames) = open(&disk.crash(Survivors::None), Bounds::default()).unwrap();
+    assert_eq!(frames, [(1, vec![1; 100]), (2, vec![4; 60])]);
+}
+
+#[test]
+fn released_files_are_recycled_and_few() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    for _ in 0..50 {
+        log.append(&[&[1; 290]]).unwrap();
+    }
+    assert!(log.bytes() > 50 * 290);
+    let last = log.sync().unwrap();
+    log.release(last).unwrap();
+    let listing = files::list(&disk, Path::new(DIR)).unwrap();
+    assert_eq!((listing.logs.len(), listing.spares.len()), (1, OPTIONS.spares));
+    disk.record();
+    for _ in 0..20 {
+        log.append(&[&[1; 290]]).unwrap();
+        let last = log.sync().unwrap();
+        log.release(last).unwrap();
+    }
+    let created = disk.recorded().iter().filter(|op| op.kind == OpKind::Create).count();
+    assert_eq!(created, 0);
+}
+
+#[test]
+fn a_begun_log_goes_on_from_the_catalogs_sequence() {
+    let disk = MemDisk::new();
+    disk.create_dir_all(Path::new("store"), 0o700).unwrap();
+    Log::begin(Arc::new(disk.clone()), PathBuf::from(DIR), OPTIONS, 43).unwrap();
+    let (mut log, frames) = open(&disk, Bounds { released: 42, synced: 42 }).unwrap();
+    assert_eq!((frames.len(), log.append(&[b"x"]).unwrap()), (0, 43..44));
+}
