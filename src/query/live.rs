@@ -1,4 +1,5 @@
-//! Live groups as sources: small ones are scanned.
+//! Live groups as sources: large ones answer searches from the index of their encoded form, small
+//! ones are scanned; rows are always read from the bytes that arrived.
 
 use std::cmp::Reverse;
 use std::ops::{ControlFlow, Range};
@@ -33,6 +34,10 @@ impl Source for Group {
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
+        if let Some(segment) = self.segment() {
+            let candidates = Source::candidates(segment, query)?;
+            return Ok(Box::new(candidates.map(|candidate| own(self, candidate?))));
+        }
         let mut found = Vec::new();
         for fragment in fragments(self.entries(), 0) {
             let (mut possible, mut certain) = (false, false);
@@ -59,19 +64,30 @@ impl Source for Group {
     }
 
     fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {
-        Ok(None)
+        self.segment().map_or(Ok(None), Source::operations)
     }
 
     fn keys(&self) -> Result<Option<Vec<(Scope, Str)>>> {
-        Ok(None)
+        self.segment().map_or(Ok(None), Source::keys)
     }
 
-    fn values(&self, _: Scope, _: &str) -> Result<Option<Vec<Value>>> {
-        Ok(None)
+    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
+        self.segment().map_or(Ok(None), |segment| Source::values(segment, scope, key))
     }
 
     fn damaged(&self, detail: &str) -> Error {
         Error::corrupt(Path::new("live buffer"), 0, "span", detail)
+    }
+}
+
+/// A candidate of a group's encoded form, with the group's own rows.
+fn own(group: &Group, candidate: Candidate) -> Result<Candidate> {
+    let id = candidate.fragment.trace_id;
+    let mut found = Vec::new();
+    Source::find(group, id.low(), &mut found)?;
+    match found.into_iter().find(|fragment| fragment.trace_id == id) {
+        Some(fragment) => Ok(Candidate { fragment, ..candidate }),
+        None => Err(group.damaged("an index that names a trace the group does not hold")),
     }
 }
 

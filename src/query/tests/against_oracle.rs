@@ -1,12 +1,15 @@
 //! P4, P5: what searches, lookups and lists answer is what a scan would.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::generate::{queries, ranges, stores};
 use super::oracle::{Answer, Oracle};
 use super::stores::{Placed, fakes, real};
-use crate::base::ids::TraceId;
-use crate::base::model::Value;
+use crate::base::ids::{SpanId, TraceId};
+use crate::base::model::{KeyValue, Resource, ResourceContext, Span, TraceSpan, Value};
+use crate::base::time::{TimeRange, Timestamp};
 use crate::query::ast::Scope;
 use crate::query::hit::TraceHit;
 use crate::query::typed::Query;
@@ -55,8 +58,53 @@ fn check_search(view: &View, oracle: &Oracle, query: &Query) {
     assert!(left.is_empty());
 }
 
+/// From so many spans on a group has an index; identical spans among them test its certainty.
+#[test]
+fn p5_large_groups_answer_as_small_ones() {
+    let resource = |service: &str| ResourceContext {
+        resource: Some(Resource {
+            attributes: vec![KeyValue::new("service.name", service)],
+            ..Resource::default()
+        }),
+        ..ResourceContext::default()
+    };
+    let resources = ["cart", "shop"].map(|service| Arc::new(resource(service)));
+    let span = |i: u64| Span {
+        trace_id: TraceId::from(u128::from(i % 300) << 64 | u128::from(i % 150)),
+        span_id: SpanId::from(i / 2),
+        name: ["get", "put"][(i / 3) as usize % 2].into(),
+        start: Timestamp::from_nanos(i * 7 % 100),
+        end: Timestamp::from_nanos(i * 11 % 300),
+        attributes: vec![KeyValue::new("a", (i % 40) as i64), KeyValue::new("b", "x")],
+        ..Span::default()
+    };
+    let spans = (0..3000).map(|i| TraceSpan {
+        resource: Arc::clone(&resources[(i / 5) as usize % 2]),
+        scope: Arc::default(),
+        span: span(i % 1700),
+    });
+    let store: Vec<_> = spans.map(|span| (span, vec![1])).collect();
+    let (view, oracle) = (real(&store), oracle(&store));
+    for text in [
+        "{}",
+        "{ .a = 7 }",
+        "{ resource.service.name = \"cart\" && .a >= 38 }",
+        "{ duration > 250ns || name = \"get\" && .b != nil }",
+        "{ .none = 1 }",
+        "{ rootName = \"put\" && .a < 3 }",
+    ] {
+        check_search(&view, &oracle, &Query::parse(text).unwrap().limit(70));
+    }
+    let all = TimeRange::ALL;
+    assert_eq!(names::services(&view, all).unwrap(), oracle.services(all));
+    assert_eq!(names::operations(&view, "shop", all).unwrap(), oracle.operations("shop", all));
+    assert_eq!(names::tag_keys(&view, all).unwrap(), oracle.tag_keys(all));
+    let listed = names::tag_values(&view, "span.a", all).unwrap();
+    assert_eq!(listed, (0..40).map(Value::Int).collect::<Vec<_>>());
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn p5_searches_answer_what_a_scan_would(store in stores(), query in queries()) {
