@@ -1,4 +1,26 @@
 //! Tracekeep: an embedded storage engine for distributed traces.
+//!
+//! A [`Store`] is a directory. It takes OTLP spans, in protobuf, JSON or the owned model of this
+//! crate, and gives them back as whole traces by id, or finds them by service, tag, time and
+//! duration. A [`Reader`] reads along from another process; a [`Snapshot`] keeps one moment.
+//!
+//! ```
+//! use tracekeep::{KeyValue, Options, Query, ResourceSpans, ScopeSpans, Span, Store, TraceReader};
+//! # let dir = tempfile::tempdir()?;
+//! let store = Store::open(dir.path().join("traces"), Options::default())?;
+//! let span = Span {
+//!     trace_id: 7u128.into(),
+//!     span_id: 1.into(),
+//!     name: "GET /cart".into(),
+//!     attributes: vec![KeyValue::new("http.response.status_code", 500i64)],
+//!     ..Span::default()
+//! };
+//! let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
+//! store.append(&[ResourceSpans { scope_spans, ..ResourceSpans::default() }])?;
+//! let query = Query::parse("{ span.http.response.status_code >= 500 }")?;
+//! assert_eq!(store.search(&query)?.traces[0].trace_id, 7u128.into());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod base;
 mod block;
@@ -8,6 +30,8 @@ mod index;
 mod ingest;
 mod query;
 mod segment;
+mod store;
+mod upkeep;
 
 pub use base::error::{Error, Result};
 pub use base::ids::{SpanId, TraceId};
@@ -17,7 +41,25 @@ pub use base::model::{
 };
 pub use base::text::Str;
 pub use base::time::{TimeRange, Timestamp};
+pub use disk::real::Io;
+pub use ingest::otlp::Appended;
 pub use query::hit::{
     Explain, Operation, Page, ServiceStats, TagKey, TagScope, TraceHit, TraceTimes,
 };
 pub use query::typed::Query;
+pub use store::commit::Commit;
+pub use store::options::{Durability, OnFull, Options, OutOfWindow};
+pub use store::read::TraceReader;
+pub use store::reader::Reader;
+pub use store::snapshot::Snapshot;
+pub use store::stats::{PartitionState, PartitionStats, Stats};
+pub use store::store::Store;
+
+/// A world in memory, for tests that crash it. Not part of the stable interface.
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::disk::clock::ManualClock;
+    pub use crate::disk::executor::InlineExecutor;
+    pub use crate::disk::memory::{Fault, MemDisk, Survivors};
+    pub use crate::store::engine::Environment;
+}

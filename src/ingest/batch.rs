@@ -107,14 +107,20 @@ impl Batch {
         self.payload.len() + self.entries.len() * size_of::<Entry>() + self.context_bytes
     }
 
-    /// The batch by partitions `width` nanoseconds wide, each named by its start. `seq` is the
+    /// The batch by partitions, as `partition` tells them from a span's start. `seq` is the
     /// batch's log sequence.
-    pub fn split(self, width: u64, seq: u64) -> Vec<(u64, Group)> {
-        let width = width.max(1);
-        let partition = |entry: &Entry| entry.start - entry.start % width;
-        let first = self.entries.first().map(partition);
-        if self.entries.iter().all(|entry| Some(partition(entry)) == first) {
-            let Some(first) = first else { return Vec::new() };
+    pub fn split<K: Copy + Ord>(
+        self,
+        seq: u64,
+        mut partition: impl FnMut(Timestamp) -> K,
+    ) -> Vec<(K, Group)> {
+        let mut parts: BTreeMap<K, Vec<Entry>> = BTreeMap::new();
+        for entry in &self.entries {
+            parts.entry(partition(entry.start())).or_default().push(*entry);
+        }
+        if parts.len() == 1
+            && let Some(only) = parts.keys().next().copied()
+        {
             let group = Group::new(
                 self.entries,
                 vec![self.payload],
@@ -123,14 +129,10 @@ impl Batch {
                 (seq, seq),
                 self.context_bytes,
             );
-            return vec![(first, group)];
-        }
-        let mut parts: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
-        for entry in &self.entries {
-            parts.entry(partition(entry)).or_default().push(*entry);
+            return vec![(only, group)];
         }
         let mut context_bytes = self.context_bytes;
-        let group = |(start, entries): (u64, Vec<Entry>)| {
+        let group = |(key, entries): (K, Vec<Entry>)| {
             let group = Group::new(
                 entries,
                 vec![Arc::clone(&self.payload)],
@@ -139,7 +141,7 @@ impl Batch {
                 (seq, seq),
                 std::mem::take(&mut context_bytes),
             );
-            (start, group.trimmed())
+            (key, group.trimmed())
         };
         parts.into_iter().map(group).collect()
     }

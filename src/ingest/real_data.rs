@@ -49,7 +49,7 @@ fn requests(name: &str) -> Vec<Vec<u8>> {
 
 fn spans(prepared: Prepared) -> Vec<TraceSpan> {
     let mut spans = Vec::new();
-    for (_, group) in prepared.batch.split(3_600_000_000_000, 1) {
+    for (_, group) in prepared.batch.split(1, |start| start.nanos() / 3_600_000_000_000) {
         for entry in group.entries() {
             spans.push(TraceSpan {
                 resource: group.resource(entry).unwrap().decoded().clone(),

@@ -62,7 +62,7 @@ pub fn read_all<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Vec<String> 
 }
 
 fn whole(batch: Batch) -> Vec<Group> {
-    batch.split(u64::MAX, 7).into_iter().map(|(_, group)| group).collect()
+    batch.split(7, |_| ()).into_iter().map(|(_, group)| group).collect()
 }
 
 /// What each span of a request says, contexts included.
@@ -159,7 +159,7 @@ proptest! {
         for (seq, request) in requests.iter().enumerate() {
             let bytes = encode_request(request).unwrap();
             let prepared = prepare(&bytes, &contexts, &|_| Admission::Accept).unwrap();
-            for (start, group) in prepared.batch.split(width, seq as u64) {
+            for (start, group) in prepared.batch.split(seq as u64, |start| start.nanos() / width * width) {
                 let buffer = live.entry(start).or_default();
                 *buffer = buffer.with(group);
             }
@@ -276,7 +276,7 @@ fn groups_of_small_requests_are_joined() {
         let span = Span { trace_id: u128::from(i).into(), ..Span::default() };
         let bytes = request_of(&[encoded(&span)]);
         let prepared = prepare(&bytes, &contexts, &|_| Admission::Accept).unwrap();
-        let (_, group) = prepared.batch.split(1, i).remove(0);
+        let (_, group) = prepared.batch.split(i, Timestamp::nanos).remove(0);
         live = live.with(group);
     }
     assert!(live.groups().len() <= 11, "{}", live.groups().len());

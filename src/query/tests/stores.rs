@@ -65,7 +65,7 @@ fn group(spans: Vec<TraceSpan>) -> Group {
     let request = encode_request(&spans.into_iter().map(alone).collect::<Vec<_>>()).unwrap();
     let contexts = Contexts::new(1 << 20);
     let prepared = otlp::prepare(&request, &contexts, &|_| otlp::Admission::Accept).unwrap();
-    prepared.batch.split(WIDTH, 1).remove(0).1
+    prepared.batch.split(1, |start| start.nanos() / WIDTH).remove(0).1
 }
 
 /// A segment of tiny blocks, so that traces cross their boundaries.

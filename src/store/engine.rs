@@ -1,0 +1,157 @@
+//! The running store behind a [`Store`](crate::Store): its parts, and how a change of state is
+//! published.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use crate::base::error::{Error, Result};
+use crate::block::cache::Cache;
+use crate::catalog::Catalog;
+use crate::disk::clock::Clock;
+use crate::disk::executor::Executor;
+use crate::disk::{Disk, FileLock};
+use crate::ingest::contexts::Contexts;
+use crate::ingest::log::Log;
+use crate::store::append::Work;
+use crate::store::commit::Queue;
+use crate::store::jobs::Jobs;
+use crate::store::options::Options;
+use crate::store::state::State;
+use crate::store::timers::Timers;
+
+/// What a store needs of the world: injected, so that a whole store runs deterministically.
+#[derive(Clone)]
+pub struct Environment {
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where background work runs.
+    pub executor: Arc<dyn Executor>,
+}
+
+/// The parts of an open store. Locks are taken in the order of the fields that hold them, and
+/// none is held while waiting for another store or for the caller.
+pub(crate) struct Engine {
+    pub(crate) environment: Environment,
+    pub(crate) root: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) contexts: Contexts,
+    pub(crate) cache: Arc<Cache>,
+    /// Appends waiting for their group commit.
+    pub(crate) queue: Queue<Work>,
+    pub(crate) jobs: Jobs,
+    pub(crate) timers: Timers,
+    /// The log belongs to whoever leads a commit, and to flushes that must sync or trim it.
+    pub(crate) log: Mutex<Log>,
+    pub(crate) catalog: Mutex<Catalog>,
+    /// Held while a new state is made from the current one; readers never take it.
+    publishing: Mutex<()>,
+    state: RwLock<Arc<State>>,
+    pub(crate) next_segment_id: AtomicU64,
+    poison: OnceLock<String>,
+    closed: AtomicBool,
+    /// Released when the last handle and the last job are gone.
+    lock: Mutex<Option<Box<dyn FileLock>>>,
+}
+
+/// A panic while a lock is held poisons the store (`Engine::poison`), not the lock: what the lock
+/// guards is replaced as a whole and stays readable.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What [`Engine::new`] puts together.
+pub(crate) struct Parts {
+    pub(crate) environment: Environment,
+    pub(crate) root: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) contexts: Contexts,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) log: Log,
+    pub(crate) catalog: Catalog,
+    pub(crate) state: State,
+    pub(crate) lock: Box<dyn FileLock>,
+}
+
+impl Engine {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let next_segment_id = AtomicU64::new(parts.state.version.next_segment_id);
+        Self {
+            environment: parts.environment,
+            root: parts.root,
+            options: parts.options,
+            contexts: parts.contexts,
+            cache: parts.cache,
+            queue: Queue::new(),
+            jobs: Jobs::default(),
+            timers: Timers::default(),
+            log: Mutex::new(parts.log),
+            catalog: Mutex::new(parts.catalog),
+            publishing: Mutex::new(()),
+            state: RwLock::new(Arc::new(parts.state)),
+            next_segment_id,
+            poison: OnceLock::new(),
+            closed: AtomicBool::new(false),
+            lock: Mutex::new(Some(parts.lock)),
+        }
+    }
+
+    /// The current state. The lock inside is held for a pointer's clone only.
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the state by what `change` makes of it, for all readers at once.
+    pub(crate) fn publish<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let _turn = lock(&self.publishing);
+        let mut state = State::clone(&self.state());
+        let result = change(&mut state);
+        state.show();
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        result
+    }
+
+    /// Refuses all later writes, because of `error`.
+    pub(crate) fn poison(&self, cause: impl Into<String>) {
+        self.poison.set(cause.into()).ok();
+    }
+
+    /// `error` as the caller sees it, after it made a write's outcome unknown.
+    pub(crate) fn poisoned_by(&self, error: &Error) -> Error {
+        self.poison(error.to_string());
+        Error::Poisoned { cause: error.to_string() }
+    }
+
+    /// Whether the store may be written to.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        match self.poison.get() {
+            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// From now on every call fails with `Closed`; jobs end early.
+    pub(crate) fn set_closed(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Lets another process or handle open the store.
+    pub(crate) fn release_lock(&self) {
+        lock(&self.lock).take();
+    }
+
+    pub(crate) fn segment_id(&self) -> u64 {
+        self.next_segment_id.fetch_add(1, Ordering::Relaxed)
+    }
+}

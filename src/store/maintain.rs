@@ -1,0 +1,157 @@
+//! Executing a job: new files, the manifest's edit, the state's change, and tidying up.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::block::cache::Cache;
+use crate::catalog::{Edit, PartitionKey, SegmentEntry};
+use crate::disk::Disk;
+use crate::segment::{Segment, SegmentOptions};
+use crate::store::engine::{Engine, lock};
+use crate::store::state::{Held, State};
+use crate::upkeep::sink::Sink;
+use crate::upkeep::{flush, merge};
+
+/// Compression level of pages: what zstd recommends for data that is written once.
+const LEVEL: i32 = 3;
+
+impl Engine {
+    /// Writes the partition's oldest sealed buffer as segments.
+    pub(crate) fn flush_partition(self: &Arc<Self>, key: PartitionKey) -> Result<()> {
+        let state = self.state();
+        let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
+        let Some((buffer, (_, last))) =
+            partition.sealed.first().and_then(|buffer| Some((buffer, buffer.seqs?)))
+        else {
+            return Ok(());
+        };
+        self.sync_through(last)?;
+        let held: Vec<_> =
+            partition.segments.iter().map(|held| Arc::clone(&held.segment)).collect();
+        let next_id = || self.segment_id();
+        let added = flush::flush(buffer.spans.groups(), &held, &self.sink(key, &next_id))?;
+        let edit = Edit {
+            add: added.into_iter().map(|entry| (key, entry)).collect(),
+            flushed: vec![(key, last)],
+            ..Edit::default()
+        };
+        self.apply(edit, &mut |state, opened| {
+            state.change(key, |partition| {
+                partition.sealed.remove(0);
+                partition.segments.append(opened);
+            });
+        })?;
+        self.trim_log(last)
+    }
+
+    /// Replaces these segments of the partition by the merge of them.
+    pub(crate) fn merge_segments(self: &Arc<Self>, key: PartitionKey, ids: &[u64]) -> Result<()> {
+        let state = self.state();
+        let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
+        let inputs: Vec<_> = partition
+            .segments
+            .iter()
+            .filter(|held| ids.contains(&held.id))
+            .map(|held| Arc::clone(&held.segment))
+            .collect();
+        let next_id = || self.segment_id();
+        let cancelled = || self.is_closed();
+        let added = merge::merge(&inputs, &self.sink(key, &next_id), &cancelled)?;
+        let edit = Edit {
+            add: added.into_iter().map(|entry| (key, entry)).collect(),
+            remove: ids.to_vec(),
+            ..Edit::default()
+        };
+        drop((inputs, state));
+        self.apply(edit, &mut |state, opened| {
+            state.change(key, |partition| {
+                partition.segments.retain(|held| !ids.contains(&held.id));
+                partition.segments.append(opened);
+                partition.segments.sort_by_key(|held| held.id);
+            });
+        })?;
+        self.unlink_obsolete();
+        Ok(())
+    }
+
+    /// No segment is published before the log is durable through its last frame (P2): else a
+    /// crash could keep the segment's part of a batch and lose the rest.
+    fn sync_through(&self, seq: u64) -> Result<()> {
+        let mut log = lock(&self.log);
+        if log.synced_seq() < seq {
+            log.sync().map_err(|error| self.poisoned_by(&error))?;
+        }
+        Ok(())
+    }
+
+    fn sink<'a>(&'a self, partition: PartitionKey, next_id: &'a dyn Fn() -> u64) -> Sink<'a> {
+        Sink {
+            disk: self.environment.disk.as_ref(),
+            root: &self.root,
+            partition,
+            segment: SegmentOptions {
+                block_rows: self.options.block_rows,
+                page_bytes: self.options.page_bytes,
+                level: LEVEL,
+            },
+            builder_bytes: self.options.seal_limit(),
+            mode: self.options.mode,
+            next_id,
+        }
+    }
+
+    /// Makes `edit` durable and `change`s the state accordingly, given the opened new segments.
+    fn apply(&self, edit: Edit, change: &mut dyn FnMut(&mut State, &mut Vec<Held>)) -> Result<()> {
+        let open = |(key, entry): &(PartitionKey, SegmentEntry)| self.open_segment(*key, entry);
+        let mut opened = edit.add.iter().map(open).collect::<Result<Vec<_>>>()?;
+        // Held until the state shows the version, so that versions are shown in their order.
+        let mut catalog = lock(&self.catalog);
+        let version = match catalog.apply(&edit) {
+            Ok(version) => version,
+            Err(error @ Error::NoSpace { .. }) => return Err(error),
+            Err(error) => return Err(self.poisoned_by(&error)),
+        };
+        self.publish(|state| {
+            change(state, &mut opened);
+            state.version = Arc::clone(&version);
+        });
+        Ok(())
+    }
+
+    pub(crate) fn open_segment(&self, key: PartitionKey, entry: &SegmentEntry) -> Result<Held> {
+        open_segment(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
+    }
+
+    /// Tells the catalog and the log which frames no buffer needs any more.
+    ///
+    /// Frames are shown in the order of their sequences, so one that the state does not show yet
+    /// has a higher one than any here.
+    fn trim_log(&self, flushed_through: u64) -> Result<()> {
+        let needed = self.state().oldest_seq();
+        let floor = needed.map_or(flushed_through, |seq| seq.saturating_sub(1));
+        if floor > self.state().version.log_floor {
+            self.apply(Edit { log_floor: Some(floor), ..Edit::default() }, &mut |_, _| ())?;
+        }
+        lock(&self.log).release(floor)
+    }
+
+    /// Unlinks files that no version in use names.
+    pub(crate) fn unlink_obsolete(&self) {
+        // What cannot be unlinked now is found again by the next merge or the next opening.
+        lock(&self.catalog).sweep().ok();
+    }
+}
+
+/// Opens a live segment.
+pub(crate) fn open_segment(
+    disk: &dyn Disk,
+    root: &Path,
+    cache: &Arc<Cache>,
+    key: PartitionKey,
+    entry: &SegmentEntry,
+) -> Result<Held> {
+    let file = disk.open(&key.segment_path(root, entry.id))?;
+    let segment = Arc::new(Segment::open(file, Arc::clone(cache))?);
+    Ok(Held::new(entry.id, segment))
+}

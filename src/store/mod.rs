@@ -1,0 +1,25 @@
+//! Floor 9: the store itself, put together from the rooms below.
+//!
+//! ```text
+//! append ─ prepare ─ admit ─ queue ─ group commit ─┬─ log (one write, one fsync)
+//!  (append.rs)               (commit.rs)           └─ state: live buffers (state.rs), visible
+//! buffer large or old ─ seal ─ flush job ─ segment ─ manifest edit ─ state ─ log trimmed
+//! many segments ─ merge job ─ segments ─ manifest edit ─ state ─ old files unlinked   (jobs.rs, maintain.rs)
+//! read ─ the state's view ─ query/                                                    (read.rs)
+//! ```
+
+mod append;
+pub mod commit;
+pub mod engine;
+mod jobs;
+mod maintain;
+mod open;
+pub mod options;
+pub mod read;
+pub mod reader;
+pub mod snapshot;
+mod state;
+pub mod stats;
+#[expect(clippy::module_inception, reason = "the room is named for its main noun")]
+pub mod store;
+mod timers;

@@ -1,0 +1,138 @@
+//! Opening: the directory, the lock, the manifest, the log; what a crash left behind.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::time::{Timestamp, saturating_nanos};
+use crate::block::cache::Cache;
+use crate::catalog::{Catalog, PartitionKey, lock_writer};
+use crate::disk::clock::SystemClock;
+use crate::disk::executor::{Executor, InlineExecutor};
+use crate::disk::pool::ThreadPool;
+use crate::disk::real::RealDisk;
+use crate::disk::{Disk, FileLock, names};
+use crate::ingest::contexts::Contexts;
+use crate::ingest::log::{Bounds, Log, LogOptions};
+use crate::ingest::otlp;
+use crate::segment::Segment;
+use crate::store::append::add_batch;
+use crate::store::engine::{Engine, Environment, Parts};
+use crate::store::maintain::open_segment;
+use crate::store::options::Options;
+use crate::store::state::State;
+
+/// The part of the memory budget that decoded pages may take.
+const CACHE_SHARE: usize = 8;
+
+/// The part of the memory budget that interned resources and scopes may take.
+const CONTEXTS_SHARE: usize = 32;
+
+/// The real world, with the threads that the options allow.
+pub(crate) fn real_environment(options: &Options) -> Environment {
+    let executor: Arc<dyn Executor> = match options.threads {
+        0 => Arc::new(InlineExecutor::new()),
+        threads => Arc::new(ThreadPool::new(threads)),
+    };
+    let disk = Arc::new(RealDisk::new(options.io));
+    Environment { disk, clock: Arc::new(SystemClock), executor }
+}
+
+/// The cache of a store with these options.
+pub(crate) fn cache(options: &Options) -> Arc<Cache> {
+    Arc::new(Cache::new((options.memory_bytes / CACHE_SHARE) as u64))
+}
+
+/// The interner of a store with these options.
+pub(crate) fn contexts(options: &Options) -> Contexts {
+    Contexts::new(options.memory_bytes / CONTEXTS_SHARE)
+}
+
+/// Opens the store at `root`.
+pub(crate) fn engine(
+    root: &Path,
+    options: Options,
+    environment: Environment,
+) -> Result<Arc<Engine>> {
+    let disk = Arc::clone(&environment.disk);
+    let (lock, catalog) = open_catalog(&disk, root, &options)?;
+    let cache = cache(&options);
+    let version = catalog.current();
+    let mut state = State::new(Arc::clone(version), |key, entry| {
+        open_segment(disk.as_ref(), root, &cache, key, entry)
+    })?;
+    let contexts = contexts(&options);
+    let replay = Replay::new(&options, &environment);
+    let log = Log::open(
+        Arc::clone(&disk),
+        root.join(names::LOG_DIR),
+        LogOptions { mode: options.mode, ..LogOptions::default() },
+        Bounds { released: version.log_floor, synced: version.highest_flushed() },
+        &mut |seq, payload| replay.add(&mut state, &contexts, seq, payload),
+    )?;
+    state.show();
+    let root = root.to_path_buf();
+    let parts = Parts { environment, root, options, contexts, cache, log, catalog, state, lock };
+    let engine = Arc::new(Engine::new(parts));
+    engine.seal_where_due(false);
+    Ok(engine)
+}
+
+/// The store's lock and catalog, made if there is none.
+fn open_catalog(
+    disk: &Arc<dyn Disk>,
+    root: &Path,
+    options: &Options,
+) -> Result<(Box<dyn FileLock>, Catalog)> {
+    let holder = format!("process {}", std::process::id());
+    if disk.exists(&root.join(names::MANIFEST))? {
+        let lock = lock_writer(disk.as_ref(), root, &holder)?;
+        let catalog = Catalog::open(Arc::clone(disk), root, options.mode)?;
+        return Ok((lock, catalog));
+    }
+    if !options.create_if_missing {
+        return Err(Error::NotFound { path: root.into() });
+    }
+    disk.create_dir_all(root, options.mode)?;
+    let lock = lock_writer(disk.as_ref(), root, &holder)?;
+    // Another process may have made the store before this one got the lock.
+    let catalog = if disk.exists(&root.join(names::MANIFEST))? {
+        Catalog::open(Arc::clone(disk), root, options.mode)?
+    } else {
+        Catalog::create(Arc::clone(disk), root, options.mode)?
+    };
+    Ok((lock, catalog))
+}
+
+/// Opens a single segment file.
+pub(crate) fn segment_at(disk: &dyn Disk, path: &Path, cache: &Arc<Cache>) -> Result<Arc<Segment>> {
+    Ok(Arc::new(Segment::open(disk.open(path)?, Arc::clone(cache))?))
+}
+
+/// Puts logged frames back into live buffers.
+pub(crate) struct Replay {
+    width_nanos: u64,
+    now: Timestamp,
+}
+
+impl Replay {
+    pub(crate) fn new(options: &Options, environment: &Environment) -> Self {
+        let width_nanos = saturating_nanos(options.partition);
+        Self { width_nanos, now: environment.clock.now() }
+    }
+
+    /// Adds what of a frame's spans is in no segment yet.
+    pub(crate) fn add(
+        &self,
+        state: &mut State,
+        contexts: &Contexts,
+        seq: u64,
+        payload: &[u8],
+    ) -> Result<()> {
+        let batch = otlp::replay(payload, contexts)?;
+        let version = Arc::clone(&state.version);
+        let wanted = |key: &PartitionKey| version.flushed_seq(key) < seq;
+        add_batch(state, self.width_nanos, seq, self.now, batch, &wanted);
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! How a store behaves. Nothing needs to be set.
+
+use std::time::Duration;
+
+use crate::disk::real::Io;
+
+/// When an append counts as durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// `append` returns once the batch survives power loss. Concurrent appends share one fsync.
+    #[default]
+    Sync,
+    /// The log is synced this often: power loss costs at most the appends of one interval, a
+    /// crash of the process alone costs nothing.
+    Interval(Duration),
+    /// The operating system writes when it likes: a crash of the process costs nothing, power
+    /// loss what the system had not written.
+    Os,
+}
+
+/// What an append does while flushing is behind and the memory budget is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnFull {
+    /// Wait until there is room.
+    #[default]
+    Wait,
+    /// Fail with [`Error::Busy`](crate::Error::Busy), for callers whose clients retry.
+    Reject,
+}
+
+/// What happens to a span that starts outside the window of `max_age` and `max_ahead`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OutOfWindow {
+    /// It is stored like any other, and counted.
+    #[default]
+    Accept,
+    /// It alone is refused, as OTLP's partial success.
+    Reject,
+}
+
+/// Settings of a store: plain data, each with a default that suits a production backend.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracekeep::{Durability, Options};
+/// let options = Options::default()
+///     .durability(Durability::Interval(Duration::from_millis(200)))
+///     .memory_bytes(64 << 20);
+/// assert_eq!(options.memory_bytes, 64 << 20);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Make the directory when there is none. Default true.
+    pub create_if_missing: bool,
+    /// When an append counts as durable. Default [`Durability::Sync`].
+    pub durability: Durability,
+    /// Width of a time partition, at least a second. Default one hour. Narrower ones expire finer and cost a
+    /// segment each; existing partitions keep their width.
+    pub partition: Duration,
+    /// Budget for live and sealed buffers, flushes, merges and caches. Default 256 MiB.
+    pub memory_bytes: usize,
+    /// A partition's buffer is flushed when it reaches this size. Default a quarter of
+    /// `memory_bytes`. Larger segments are smaller in sum and cheaper to search.
+    pub seal_bytes: Option<usize>,
+    /// A buffer older than this is flushed although it is small, which bounds recovery time.
+    /// Default ten minutes.
+    pub seal_age: Duration,
+    /// Spans that start longer ago than this are outside the window. Default none.
+    pub max_age: Option<Duration>,
+    /// Spans that start further in the future than this are outside the window. Default none.
+    pub max_ahead: Option<Duration>,
+    /// What happens to spans outside the window. Default [`OutOfWindow::Accept`].
+    pub out_of_window: OutOfWindow,
+    /// What an append does when the memory budget is used up. Default [`OnFull::Wait`].
+    pub on_full: OnFull,
+    /// Appends fail with `NoSpace` when the file system has less than this left. Default 64 MiB.
+    pub min_free_bytes: u64,
+    /// Background threads for flushing and merging; with 0 the appending thread does that work.
+    /// Default: the processor's cores, at most four. The threads end when there is nothing to do.
+    pub threads: usize,
+    /// How published files are read. Default [`Io::Map`].
+    pub io: Io,
+    /// Permissions of the directories. Default 0700: traces hold private data.
+    pub mode: u32,
+    /// Segments of a similar size that are merged into one. Default 8. Fewer: faster reading, more
+    /// writing.
+    pub merge_fan_in: usize,
+    /// Rows of a block in a segment. Default 512. Fewer: less to verify for one trace, more
+    /// headers.
+    pub block_rows: usize,
+    /// Raw size of a page of long strings. Default 8 KiB. Smaller: less to decompress for one
+    /// trace, worse compression.
+    pub page_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            create_if_missing: true,
+            durability: Durability::Sync,
+            partition: Duration::from_secs(3600),
+            memory_bytes: 256 << 20,
+            seal_bytes: None,
+            seal_age: Duration::from_secs(600),
+            max_age: None,
+            max_ahead: None,
+            out_of_window: OutOfWindow::Accept,
+            on_full: OnFull::Wait,
+            min_free_bytes: 64 << 20,
+            threads: cores.min(4),
+            io: Io::Map,
+            mode: 0o700,
+            merge_fan_in: 8,
+            block_rows: crate::base::limits::BLOCK_ROWS,
+            page_bytes: 8 << 10,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty => $value:expr;)*) => {
+        impl Options {
+            $($(#[$doc])* #[must_use] pub fn $name(mut self, $name: $type) -> Self {
+                self.$name = $value;
+                self
+            })*
+        }
+    };
+}
+
+setters! {
+    /// Sets [`Options::create_if_missing`].
+    create_if_missing: bool => create_if_missing;
+    /// Sets [`Options::durability`].
+    durability: Durability => durability;
+    /// Sets [`Options::partition`].
+    partition: Duration => partition;
+    /// Sets [`Options::memory_bytes`].
+    memory_bytes: usize => memory_bytes;
+    /// Sets [`Options::seal_bytes`].
+    seal_bytes: usize => Some(seal_bytes);
+    /// Sets [`Options::seal_age`].
+    seal_age: Duration => seal_age;
+    /// Sets [`Options::max_age`].
+    max_age: Duration => Some(max_age);
+    /// Sets [`Options::max_ahead`].
+    max_ahead: Duration => Some(max_ahead);
+    /// Sets [`Options::out_of_window`].
+    out_of_window: OutOfWindow => out_of_window;
+    /// Sets [`Options::on_full`].
+    on_full: OnFull => on_full;
+    /// Sets [`Options::min_free_bytes`].
+    min_free_bytes: u64 => min_free_bytes;
+    /// Sets [`Options::threads`].
+    threads: usize => threads;
+    /// Sets [`Options::io`].
+    io: Io => io;
+    /// Sets [`Options::mode`].
+    mode: u32 => mode;
+    /// Sets [`Options::merge_fan_in`].
+    merge_fan_in: usize => merge_fan_in;
+    /// Sets [`Options::block_rows`].
+    block_rows: usize => block_rows;
+    /// Sets [`Options::page_bytes`].
+    page_bytes: usize => page_bytes;
+}
+
+impl Options {
+    /// The size at which a partition's buffer is flushed.
+    pub(crate) fn seal_limit(&self) -> usize {
+        self.seal_bytes.unwrap_or(self.memory_bytes / 4).max(1)
+    }
+
+    /// All live buffers together may take this; beyond it the largest is sealed.
+    pub(crate) fn live_limit(&self) -> usize {
+        (self.memory_bytes / 3).max(self.seal_limit())
+    }
+
+    /// Live and sealed buffers together may take this; beyond it appends wait.
+    pub(crate) fn wait_limit(&self) -> usize {
+        (self.memory_bytes / 2).max(self.live_limit() + 1)
+    }
+}

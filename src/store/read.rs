@@ -1,0 +1,97 @@
+//! [`TraceReader`]: the questions that stores, snapshots and readers answer alike.
+
+use crate::base::error::Result;
+use crate::base::ids::TraceId;
+use crate::base::model::{Trace, TraceSpan, Value};
+use crate::base::text::Str;
+use crate::base::time::TimeRange;
+use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
+use crate::query::typed::Query;
+use crate::query::view::View;
+use crate::query::{lookup, names, search};
+
+/// Reading: of a [`Store`](crate::Store), a [`Snapshot`](crate::Snapshot) and a
+/// [`Reader`](crate::Reader) alike.
+///
+/// Every answer is what a scan over the live spans would give, each identical span counted once,
+/// in a defined order. A call sees one consistent moment; it never waits for writers.
+///
+/// All calls fail with `Corrupt` if what they must read is damaged, and with `Closed` after the
+/// store was closed.
+pub trait TraceReader {
+    /// The moment that a call of this trait reads.
+    #[doc(hidden)]
+    fn view(&self) -> Result<View>;
+
+    /// The whole trace with this id, its spans by start, then id. An id whose upper half is zero
+    /// also finds the 128-bit id with that lower half, the smallest, if no trace bears it exactly.
+    ///
+    /// Cost: a bloom filter a segment, then the rows of the trace.
+    fn trace(&self, id: TraceId) -> Result<Option<Trace>> {
+        lookup::trace(&self.view()?, id)
+    }
+
+    /// Those spans of the trace that start inside `range`; partitions outside are not touched.
+    fn trace_in(&self, id: TraceId, range: impl Into<TimeRange>) -> Result<Option<Trace>> {
+        lookup::trace_in(&self.view()?, id, range.into())
+    }
+
+    /// Each of these traces in turn, `None` where there is none, read as the iterator advances.
+    fn traces(
+        &self,
+        ids: &[TraceId],
+    ) -> Result<impl Iterator<Item = Result<Option<Trace>>> + use<Self>> {
+        Ok(lookup::traces(&self.view()?, ids.to_vec()))
+    }
+
+    /// A trace of any size in the order of [`TraceReader::trace`], some ten thousand spans at a
+    /// time, or `None`.
+    fn trace_chunks(
+        &self,
+        id: TraceId,
+    ) -> Result<Option<impl Iterator<Item = Result<Vec<TraceSpan>>> + use<Self>>> {
+        lookup::chunks(&self.view()?, id)
+    }
+
+    /// Traces in which some span matches, newest start first, ties by id.
+    fn search(&self, query: &Query) -> Result<Page> {
+        search::search(&self.view()?, query)
+    }
+
+    /// Ids and times of the traces that [`TraceReader::search`] finds, without reading their spans
+    /// where the indexes suffice.
+    fn search_ids(&self, query: &Query) -> Result<Vec<TraceTimes>> {
+        search::search_ids(&self.view()?, query)
+    }
+
+    /// The matching spans of the traces that [`TraceReader::search`] finds, trace by trace.
+    fn search_spans(&self, query: &Query) -> Result<Vec<TraceSpan>> {
+        search::search_spans(&self.view()?, query)
+    }
+
+    /// A search, and how it was answered: what was read and what could be left out.
+    fn explain(&self, query: &Query) -> Result<(Page, Explain)> {
+        search::explained(&self.view()?, query)
+    }
+
+    /// The services with spans that start inside `range`, sorted.
+    fn services(&self, range: impl Into<TimeRange>) -> Result<Vec<Str>> {
+        names::services(&self.view()?, range.into())
+    }
+
+    /// The operations of a service, sorted.
+    fn operations(&self, service: &str) -> Result<Vec<Operation>> {
+        names::operations(&self.view()?, service, TimeRange::ALL)
+    }
+
+    /// The attribute keys on spans that start inside `range`, sorted.
+    fn tag_keys(&self, range: impl Into<TimeRange>) -> Result<Vec<TagKey>> {
+        names::tag_keys(&self.view()?, range.into())
+    }
+
+    /// The values of a tag, named as in a query (`span.http.method`, `.region`, `name`), on spans
+    /// that start inside `range`, sorted.
+    fn tag_values(&self, tag: &str, range: impl Into<TimeRange>) -> Result<Vec<Value>> {
+        names::tag_values(&self.view()?, tag, range.into())
+    }
+}

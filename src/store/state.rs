@@ -1,0 +1,217 @@
+//! The store's picture of itself: replaced as a whole, never changed in place.
+//!
+//! A reader takes the current [`State`] by cloning one pointer and keeps it as long as it likes;
+//! writers, flushes and merges put a new one in its place. So nobody waits for anybody (P8), and
+//! what spans several partitions appears at once (P2).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::time::Timestamp;
+use crate::catalog::{PartitionKey, SegmentEntry, Version};
+use crate::ingest::batch::Entry;
+use crate::ingest::group::Group;
+use crate::ingest::live::Live;
+use crate::query::source::Source;
+use crate::query::view::{self, View};
+use crate::segment::Segment;
+
+/// Everything that is live, at one moment.
+#[derive(Clone)]
+pub(crate) struct State {
+    /// What the manifest says.
+    pub(crate) version: Arc<Version>,
+    partitions: BTreeMap<PartitionKey, Partition>,
+    view: View,
+}
+
+/// A published segment.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) id: u64,
+    pub(crate) bytes: u64,
+    pub(crate) segment: Arc<Segment>,
+    /// The same, as queries see it.
+    pub(crate) source: Arc<dyn Source>,
+}
+
+impl Held {
+    pub(crate) fn new(id: u64, segment: Arc<Segment>) -> Self {
+        let source = Arc::clone(&segment) as Arc<dyn Source>;
+        Self { id, bytes: segment.summary().bytes, segment, source }
+    }
+}
+
+/// One partition of a [`State`].
+#[derive(Clone, Default)]
+pub(crate) struct Partition {
+    /// Published segments, oldest first.
+    pub(crate) segments: Vec<Held>,
+    /// Buffers that are being flushed, oldest first.
+    pub(crate) sealed: Vec<Buffer>,
+    /// The buffer that takes new spans.
+    pub(crate) live: Buffer,
+}
+
+/// Spans of one partition that are in the log but in no segment yet.
+#[derive(Clone, Default)]
+pub(crate) struct Buffer {
+    /// The spans.
+    pub(crate) spans: Live,
+    /// Log sequences of the first and last frame that brought some; `None` while empty.
+    pub(crate) seqs: Option<(u64, u64)>,
+    /// Their memory. A payload that several partitions share counts in each by its spans.
+    bytes: usize,
+    /// When the first of them came.
+    pub(crate) since: Timestamp,
+}
+
+impl Buffer {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.seqs.is_none()
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn add(&mut self, seq: u64, now: Timestamp, group: Group) {
+        if self.is_empty() {
+            self.since = now;
+        }
+        let spans = group.entries().iter();
+        let weight = |entry| size_of::<Entry>() + group.span_bytes(entry).len();
+        self.bytes += spans.map(weight).sum::<usize>();
+        self.spans = self.spans.with(group);
+        self.seqs =
+            Some(self.seqs.map_or((seq, seq), |(first, last)| (first.min(seq), last.max(seq))));
+    }
+}
+
+impl Partition {
+    /// All buffers, oldest first.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = &Buffer> {
+        self.sealed.iter().chain(std::iter::once(&self.live))
+    }
+
+    /// Closes the live buffer, so that it can be flushed.
+    pub(crate) fn seal(&mut self) {
+        if !self.live.is_empty() {
+            self.sealed.push(std::mem::take(&mut self.live));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.segments.is_empty() && self.buffers().all(Buffer::is_empty)
+    }
+
+    /// What queries see of it.
+    fn shown(&self, key: PartitionKey) -> view::Partition {
+        let segments = self.segments.iter().map(|held| Arc::clone(&held.source));
+        let groups = self.buffers().flat_map(|buffer| buffer.spans.groups());
+        let groups = groups.map(|group| Arc::clone(group) as Arc<dyn Source>);
+        view::Partition {
+            start: key.start_nanos,
+            width: key.width_nanos,
+            sources: segments.chain(groups).collect(),
+        }
+    }
+}
+
+impl State {
+    /// What the manifest says, its segments opened by `open`; no buffers yet.
+    pub(crate) fn new(
+        version: Arc<Version>,
+        mut open: impl FnMut(PartitionKey, &SegmentEntry) -> Result<Held>,
+    ) -> Result<Self> {
+        let mut partitions = BTreeMap::new();
+        for (key, entry) in &version.partitions {
+            let segments = entry.segments.iter().map(|segment| open(*key, segment));
+            let segments = segments.collect::<Result<_>>()?;
+            partitions.insert(*key, Partition { segments, ..Partition::default() });
+        }
+        let mut state = Self { version, partitions, view: View::default() };
+        state.show();
+        Ok(state)
+    }
+
+    /// Just these segments, as one partition that covers all time.
+    pub(crate) fn of_segments(segments: Vec<Arc<Segment>>) -> Self {
+        let key = PartitionKey { start_nanos: 0, width_nanos: u64::MAX };
+        let segments = (1..).zip(segments).map(|(id, segment)| Held::new(id, segment)).collect();
+        let partitions = BTreeMap::from([(key, Partition { segments, ..Partition::default() })]);
+        let mut state =
+            Self { version: Arc::new(Version::empty(0)), partitions, view: View::default() };
+        state.show();
+        state
+    }
+
+    /// What queries see.
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+
+    pub(crate) fn partitions(&self) -> &BTreeMap<PartitionKey, Partition> {
+        &self.partitions
+    }
+
+    /// Changes one partition, which is made if need be and goes once nothing is in it.
+    /// [`State::show`] must follow before the state is published.
+    pub(crate) fn change<R>(
+        &mut self,
+        key: PartitionKey,
+        change: impl FnOnce(&mut Partition) -> R,
+    ) -> R {
+        let partition = self.partitions.entry(key).or_default();
+        let result = change(partition);
+        if partition.is_empty() {
+            self.partitions.remove(&key);
+        }
+        result
+    }
+
+    /// Brings the view up to date.
+    pub(crate) fn show(&mut self) {
+        let shown = self.partitions.iter().map(|(key, partition)| partition.shown(*key));
+        self.view = View::new(shown.collect());
+    }
+
+    /// Puts `group`, which frame `seq` of the log brought, into the partition's live buffer.
+    pub(crate) fn add(&mut self, key: PartitionKey, seq: u64, now: Timestamp, group: Group) {
+        self.change(key, |partition| partition.live.add(seq, now, group));
+    }
+
+    /// The partition for spans that start at `start`.
+    ///
+    /// An existing partition that covers the time takes it, whatever its width, so identical
+    /// spans always share a partition; else the aligned one of `width_nanos`, cut to the gap
+    /// between its neighbours.
+    pub(crate) fn route(&self, start: Timestamp, width_nanos: u64) -> PartitionKey {
+        let wanted = PartitionKey::aligned(start, width_nanos);
+        let upto = PartitionKey { start_nanos: start.nanos(), width_nanos: u64::MAX };
+        let before = self.partitions.range(..=upto).next_back().map(|(key, _)| *key);
+        if let Some(key) = before.filter(|key| key.last() >= start) {
+            return key;
+        }
+        let after = self.partitions.range(upto..).next().map(|(key, _)| key.start_nanos);
+        let first = before.map_or(wanted.start_nanos, |key| {
+            wanted.start_nanos.max(key.last().nanos().saturating_add(1))
+        });
+        let last = after.map_or(wanted.last().nanos(), |next| wanted.last().nanos().min(next - 1));
+        PartitionKey { start_nanos: first, width_nanos: (last - first).saturating_add(1) }
+    }
+
+    /// Bytes of the live buffers, and of all buffers.
+    pub(crate) fn buffer_bytes(&self) -> (usize, usize) {
+        let live = self.partitions.values().map(|p| p.live.memory_bytes()).sum();
+        let all = self.partitions.values().flat_map(Partition::buffers).map(Buffer::memory_bytes);
+        (live, all.sum())
+    }
+
+    /// The lowest log sequence that some buffer still needs.
+    pub(crate) fn oldest_seq(&self) -> Option<u64> {
+        let buffers = self.partitions.values().flat_map(Partition::buffers);
+        buffers.filter_map(|buffer| buffer.seqs).map(|(first, _)| first).min()
+    }
+}

@@ -1,0 +1,132 @@
+//! Counts and sizes of a store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::Result;
+use crate::base::ids::TraceId;
+use crate::base::time::Timestamp;
+use crate::ingest::batch::Entry;
+use crate::ingest::group::{Group, same_span};
+use crate::store::state::{Partition, State};
+use crate::upkeep::held::Held;
+
+/// What a store holds. Identical spans count once.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Live spans.
+    pub spans: u64,
+    /// Distinct trace ids among them.
+    pub traces: u64,
+    /// Published segments.
+    pub segments: u64,
+    /// Bytes of the published segments' files.
+    pub bytes: u64,
+    /// Spans that are in the log and in memory, not yet in a segment.
+    pub buffered_spans: u64,
+    /// Memory of the buffers that hold them.
+    pub buffered_bytes: u64,
+    /// Partitions, oldest first.
+    pub partitions: Vec<PartitionStats>,
+    /// The last failure of a background job, unless one has succeeded since.
+    pub last_error: Option<String>,
+}
+
+/// What a partition holds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PartitionStats {
+    /// Its first moment.
+    pub start: Timestamp,
+    /// How much time it covers.
+    pub width: Duration,
+    /// Whether spans of it wait to be flushed.
+    pub state: PartitionState,
+    /// Its published segments.
+    pub segments: u64,
+    /// Its live spans.
+    pub spans: u64,
+    /// Bytes of its segments' files.
+    pub bytes: u64,
+}
+
+/// Where a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartitionState {
+    /// Some of its spans are in buffers only.
+    Open,
+    /// All of its spans are in segments.
+    Flushed,
+}
+
+impl PartitionState {
+    /// The name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Flushed => "flushed",
+        }
+    }
+}
+
+/// Counts what `state` holds.
+pub(crate) fn collect(state: &State) -> Result<Stats> {
+    let mut stats = Stats::default();
+    let mut traces = BTreeSet::new();
+    for (key, partition) in state.partitions() {
+        let flushed: u64 = partition.segments.iter().map(|held| held.segment.summary().rows).sum();
+        let bytes = partition.segments.iter().map(|held| held.bytes).sum();
+        let buffered = count_buffered(partition, &mut traces)?;
+        for held in &partition.segments {
+            for ordinal in 0..held.segment.summary().traces {
+                traces.insert(held.segment.entry(ordinal as u32)?.id);
+            }
+        }
+        let open = partition.buffers().any(|buffer| !buffer.is_empty());
+        stats.partitions.push(PartitionStats {
+            start: key.first(),
+            width: Duration::from_nanos(key.width_nanos),
+            state: if open { PartitionState::Open } else { PartitionState::Flushed },
+            segments: partition.segments.len() as u64,
+            spans: flushed + buffered,
+            bytes,
+        });
+        stats.spans += flushed + buffered;
+        stats.buffered_spans += buffered;
+        stats.segments += partition.segments.len() as u64;
+        stats.bytes += bytes;
+    }
+    stats.traces = traces.len() as u64;
+    stats.buffered_bytes = state.buffer_bytes().1 as u64;
+    Ok(stats)
+}
+
+/// Counts the buffered spans that no segment holds, identical ones once, and notes their traces.
+fn count_buffered(partition: &Partition, traces: &mut BTreeSet<TraceId>) -> Result<u64> {
+    let groups: Vec<&Arc<Group>> =
+        partition.buffers().flat_map(|buffer| buffer.spans.groups()).collect();
+    let mut entries: Vec<(&Group, &Entry)> = groups
+        .iter()
+        .flat_map(|group| group.entries().iter().map(move |e| (&***group, e)))
+        .collect();
+    let key = |entry: &Entry| (entry.trace_id(), entry.start(), entry.span_id());
+    entries.sort_unstable_by_key(|(_, entry)| key(entry));
+    let segments: Vec<_> =
+        partition.segments.iter().map(|held| Arc::clone(&held.segment)).collect();
+    let mut held = Held::new(&segments);
+    let mut count = 0;
+    for alike in entries.chunk_by(|a, b| key(a.1) == key(b.1)) {
+        for (index, (group, entry)) in alike.iter().enumerate() {
+            let earlier = alike.iter().take(index);
+            let again = earlier.into_iter().any(|(g, e)| same_span(g, e, group, entry));
+            if !again {
+                traces.insert(entry.trace_id());
+                count += u64::from(!held.holds(group, entry)?);
+            }
+        }
+    }
+    Ok(count)
+}

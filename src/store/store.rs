@@ -1,0 +1,202 @@
+//! [`Store`]: the handle that backends hold.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::model::ResourceSpans;
+use crate::ingest::batch::SpanKey;
+use crate::ingest::json;
+use crate::ingest::otlp::{self, Admission, Appended};
+use crate::ingest::request::encode_request;
+use crate::query::view::View;
+use crate::store::append::Work;
+use crate::store::commit::{Commit, Slot};
+use crate::store::engine::{Engine, Environment};
+use crate::store::open;
+use crate::store::options::Options;
+use crate::store::read::TraceReader;
+use crate::store::snapshot::Snapshot;
+use crate::store::stats::{self, Stats};
+
+/// A store of traces in a directory: appends, reads, upkeep.
+///
+/// Clones share one store; it may be used from any thread. Dropping the last clone stops
+/// background work and lets others open the directory; what was not flushed is in the log and
+/// comes back on opening. Only one process has a store open for writing; others use a
+/// [`Reader`](crate::Reader).
+///
+/// ```
+/// use tracekeep::{KeyValue, Options, Resource, ResourceSpans, ScopeSpans, Span, Store, TraceReader};
+/// # let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("traces"), Options::default())?;
+/// let span = Span { trace_id: 7u128.into(), span_id: 1.into(), name: "GET /".into(), ..Span::default() };
+/// let resource = Resource {
+///     attributes: vec![KeyValue::new("service.name", "cart")],
+///     ..Resource::default()
+/// };
+/// let done = store.append(&[ResourceSpans {
+///     resource: Some(resource),
+///     scope_spans: vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }],
+///     ..ResourceSpans::default()
+/// }])?;
+/// assert_eq!(done.accepted, 1);
+/// let trace = store.trace(7u128.into())?.expect("it was just appended");
+/// assert_eq!(trace.spans[0].span.name, "GET /");
+/// store.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    handle: Arc<Handle>,
+}
+
+/// Ends the store's work when the last clone goes.
+struct Handle {
+    engine: Arc<Engine>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.engine.set_closed();
+        self.engine.jobs.wait_for_workers();
+        self.engine.release_lock();
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.engine().root).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in the directory `path`, making it if need be, and recovers what was
+    /// acknowledged before a crash.
+    ///
+    /// # Errors
+    /// `Locked` if another process writes to it, `NotFound` if it is missing and must not be made,
+    /// `Corrupt` or `Version` if manifest or log cannot be read.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let environment = open::real_environment(&options);
+        Self::open_in(path, options, environment)
+    }
+
+    /// [`Store::open`] in a world of the caller's making: a simulated disk, clock and executor.
+    #[doc(hidden)]
+    pub fn open_in(
+        path: impl AsRef<Path>,
+        options: Options,
+        environment: Environment,
+    ) -> Result<Self> {
+        let engine = open::engine(path.as_ref(), options, environment)?;
+        Ok(Self { handle: Arc::new(Handle { engine }) })
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        &self.handle.engine
+    }
+
+    /// Stores the spans of an OTLP `ExportTraceServiceRequest` in protobuf. On return they are
+    /// durable, as [`Options::durability`] defines it, and visible.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the bytes cannot be decoded; nothing is stored then. Spans that are
+    /// invalid one by one are counted in the answer instead.
+    pub fn append_otlp(&self, request: &[u8]) -> Result<Appended> {
+        self.append_work(|engine| prepare(engine, request))
+    }
+
+    /// Stores the spans of an OTLP/JSON `ExportTraceServiceRequest`; like [`Store::append_otlp`].
+    pub fn append_otlp_json(&self, request: &[u8]) -> Result<Appended> {
+        self.append_work(|engine| {
+            let admit = admission(engine);
+            json::prepare_json(request, &engine.contexts, &admit).map(Work::from)
+        })
+    }
+
+    /// Stores spans of the owned model; like [`Store::append_otlp`].
+    pub fn append(&self, spans: &[ResourceSpans]) -> Result<Appended> {
+        self.append_work(|engine| prepare(engine, &encode_request(spans)?))
+    }
+
+    /// Queues a request and returns at once; the [`Commit`] tells when it is stored. Blocks, or
+    /// fails with `Busy`, only while the store's memory budget is used up.
+    pub fn submit_otlp(&self, request: Vec<u8>) -> Result<Commit> {
+        let engine = self.engine();
+        engine.admit(request.len())?;
+        let work = prepare(engine, &request)?;
+        let bytes = work.bytes();
+        let slot = engine.queue.push(work, bytes);
+        let (driver, waiter) = (Arc::clone(engine), Arc::clone(engine));
+        engine.environment.executor.spawn(Box::new(move || driver.queue.drive(&driver)));
+        let wait = move |slot: &Slot| waiter.queue.wait(slot, &waiter);
+        Ok(Commit::new(slot, Box::new(wait)))
+    }
+
+    fn append_work(&self, make: impl FnOnce(&Arc<Engine>) -> Result<Work>) -> Result<Appended> {
+        let engine = self.engine();
+        engine.check_writable()?;
+        let work = make(engine)?;
+        let bytes = work.bytes();
+        engine.admit(bytes)?;
+        let slot = engine.queue.push(work, bytes);
+        engine.queue.wait(&slot, engine)
+    }
+
+    /// Writes all buffered spans to segments. Cost: that of the buffered data.
+    pub fn flush(&self) -> Result<()> {
+        let engine = self.engine();
+        engine.check_writable()?;
+        engine.seal_all();
+        engine.flush_sealed()
+    }
+
+    /// Flushes, then merges each partition into as few segments as the memory budget allows.
+    /// Cost: reads and rewrites every partition that has more than one segment.
+    pub fn merge(&self) -> Result<()> {
+        self.flush()?;
+        self.engine().merge_all()
+    }
+
+    /// A view that stays as it is while the store goes on.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Ok(Snapshot::new(self.engine().state()))
+    }
+
+    /// Counts and sizes, exact at this moment. Cost: reads every segment's trace ids.
+    pub fn stats(&self) -> Result<Stats> {
+        let engine = self.engine();
+        engine.check_open()?;
+        let mut stats = stats::collect(&engine.state())?;
+        stats.last_error = engine.jobs.last_error().map(|error| error.to_string());
+        Ok(stats)
+    }
+
+    /// Flushes and ends the store, also for its other clones, whose calls fail with `Closed`.
+    pub fn close(self) -> Result<()> {
+        let engine = self.engine();
+        let flushed = self.flush();
+        engine.set_closed();
+        engine.jobs.wait_for_workers();
+        engine.release_lock();
+        flushed
+    }
+}
+
+fn prepare(engine: &Engine, request: &[u8]) -> Result<Work> {
+    otlp::prepare(request, &engine.contexts, &admission(engine)).map(Work::from)
+}
+
+/// Which spans the window lets in now.
+fn admission(engine: &Engine) -> impl Fn(&SpanKey) -> Admission {
+    let window = engine.window();
+    move |span| window.as_ref().map_or(Admission::Accept, |window| window.admission(span))
+}
+
+impl TraceReader for Store {
+    fn view(&self) -> Result<View> {
+        self.engine().check_open()?;
+        Ok(self.engine().state().view().clone())
+    }
+}

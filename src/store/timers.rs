@@ -1,0 +1,75 @@
+//! What happens by itself after a while: syncing the log, sealing old buffers.
+//!
+//! A timer is armed by an append and fires once; nothing ticks in a store that takes no spans.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::store::engine::{Engine, lock};
+use crate::store::options::Durability;
+
+/// Which timers are armed.
+#[derive(Default)]
+pub(crate) struct Timers {
+    sync: AtomicBool,
+    seal: AtomicBool,
+}
+
+impl Engine {
+    /// Arms what the options ask for and is not armed yet.
+    pub(crate) fn arm_timers(self: &Arc<Self>) {
+        if let Durability::Interval(every) = self.options.durability {
+            self.arm(every, |timers| &timers.sync, Self::sync_log);
+        }
+        self.arm(self.options.seal_age, |timers| &timers.seal, Self::seal_old);
+    }
+
+    fn arm(
+        self: &Arc<Self>,
+        delay: Duration,
+        armed: fn(&Timers) -> &AtomicBool,
+        fire: fn(&Arc<Self>),
+    ) {
+        if armed(&self.timers).swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // A timer must not keep a dropped store alive.
+        let engine = Arc::downgrade(self);
+        let job = move || {
+            if let Some(engine) = engine.upgrade().filter(|engine| !engine.is_closed()) {
+                armed(&engine.timers).store(false, Ordering::Release);
+                fire(&engine);
+            }
+        };
+        self.environment.executor.spawn_after(delay, Box::new(job));
+    }
+
+    /// Makes durable what the log holds; a failure poisons the store.
+    pub(crate) fn sync_log(self: &Arc<Self>) {
+        if let Err(error) = lock(&self.log).sync() {
+            self.poisoned_by(&error);
+        }
+    }
+
+    /// Seals buffers that have been open for `seal_age`, and looks again later while any is open.
+    fn seal_old(self: &Arc<Self>) {
+        let oldest = self.environment.clock.now().saturating_sub(self.options.seal_age);
+        let state = self.state();
+        let open = state.partitions().iter().filter(|(_, partition)| !partition.live.is_empty());
+        let (old, young): (Vec<_>, Vec<_>) = open
+            .map(|(key, partition)| (*key, partition.live.since))
+            .partition(|(_, since)| *since <= oldest);
+        if !old.is_empty() {
+            self.publish(|state| {
+                for (key, _) in old {
+                    state.change(key, |partition| partition.seal());
+                }
+            });
+            self.wake_jobs();
+        }
+        if !young.is_empty() {
+            self.arm_timers();
+        }
+    }
+}

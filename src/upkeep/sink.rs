@@ -1,0 +1,95 @@
+//! Where flush and merge put what they build: segment files that appear whole or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::base::error::{Error, Result};
+use crate::catalog::{PartitionKey, SegmentEntry};
+use crate::disk::{Disk, WriteFile, names};
+use crate::segment::{SegmentBuilder, SegmentOptions, Summary};
+
+/// Makes segment files in one partition's folder.
+pub struct Sink<'a> {
+    /// The store's file system.
+    pub disk: &'a dyn Disk,
+    /// The store's directory.
+    pub root: &'a Path,
+    /// The partition the segments belong to.
+    pub partition: PartitionKey,
+    /// How segments are laid out.
+    pub segment: SegmentOptions,
+    /// A segment is cut when its builder takes this much memory.
+    pub builder_bytes: usize,
+    /// Permissions of a folder that must be made.
+    pub mode: u32,
+    /// Gives out segment ids, each once.
+    pub next_id: &'a dyn Fn() -> u64,
+}
+
+impl Sink<'_> {
+    /// A builder for the next segment.
+    pub fn builder(&self) -> SegmentBuilder {
+        SegmentBuilder::new(self.segment)
+    }
+
+    /// Whether `builder` has reached the size of a segment.
+    pub fn is_full(&self, builder: &SegmentBuilder) -> bool {
+        builder.memory_bytes() >= self.builder_bytes
+    }
+
+    /// Writes, syncs and names a segment. It is not live until the manifest says so; after a
+    /// crash before that, the file is an orphan that opening puts away.
+    pub fn write(&self, builder: SegmentBuilder) -> Result<SegmentEntry> {
+        let id = (self.next_id)();
+        let folder = self.partition.dir(self.root);
+        if !self.disk.exists(&folder)? {
+            self.disk.create_dir_all(&folder, self.mode)?;
+            self.disk.sync_dir(self.root)?;
+        }
+        let path = self.partition.segment_path(self.root, id);
+        let tmp = folder.join(names::tmp(&names::segment_file(id)));
+        let summary = self.write_tmp(builder, &tmp).inspect_err(|_| {
+            // Best effort: what cannot be removed now is set aside when the store opens.
+            self.disk.remove_file(&tmp).ok();
+        })?;
+        self.disk.rename(&tmp, &path)?;
+        self.disk.sync_dir(&folder)?;
+        Ok(SegmentEntry { id, bytes: summary.bytes, summary: summary.to_bytes().into() })
+    }
+
+    fn write_tmp(&self, builder: SegmentBuilder, tmp: &Path) -> Result<Summary> {
+        let file = self.disk.create(tmp)?;
+        let mut out = FileWriter { file, offset: 0, failure: None };
+        let finished = builder.finish(&mut io::BufWriter::with_capacity(256 << 10, &mut out));
+        // The stream's own error says more than the builder's wrapping of it.
+        if let Some(failure) = out.failure {
+            return Err(failure);
+        }
+        let summary = finished?;
+        out.file.sync()?;
+        Ok(summary)
+    }
+}
+
+/// A file as the stream that a builder writes to.
+struct FileWriter {
+    file: Box<dyn WriteFile>,
+    offset: u64,
+    failure: Option<Error>,
+}
+
+impl Write for FileWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.file.write_at(self.offset, bytes) {
+            let text = error.to_string();
+            self.failure.get_or_insert(error);
+            return Err(io::Error::other(text));
+        }
+        self.offset += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
