@@ -156,7 +156,7 @@ fn p1_power_loss_at_every_operation_leaves_a_prefix() {
     let mut whole = Model::new();
     history().iter().for_each(|step| whole.step(step).unwrap());
     for operation in 0..whole.disk.operations() {
-        for seed in 0..8 {
+        for seed in 0..6 {
             let mut model = Model::new();
             model.disk.fail_at(operation, Fault::PowerOff);
             // Writing a mark is only an attempt and may fail without a word, the last one too.
