@@ -54,7 +54,7 @@ impl Sink<'_> {
         })?;
         self.disk.rename(&tmp, &path)?;
         self.disk.sync_dir(&folder)?;
-        Ok(SegmentEntry { id, bytes: summary.bytes, summary: summary.to_bytes().into() })
+        Ok(SegmentEntry { id, bytes: summary.bytes, summary })
     }
 
     fn write_tmp(&self, builder: SegmentBuilder, tmp: &Path) -> Result<Summary> {
