@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::base::model::{ResourceSpans, ScopeSpans, Span, TraceSpan};
+use crate::base::time::Timestamp;
 use crate::base::wire::{arbitrary, encode_span, put_bytes, put_message};
 use crate::ingest::batch::Batch;
 use crate::ingest::contexts::Contexts;
