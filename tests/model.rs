@@ -98,7 +98,7 @@ proptest! {
                     batches.push(batch);
                 }
                 Step::Again(index) if !batches.is_empty() => {
-                    store.append(index.get(&batches)).unwrap();
+                    store.append(index.get::<Vec<ResourceSpans>>(&batches)).unwrap();
                 }
                 Step::Again(_) => {}
                 Step::Flush => store.flush().unwrap(),
@@ -198,7 +198,7 @@ fn check_search(
             found.push(Hit::of(hit, naive.root_is_ambiguous(hit.trace_id)));
         }
         match &page.next {
-            Some(cursor) => page = store.search(&query.clone().after(cursor).unwrap()).unwrap(),
+            Some(cursor) => page = store.search(&query.clone().after(cursor)).unwrap(),
             None => break,
         }
     }

@@ -34,15 +34,17 @@ impl Engine {
         let edit = Edit {
             add: added.into_iter().map(|entry| (key, entry)).collect(),
             flushed: vec![(key, last)],
+            log_floor: Some(self.state().log_floor_without(key, last)),
             ..Edit::default()
         };
+        let floor = edit.log_floor.unwrap_or_default();
         self.apply(edit, &mut |state, opened| {
             state.change(key, |partition| {
                 partition.sealed.remove(0);
                 partition.segments.append(opened);
             });
         })?;
-        self.trim_log(last)
+        lock(&self.log).release(floor)
     }
 
     /// Replaces these segments of the partition by the merge of them.
@@ -109,7 +111,14 @@ impl Engine {
         let mut catalog = lock(&self.catalog);
         let version = match catalog.apply(&edit) {
             Ok(version) => version,
-            Err(error @ Error::NoSpace { .. }) => return Err(error),
+            // Nothing has changed: the new files go, so that a retry finds room.
+            Err(error @ (Error::NoSpace { .. } | Error::InvalidInput { .. })) => {
+                for (key, entry) in &edit.add {
+                    let path = key.segment_path(&self.root, entry.id);
+                    self.environment.disk.remove_file(&path).ok();
+                }
+                return Err(error);
+            }
             Err(error) => return Err(self.poisoned_by(&error)),
         };
         self.publish(|state| {
@@ -121,19 +130,6 @@ impl Engine {
 
     pub(crate) fn open_segment(&self, key: PartitionKey, entry: &SegmentEntry) -> Result<Held> {
         open_segment(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
-    }
-
-    /// Tells the catalog and the log which frames no buffer needs any more.
-    ///
-    /// Frames are shown in the order of their sequences, so one that the state does not show yet
-    /// has a higher one than any here.
-    fn trim_log(&self, flushed_through: u64) -> Result<()> {
-        let needed = self.state().oldest_seq();
-        let floor = needed.map_or(flushed_through, |seq| seq.saturating_sub(1));
-        if floor > self.state().version.log_floor {
-            self.apply(Edit { log_floor: Some(floor), ..Edit::default() }, &mut |_, _| ())?;
-        }
-        lock(&self.log).release(floor)
     }
 
     /// Unlinks files that no version in use names.

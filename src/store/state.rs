@@ -209,9 +209,16 @@ impl State {
         (live, all.sum())
     }
 
-    /// The lowest log sequence that some buffer still needs.
-    pub(crate) fn oldest_seq(&self) -> Option<u64> {
-        let buffers = self.partitions.values().flat_map(Partition::buffers);
-        buffers.filter_map(|buffer| buffer.seqs).map(|(first, _)| first).min()
+    /// The log's frames up to this one are in segments, once the oldest sealed buffer of the
+    /// partition `flushed` is, whose last frame is `through`.
+    ///
+    /// Frames are shown in the order of their sequences, so one that this state does not show yet
+    /// has a higher one than any here.
+    pub(crate) fn log_floor_without(&self, flushed: PartitionKey, through: u64) -> u64 {
+        let buffers = self.partitions.iter().flat_map(|(key, partition)| {
+            partition.buffers().skip(usize::from(*key == flushed))
+        });
+        let oldest = buffers.filter_map(|buffer| buffer.seqs).map(|(first, _)| first).min();
+        oldest.map_or(through, |seq| seq - 1).max(self.version.log_floor)
     }
 }
