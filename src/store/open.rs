@@ -94,6 +94,12 @@ fn open_catalog(
         return Err(Error::NotFound { path: root.into() });
     }
     disk.create_dir_all(root, options.mode)?;
+    // The store is as durable as its own name: also where an earlier attempt only made the folder.
+    match root.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => disk.sync_dir(Path::new("."))?,
+        Some(parent) => disk.sync_dir(parent)?,
+        None => {}
+    }
     let lock = lock_writer(disk.as_ref(), root, &holder)?;
     // Another process may have made the store before this one got the lock.
     let catalog = if disk.exists(&root.join(names::MANIFEST))? {

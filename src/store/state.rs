@@ -215,9 +215,10 @@ impl State {
     /// Frames are shown in the order of their sequences, so one that this state does not show yet
     /// has a higher one than any here.
     pub(crate) fn log_floor_without(&self, flushed: PartitionKey, through: u64) -> u64 {
-        let buffers = self.partitions.iter().flat_map(|(key, partition)| {
-            partition.buffers().skip(usize::from(*key == flushed))
-        });
+        let buffers = self
+            .partitions
+            .iter()
+            .flat_map(|(key, partition)| partition.buffers().skip(usize::from(*key == flushed)));
         let oldest = buffers.filter_map(|buffer| buffer.seqs).map(|(first, _)| first).min();
         oldest.map_or(through, |seq| seq - 1).max(self.version.log_floor)
     }

@@ -74,23 +74,19 @@ impl Naive {
         (id.high() == 0).then(|| ids.into_iter().find(|other| other.low() == id.low())).flatten()
     }
 
-    /// The root: no parent among the trace's other spans, earliest; those without any parent id first.
+    /// The root: the earliest span without a parent id; failing that, the earliest whose parent
+    /// is not in the trace; failing that, the earliest.
     fn root(&self, id: TraceId) -> Option<&TraceSpan> {
         let spans = self.spans_of(id);
-        let is_root = |i: usize| {
-            spans.get(i).is_some_and(|s| match s.span.parent_span_id {
-                None => true,
-                Some(parent) => {
-                    !spans.iter().enumerate().any(|(j, o)| j != i && o.span.span_id == parent)
-                }
-            })
+        let is_orphan = |(i, span): &(usize, &TraceSpan)| {
+            let mut others = spans.iter().enumerate().filter(|(j, _)| j != i);
+            !others.any(|(_, other)| Some(other.span.span_id) == span.span.parent_span_id)
         };
-        let roots: Vec<_> = (0..spans.len())
-            .filter(|&i| is_root(i))
-            .filter_map(|i| spans.get(i).copied())
-            .collect();
-        let candidates = if roots.is_empty() { spans } else { roots };
-        candidates.into_iter().min_by_key(|s| (s.span.start, s.span.span_id))
+        let place = |span: &&TraceSpan| (span.span.start, span.span.span_id);
+        let parentless = spans.iter().copied().filter(|s| s.span.parent_span_id.is_none());
+        let orphans = spans.iter().copied().enumerate().filter(is_orphan).map(|(_, span)| span);
+        let earliest = parentless.min_by_key(place).or_else(|| orphans.min_by_key(place));
+        earliest.or_else(|| spans.iter().copied().min_by_key(place))
     }
 
     fn roots_tied(&self, id: TraceId) -> bool {
