@@ -1,27 +1,37 @@
-//! Decoded pages that several readers share, in bounded memory.
+//! Decoded pages and opened blocks that several readers share, in bounded memory.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync;
 
+use crate::block::decode::OpenBlock;
 use crate::block::pages::Page;
 
-/// A page's place: the number of its file within the process, and its offset there.
+/// A page's or block's place: the number of its file within the process, and its offset there.
 type Place = (u64, u64);
 
-/// Keeps the pages read last, up to a number of bytes; shared by all stores of a process.
+/// Keeps what was read last, up to a number of bytes; shared by all stores of a process.
 #[derive(Debug)]
 pub struct Cache {
-    pages: sync::Cache<Place, Arc<Page>, PageBytes>,
+    held: sync::Cache<Place, Held, HeldBytes>,
 }
 
 #[derive(Clone, Debug)]
-struct PageBytes;
+enum Held {
+    Page(Arc<Page>),
+    Block(Arc<OpenBlock>),
+}
 
-impl Weighter<Place, Arc<Page>> for PageBytes {
-    fn weight(&self, _: &Place, page: &Arc<Page>) -> u64 {
-        page.memory_bytes() as u64
+#[derive(Clone, Debug)]
+struct HeldBytes;
+
+impl Weighter<Place, Held> for HeldBytes {
+    fn weight(&self, _: &Place, held: &Held) -> u64 {
+        match held {
+            Held::Page(page) => page.memory_bytes() as u64,
+            Held::Block(block) => block.memory_bytes() as u64,
+        }
     }
 }
 
@@ -30,21 +40,37 @@ impl Cache {
     pub fn new(bytes: u64) -> Self {
         // How many pages of the usual size that is; only a hint.
         let pages = usize::try_from(bytes / 8192).unwrap_or(usize::MAX).min(1 << 20);
-        Self { pages: sync::Cache::with_weighter(pages, bytes, PageBytes) }
+        Self { held: sync::Cache::with_weighter(pages, bytes, HeldBytes) }
     }
 
     /// The page of file number `file` at `offset`, if it is held.
     pub fn get(&self, file: u64, offset: u64) -> Option<Arc<Page>> {
-        self.pages.get(&(file, offset))
+        match self.held.get(&(file, offset)) {
+            Some(Held::Page(page)) => Some(page),
+            Some(Held::Block(_)) | None => None,
+        }
     }
 
     /// Holds a page for later readers.
     pub fn insert(&self, file: u64, offset: u64, page: Arc<Page>) {
-        self.pages.insert((file, offset), page);
+        self.held.insert((file, offset), Held::Page(page));
+    }
+
+    /// The block of file number `file` at `offset`, if it is held.
+    pub fn get_block(&self, file: u64, offset: u64) -> Option<Arc<OpenBlock>> {
+        match self.held.get(&(file, offset)) {
+            Some(Held::Block(block)) => Some(block),
+            Some(Held::Page(_)) | None => None,
+        }
+    }
+
+    /// Holds a block for later readers.
+    pub fn insert_block(&self, file: u64, offset: u64, block: Arc<OpenBlock>) {
+        self.held.insert((file, offset), Held::Block(block));
     }
 
     /// The bytes held.
     pub fn memory_bytes(&self) -> u64 {
-        self.pages.weight()
+        self.held.weight()
     }
 }

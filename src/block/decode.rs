@@ -9,6 +9,7 @@ use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
 use crate::block::models::{Models, TemplateModel};
 use crate::block::strings;
 use crate::block::structure::Step;
+use crate::disk::bytes::ByteView;
 
 /// Where the parts of a block lie, and which template each row has.
 #[derive(Debug, Default)]
@@ -30,6 +31,24 @@ pub struct Outline {
     ids: usize,
     /// The first record in pages, and the one after the last.
     pub records: (u64, u64),
+}
+
+/// A block whose checksum was verified, and its outline.
+#[derive(Debug)]
+pub struct OpenBlock {
+    /// Its bytes.
+    pub bytes: ByteView,
+    /// Where its parts lie.
+    pub outline: Outline,
+    /// Where it begins in the file.
+    pub offset: u64,
+}
+
+impl OpenBlock {
+    /// The memory it takes: the bytes, too, for they may be mapped or not.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.len() + self.outline.memory_bytes()
+    }
 }
 
 /// The rows of one template in a block.
@@ -122,6 +141,24 @@ impl Outline {
         (at.div_ceil(8).checked_add(CRC_BYTES)? == block.len()).then_some(())
     }
 
+    /// What each column of each template takes here: template, column, rows, bits.
+    pub fn sizes(&self, block: &[u8], models: &Models) -> Vec<(u32, usize, usize, usize)> {
+        let mut sizes = Vec::new();
+        for group in &self.groups {
+            let Some(model) = models.get(group.template) else { continue };
+            for (column, column_model) in model.columns.iter().enumerate() {
+                let fixed = column_model.fixed_bits().map(|bits| bits * group.rows);
+                let bits = fixed.or_else(|| {
+                    let nth = model.layout.variable.iter().position(|&c| c == column)?;
+                    let at = *self.variable.get(group.variable + nth)?;
+                    column_model.run_bits(block, at, group.rows)
+                });
+                sizes.push((group.template, column, group.rows, bits.unwrap_or_default()));
+            }
+        }
+        sizes
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.steps.len()
@@ -181,8 +218,6 @@ pub struct Cells<'a> {
 /// One value, as far as the block alone can tell.
 #[derive(Debug)]
 pub enum Cell<'a> {
-    /// A number.
-    Int(i64),
     /// A value of the key's dictionary.
     Code(u32),
     /// A page record.
@@ -220,13 +255,13 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// The value in a column.
+    /// The value in a column that is not one of numbers.
     #[inline]
     pub fn get(&self, column: usize) -> Option<Cell<'a>> {
         let place = self.place(column)?;
         let (block, rows, index) = (self.block, self.group.rows, self.index);
         Some(match self.model.columns.get(column)? {
-            ColumnModel::Int(model) => Cell::Int(model.get(block, place, rows, index)?),
+            ColumnModel::Int(_) => return None,
             ColumnModel::Codes { locals, codes } => {
                 let local = usize::try_from(codes.get(block, place, rows, index)?).ok()?;
                 Cell::Code(*locals.get(local)?)

@@ -95,10 +95,9 @@ pub fn repeats(pool: &Pool) -> bool {
     few && !pool.is_unique_like()
 }
 
-/// Whether the values at `place` can be terms of the tag index: text of a bounded length.
-pub fn is_term(place: &Place, pool: &Pool) -> bool {
-    let text = matches!(place, Place::Attribute(_, _, ValueType::Str) | Place::StatusMessage);
-    text && pool.longest() <= MAX_TERM_BYTES
+/// Whether the values of a pool of text are short enough to be terms of the tag index.
+pub fn is_term(pool: &Pool) -> bool {
+    pool.longest() <= MAX_TERM_BYTES
 }
 
 impl SlotValues {
@@ -109,14 +108,6 @@ impl SlotValues {
             SlotKind::Text | SlotKind::Blob => {
                 Self::Pooled { pool: pools.at(&slot.place), numbers: Vec::new() }
             }
-        }
-    }
-
-    /// How many values there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Ints(values) => values.len(),
-            Self::Pooled { numbers, .. } => numbers.len(),
         }
     }
 

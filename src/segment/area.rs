@@ -104,6 +104,11 @@ impl Area {
         (len.min(GRANULE_BYTES) + tables) as u64
     }
 
+    /// Bytes of the parity and of one table.
+    pub fn guards(&self) -> [u64; 2] {
+        [self.len.min(GRANULE_BYTES) as u64, (self.granules() as u64 + 2) * 4]
+    }
+
     /// A `Corrupt` error at `offset` of the area.
     pub fn corrupt(&self, offset: usize, section: &'static str, detail: &str) -> Error {
         let offset = self.offset.saturating_add(offset as u64);

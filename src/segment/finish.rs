@@ -3,29 +3,26 @@
 use std::io;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::StatusCode;
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
 use crate::base::view::SpanRef;
-use crate::base::wire::{decode_resource_context, decode_scope_context, decode_span};
-use crate::block::encode::{BlockRows, encode_block};
 use crate::block::models::{Models, SPELLED, TemplateModel};
 use crate::block::pages::PageWriter;
 use crate::block::shapes::{MemorySlots, Shape};
-use crate::block::slots::{Packed, PoolUse, Pools, SlotValues};
+use crate::block::slots::{Packed, PoolUse, SlotValues};
 use crate::block::structure::Grammar;
 use crate::block::template::{Place, RowTimes};
 use crate::index::bloom::write_bloom;
 use crate::index::id_index::write_id_index;
-use crate::index::terms_builder::TermsBuilder;
 use crate::index::traces::TraceTableBuilder;
 use crate::index::zones::write_zones;
 use crate::segment::area::{Area, AreaBuilder};
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, spell};
-use crate::segment::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, Summary, header_bytes};
+use crate::segment::footer::{FOOTER_BYTES, Footer, Summary, header_bytes};
 use crate::segment::kind;
 use crate::segment::lineup::{Lineup, line_up, operations};
-use crate::segment::tagging::Tagging;
+use crate::segment::uses::{Ordinals, Uses};
+use crate::segment::writer::Writer;
 
 /// A template stays only if spelling its rows would cost more: about so many bytes a row more
 /// than columns, against the bytes of skeleton and models after compression.
@@ -120,95 +117,6 @@ fn choose_templates(shapes: &[Shape]) -> (Vec<u32>, Vec<u32>) {
         }
     }
     (codes, kept.into_iter().map(|(_, shape)| shape).collect())
-}
-
-/// The ordinals of the traces of rows.
-struct Ordinals {
-    /// For each shape, of its rows.
-    shapes: Vec<Vec<u32>>,
-    /// Of the rows spelled at once.
-    spelled: Vec<u32>,
-    /// For each resource and scope the traces that have it.
-    resources: Vec<Vec<u32>>,
-    scopes: Vec<Vec<u32>>,
-}
-
-impl Ordinals {
-    fn of(b: &SegmentBuilder) -> Self {
-        let shapes: Vec<Vec<u32>> =
-            b.shapes.list().iter().map(|shape| Vec::with_capacity(shape.rows)).collect();
-        let scope_of: Vec<u32> = b.shapes.list().iter().map(|s| s.template.scope).collect();
-        let mut ordinals = Self {
-            shapes,
-            spelled: Vec::new(),
-            resources: vec![Vec::new(); b.resources.len() as usize],
-            scopes: vec![Vec::new(); b.scopes.len() as usize],
-        };
-        let mut spelled = b.spelled.rows.iter();
-        let mut ordinal = 0;
-        let mut begins = b.traces.iter().skip(1).map(|trace| trace.first_row as usize).peekable();
-        for (row, (&shape, &resource)) in b.rows.shape.iter().zip(&b.rows.resource).enumerate() {
-            if begins.next_if_eq(&row).is_some() {
-                ordinal += 1;
-            }
-            let scope = match ordinals.shapes.get_mut(shape as usize) {
-                Some(list) => {
-                    list.push(ordinal);
-                    scope_of.get(shape as usize).copied()
-                }
-                None => {
-                    ordinals.spelled.push(ordinal);
-                    spelled.next().map(|&(scope, _)| scope)
-                }
-            };
-            note(ordinals.resources.get_mut(resource as usize), ordinal);
-            note(scope.and_then(|scope| ordinals.scopes.get_mut(scope as usize)), ordinal);
-        }
-        ordinals
-    }
-}
-
-fn note(list: Option<&mut Vec<u32>>, ordinal: u32) {
-    if let Some(list) = list.filter(|list| list.last() != Some(&ordinal)) {
-        list.push(ordinal);
-    }
-}
-
-/// What the tag index says, and what follows for the columns.
-struct Uses {
-    terms: Vec<u8>,
-    pools: Vec<PoolUse>,
-    /// For each row spelled at once, whether it is an error.
-    spelled_errors: Vec<bool>,
-}
-
-impl Uses {
-    fn build(b: &mut SegmentBuilder, ordinals: &Ordinals) -> Result<Self> {
-        let mut terms = TermsBuilder::new(b.traces.len() as u32);
-        let mut tagging = Tagging::new(b.shapes.list(), &ordinals.shapes);
-        let mut spelled_errors = Vec::with_capacity(b.spelled.rows.len());
-        for (&(_, number), &ordinal) in b.spelled.rows.iter().zip(&ordinals.spelled) {
-            let bytes = b.pools.get(b.spelled.pool).map(|pool| pool.get(number).to_vec());
-            let bytes = bytes.unwrap_or_default();
-            let span = decode_span(&bytes).ok_or_else(not_canonical)?;
-            spelled_errors.push(span.status_code() == StatusCode::ERROR);
-            tagging.add_spelled(&span, ordinal, &mut b.pools)?;
-        }
-        for (code, traces) in (0..).zip(&ordinals.resources) {
-            let context = decode_resource_context(b.resources.get(code));
-            tagging.add_resource(&context.ok_or_else(not_canonical)?, traces);
-        }
-        for (code, traces) in (0..).zip(&ordinals.scopes) {
-            let context = decode_scope_context(b.scopes.get(code));
-            tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
-        }
-        let pools = tagging.finish(&mut terms, &mut b.pools);
-        Ok(Self { terms: terms.finish(), pools, spelled_errors })
-    }
-}
-
-fn not_canonical() -> Error {
-    Error::invalid("a span, resource or scope whose bytes are not canonical")
 }
 
 /// All rows that are to be spelled, in order: their scopes and their bytes' numbers in the pool.
@@ -316,120 +224,6 @@ fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
     zstd::bulk::compress(bytes, level).map_err(|e| Error::io("compress", "a segment".as_ref(), e))
 }
 
-/// The file being written, and its pages, which wait in memory until the blocks are out.
-struct Writer<'a> {
-    out: &'a mut dyn io::Write,
-    len: u64,
-    pages: PageWriter,
-    stored: Vec<u8>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(out: &'a mut dyn io::Write, page_bytes: usize, level: i32) -> Result<Self> {
-        let pages = PageWriter::new(page_bytes, level).map_err(io_error)?;
-        Ok(Self { out, len: 0, pages, stored: Vec::new() })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.len += bytes.len() as u64;
-        self.out.write_all(bytes).map_err(io_error)
-    }
-
-    /// Puts the values that rows share into pages.
-    fn share_records(&mut self, mut uses: Vec<PoolUse>, pools: &Pools) -> Result<Vec<PoolUse>> {
-        for (pool_use, (_, pool)) in uses.iter_mut().zip(pools.iter()) {
-            if let PoolUse::Shared(first) = pool_use {
-                *first = self.pages.records();
-                for number in 0..pool.len() {
-                    self.pages.push(pool.get(number), &mut self.stored).map_err(io_error)?;
-                }
-            }
-        }
-        Ok(uses)
-    }
-
-    /// Writes the blocks; where each ends.
-    fn blocks(
-        &mut self,
-        b: &SegmentBuilder,
-        columns: &[Vec<Packed>],
-        models: &Models,
-        lineup: &Lineup,
-    ) -> Result<Vec<u64>> {
-        let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
-        let mut done = vec![0usize; columns.len()];
-        let mut ends = Vec::new();
-        let mut block = Vec::new();
-        for (number, steps) in lineup.steps.chunks(b.options.block_rows).enumerate() {
-            let first_row = number * b.options.block_rows;
-            let rows = first_row..first_row + steps.len();
-            let from = begins.partition_point(|&begin| (begin as usize) < rows.start);
-            let to = begins.partition_point(|&begin| (begin as usize) < rows.end);
-            let inside = begins.get(from..to).unwrap_or_default();
-            let inside: Vec<u32> = inside.iter().map(|begin| begin - first_row as u32).collect();
-            // The first row continues the trace before, unless it begins one.
-            let first_ordinal = if inside.first() == Some(&0) { from } else { from.max(1) - 1 };
-            let explicit = |number: usize| {
-                lineup.explicit_before.get(number).copied().unwrap_or(lineup.explicit.len())
-            };
-            let content = BlockRows {
-                steps,
-                begins: &inside,
-                first_ordinal: first_ordinal as u32,
-                span_ids: b.rows.span_id.get(rows).unwrap_or_default(),
-                explicit: lineup
-                    .explicit
-                    .get(explicit(number)..explicit(number + 1))
-                    .unwrap_or_default(),
-                first_record: self.pages.records(),
-            };
-            let mut counts = vec![0usize; columns.len()];
-            for step in steps {
-                if let Some(count) = counts.get_mut(step.template() as usize) {
-                    *count += 1;
-                }
-            }
-            let (pages, stored) = (&mut self.pages, &mut self.stored);
-            let mut record = |bytes: &[u8]| pages.push(bytes, stored).map(drop).map_err(io_error);
-            let runs = |template: u32, out: &mut crate::block::bits::BitWriter| {
-                let index = template as usize;
-                let (Some(columns), Some(model), Some(done), Some(&count)) = (
-                    columns.get(index),
-                    models.get(template),
-                    done.get_mut(index),
-                    counts.get(index),
-                ) else {
-                    return Err(Error::invalid("a row of an unknown template"));
-                };
-                let range = *done..*done + count;
-                *done += count;
-                let fixed = (0..columns.len()).filter(|c| !model.layout.variable.contains(c));
-                for column in fixed.chain(model.layout.variable.iter().copied()) {
-                    if let Some(column) = columns.get(column) {
-                        column.encode_run(range.clone(), &b.pools, &mut record, out)?;
-                    }
-                }
-                Ok(())
-            };
-            block.clear();
-            encode_block(&models.grammar, &content, runs, &mut block)?;
-            self.write(&block)?;
-            ends.push(self.len - HEADER_BYTES as u64);
-        }
-        Ok(ends)
-    }
-
-    /// Writes the pages.
-    fn pages(&mut self) -> Result<crate::block::pages::PageDirectory> {
-        let fresh = PageWriter::new(1, 1).map_err(io_error)?;
-        let pages = std::mem::replace(&mut self.pages, fresh);
-        let directory = pages.finish(&mut self.stored).map_err(io_error)?;
-        let stored = std::mem::take(&mut self.stored);
-        self.write(&stored)?;
-        Ok(directory)
-    }
-}
-
-fn io_error(error: io::Error) -> Error {
+pub(super) fn io_error(error: io::Error) -> Error {
     Error::io("write", "a segment".as_ref(), error)
 }

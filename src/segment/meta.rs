@@ -10,6 +10,7 @@ use crate::base::varint::{read_len, read_u64};
 use crate::base::wire::{decode_resource_context, decode_scope_context};
 use crate::block::column::ColumnModel;
 use crate::block::models::{Models, SLOTS};
+use crate::block::page_reader::PageReader;
 use crate::block::pages::{Page, PageDirectory};
 use crate::index::source::Source;
 use crate::index::term::{Term, TermKind};
@@ -26,8 +27,8 @@ pub struct Meta {
     pub models: Models,
     /// Where the blocks begin in the file, and where the last ends.
     pub blocks: Vec<u64>,
-    /// Where the pages lie.
-    pub pages: PageDirectory,
+    /// The pages.
+    pub pages: PageReader,
     /// Resources and scopes.
     pub contexts: Contexts,
     /// The dictionaries that columns use.
@@ -38,7 +39,12 @@ pub struct Meta {
 
 impl Meta {
     /// Reads what every row needs; dictionaries and contexts follow where they are used.
-    pub fn read(footer: &Footer, directory: &Directory, terms: &Terms) -> Result<Self> {
+    pub fn read(
+        footer: &Footer,
+        directory: &Directory,
+        terms: &Terms,
+        open_pages: impl FnOnce(PageDirectory) -> PageReader,
+    ) -> Result<Self> {
         let section = directory.get(kind::MODELS)?;
         let models = Models::read(&mut section.unpacked()?.as_slice());
         let models = models.ok_or_else(|| section.corrupt(0, "models that do not decode"))?;
@@ -52,6 +58,7 @@ impl Meta {
         let section = directory.get(kind::BLOCKS)?;
         let blocks = read_blocks(&section.unpacked()?, footer);
         let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
+        let pages = open_pages(pages);
         let mut meta =
             Self { models, blocks, pages, contexts, dictionaries: Vec::new(), used: Vec::new() };
         meta.find_dictionaries(terms)?;

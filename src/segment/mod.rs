@@ -21,6 +21,7 @@
 
 mod area;
 mod builder;
+mod describe;
 mod finish;
 mod footer;
 mod lineup;
@@ -29,8 +30,13 @@ mod reader;
 mod rows;
 mod sections;
 mod tagging;
+mod uses;
+mod values;
+mod verify;
+mod writer;
 
 pub use builder::{SegmentBuilder, SegmentOptions};
+pub use describe::SegmentInfo;
 pub use footer::Summary;
 pub use reader::Segment;
 pub use rows::{Row, Visit};

@@ -8,6 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
 use crate::block::cache::Cache;
+use crate::block::page_reader::PageReader;
 use crate::disk::ReadFile;
 use crate::disk::bytes::ByteView;
 use crate::index::bloom::BloomReader;
@@ -118,7 +119,12 @@ impl Segment {
     }
 
     pub(super) fn meta(&self) -> Result<&Meta> {
-        once(&self.meta, || Meta::read(&self.footer, self.directory()?, self.terms()?))
+        once(&self.meta, || {
+            Meta::read(&self.footer, self.directory()?, self.terms()?, |directory| {
+                let (base, path) = (self.footer.pages_offset, self.path().to_path_buf());
+                PageReader::new(directory, base, path, self.number, Arc::clone(&self.cache))
+            })
+        })
     }
 
     /// The tag index.

@@ -1,7 +1,7 @@
 //! Reads rows back as spans.
 
 use std::borrow::Cow;
-use std::ops::{ControlFlow, Deref, Range};
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
@@ -9,12 +9,11 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::base::view::{SpanRef, StrRef};
 use crate::base::wire::decode_span;
-use crate::block::decode::{Cell, Cells, Outline, is_sound};
+use crate::block::decode::{Cell, Cells, OpenBlock, Outline, is_sound};
 use crate::block::models::SLOTS;
-use crate::block::pages::Page;
+use crate::block::page_reader::Record;
 use crate::block::template::{RowTimes, SlotSource};
 use crate::block::walk::{WalkedRow, Walker};
-use crate::disk::bytes::ByteView;
 use crate::segment::meta::Meta;
 use crate::segment::reader::Segment;
 
@@ -36,14 +35,8 @@ pub struct Row<'a> {
 /// What takes rows one by one, and may end the walk.
 pub type Visit<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
-/// A block, checked and outlined.
-#[derive(Debug)]
-pub struct OpenBlock {
-    bytes: ByteView,
-    outline: Outline,
-    /// Where it begins in the file.
-    offset: u64,
-}
+/// Walks over more blocks than these leave the cache as it is: it is for lookups.
+const MAX_CACHED_BLOCKS: u32 = 8;
 
 impl Segment {
     /// Hands over the rows in `range`, in order. Cost: opening each block that it meets, and the
@@ -53,9 +46,10 @@ impl Segment {
             return Err(Error::corrupt(self.path(), 0, "rows", "rows beyond the last"));
         }
         let block_rows = self.footer.block_rows;
+        let keep = range.len() as u64 <= u64::from(MAX_CACHED_BLOCKS) * u64::from(block_rows);
         let mut row = range.start;
         while row < range.end {
-            let block = self.open_block(row / block_rows)?;
+            let block = self.open_block(row / block_rows, keep)?;
             let first = row / block_rows * block_rows;
             let end = range.end.min(first.saturating_add(block_rows));
             if self.block_rows(&block, first, row..end, visit)?.is_break() {
@@ -66,11 +60,24 @@ impl Segment {
         Ok(())
     }
 
-    /// Opens a block.
-    pub(super) fn open_block(&self, number: u32) -> Result<Arc<OpenBlock>> {
+    /// Opens a block; `keep` holds it for later readers.
+    pub(super) fn open_block(&self, number: u32, keep: bool) -> Result<Arc<OpenBlock>> {
         let meta = self.meta()?;
         let place = meta.block(number as usize);
         let (offset, len) = place.ok_or_else(|| self.bad_block(0, "no such block"))?;
+        if let Some(block) = self.cache.get_block(self.number, offset) {
+            return Ok(block);
+        }
+        let block = Arc::new(self.read_block(number, offset, len)?);
+        if keep {
+            self.cache.insert_block(self.number, offset, Arc::clone(&block));
+        }
+        Ok(block)
+    }
+
+    /// Reads a block from the file.
+    pub(super) fn read_block(&self, number: u32, offset: u64, len: usize) -> Result<OpenBlock> {
+        let meta = self.meta()?;
         let bytes = self.file.read_at(offset, len)?;
         if !is_sound(&bytes) {
             return Err(self.bad_block(offset, "checksum"));
@@ -81,7 +88,7 @@ impl Segment {
         if outline.rows() as u64 != rows.min(self.footer.block_rows.into()) {
             return Err(self.bad_block(offset, "another number of rows"));
         }
-        Ok(Arc::new(OpenBlock { bytes, outline, offset }))
+        Ok(OpenBlock { bytes, outline, offset })
     }
 
     fn bad_block(&self, offset: u64, detail: &str) -> Error {
@@ -172,24 +179,8 @@ impl Segment {
     }
 
     /// A record in pages.
-    pub(super) fn record(&self, record: u64) -> Result<Record> {
-        let meta = self.meta()?;
-        let base = self.footer.pages_offset;
-        let corrupt = |at: u64, detail: &str| {
-            Error::corrupt(self.path(), base.saturating_add(at), "pages", detail)
-        };
-        let entry = meta.pages.page_of(record);
-        let entry = entry.ok_or_else(|| corrupt(0, "a record beyond the last"))?;
-        let index = (record - entry.first) as usize;
-        let offset = base + entry.offset;
-        if let Some(page) = self.cache.get(self.number, offset) {
-            return Ok(Record { page, index });
-        }
-        let stored = self.file.read_at(offset, entry.stored_len)?;
-        let page = Page::decode(entry, &stored).map_err(|what| corrupt(entry.offset, what))?;
-        let page = Arc::new(page);
-        self.cache.insert(self.number, offset, Arc::clone(&page));
-        Ok(Record { page, index })
+    fn record(&self, record: u64) -> Result<Record> {
+        self.meta()?.pages.get(record, |offset, len| self.file.read_at(offset, len))
     }
 }
 
@@ -199,21 +190,6 @@ struct RowAt {
     row: u32,
     ordinal: u32,
     trace_id: TraceId,
-}
-
-/// A record, with the page that holds it.
-#[derive(Debug)]
-pub struct Record {
-    page: Arc<Page>,
-    index: usize,
-}
-
-impl Deref for Record {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.page.record(self.index).unwrap_or_default()
-    }
 }
 
 /// Reads the slots of one row in order.
@@ -260,7 +236,6 @@ impl<'a> SlotSource<'a> for RowSlots<'a> {
                 let text = std::str::from_utf8(&record).map_err(|_| self.bad())?;
                 Ok(StrRef::Made(text.into()))
             }
-            (_, Cell::Int(_)) => Err(self.bad()),
         }
     }
 

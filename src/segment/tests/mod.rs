@@ -1,11 +1,15 @@
 //! The room's claims, against a naive list of spans.
 
+mod damage;
+mod terms;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use super::*;
 use crate::base::ids::TraceId;
@@ -173,4 +177,30 @@ proptest! {
         let some = read(&segment, from as u32..to as u32).unwrap();
         prop_assert_eq!(&some[..], &all[from..to]);
     }
+}
+
+#[test]
+fn an_empty_segment_is_one() {
+    let (bytes, summary) = build(&[], SegmentOptions::default());
+    let segment = open(bytes).unwrap();
+    assert_eq!((summary.rows, summary.traces), (0, 0));
+    assert!(segment.find(1).unwrap().is_empty() && read(&segment, 0..0).unwrap().is_empty());
+    assert!(segment.verify().is_empty(), "{:?}", segment.verify());
+    assert!(segment.describe().unwrap().blocks.is_empty());
+}
+
+#[test]
+fn a_description_covers_the_file_without_gaps() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let entries = entries(80).new_tree(&mut runner).unwrap().current();
+    let options = SegmentOptions { block_rows: 7, page_bytes: 300, level: 1 };
+    let segment = open(build(&entries, options).0).unwrap();
+    let info = segment.describe().unwrap();
+    let mut end = 0;
+    for part in &info.parts {
+        assert_eq!(part.offset, end);
+        end += part.bytes;
+    }
+    assert_eq!(end, info.bytes);
+    assert_eq!(info.templates.iter().map(|t| t.rows).sum::<u64>(), info.spans);
 }

@@ -1,0 +1,231 @@
+//! What a segment is made of, for people.
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::time::Timestamp;
+use crate::block::models::{DURATION, RESOURCE, SLOTS, START};
+use crate::block::template::{Owner, Place, Template};
+use crate::index::describe::KeyInfo;
+use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
+use crate::segment::reader::Segment;
+
+/// A segment, described.
+#[derive(Clone, Debug, Serialize)]
+pub struct SegmentInfo {
+    /// The file.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Spans.
+    pub spans: u64,
+    /// Traces, or parts of traces.
+    pub traces: u64,
+    /// The earliest start of a span.
+    pub first_start: String,
+    /// The latest start of a span.
+    pub last_start: String,
+    /// Rows of every block but the last.
+    pub block_rows: u32,
+    /// Distinct resources and scopes.
+    pub resources: usize,
+    /// Distinct instrumentation scopes.
+    pub scopes: usize,
+    /// The parts of the file in order, without gaps.
+    pub parts: Vec<PartInfo>,
+    /// The sections of the area.
+    pub sections: Vec<PartInfo>,
+    /// The blocks.
+    pub blocks: Vec<BlockInfo>,
+    /// The templates, the most frequent first; code 0 is that of spelled rows.
+    pub templates: Vec<TemplateInfo>,
+    /// The keys of the tag index.
+    pub keys: Vec<KeyInfo>,
+}
+
+/// A stretch of the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartInfo {
+    /// What it is.
+    pub name: &'static str,
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is.
+    pub bytes: u64,
+}
+
+/// A block of rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlockInfo {
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is.
+    pub bytes: u64,
+    /// Its first row.
+    pub first_row: u64,
+    /// How many rows it has.
+    pub rows: usize,
+    /// The earliest start of a span in it.
+    pub first_start: String,
+    /// The latest start.
+    pub last_start: String,
+    /// The longest duration, in nanoseconds.
+    pub max_duration_nanos: u64,
+    /// Spans with an error status.
+    pub errors: u32,
+}
+
+/// A template.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TemplateInfo {
+    /// Its code.
+    pub code: usize,
+    /// The spans' name; none for spelled rows.
+    pub name: Option<String>,
+    /// The spans' kind, as its number.
+    pub kind: Option<i32>,
+    /// Rows that have it.
+    pub rows: u64,
+    /// Its columns.
+    pub columns: Vec<ColumnInfo>,
+}
+
+/// A column of a template.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ColumnInfo {
+    /// Which field of the span it is.
+    pub field: String,
+    /// How it is stored.
+    pub encoding: String,
+    /// What it takes in blocks, in bits. Dictionaries and pages stand elsewhere.
+    pub bits: u64,
+}
+
+impl Segment {
+    /// Describes the segment. Reads and checks all blocks and the whole tag index.
+    pub fn describe(&self) -> Result<SegmentInfo> {
+        let summary = *self.summary();
+        let (resources, scopes) = self.context_counts()?;
+        let mut info = SegmentInfo {
+            path: self.path().display().to_string(),
+            bytes: summary.bytes,
+            spans: summary.rows,
+            traces: summary.traces,
+            first_start: summary.first_start.to_string(),
+            last_start: summary.last_start.to_string(),
+            block_rows: self.footer.block_rows,
+            resources,
+            scopes,
+            parts: self.parts(),
+            sections: Vec::new(),
+            blocks: Vec::new(),
+            templates: self.templates()?,
+            keys: self.terms()?.describe()?,
+        };
+        for section in self.directory()?.sections() {
+            let offset = self.footer.area_offset + section.offset as u64;
+            info.sections.push(PartInfo { name: section.name, offset, bytes: section.len as u64 });
+        }
+        self.describe_blocks(&mut info)?;
+        Ok(info)
+    }
+
+    /// The parts of the file.
+    fn parts(&self) -> Vec<PartInfo> {
+        let area_end = self.footer.area_offset + self.footer.area_bytes;
+        let [parity, table] = self.area.guards();
+        let footers = self.summary().bytes - 2 * FOOTER_BYTES as u64;
+        let begins = [
+            ("header", 0),
+            ("blocks", HEADER_BYTES as u64),
+            ("pages", self.footer.pages_offset),
+            ("area", self.footer.area_offset),
+            ("parity", area_end),
+            ("crc table", area_end + parity),
+            ("crc table, copy", area_end + parity + table),
+            ("footer", footers),
+            ("footer, copy", footers + FOOTER_BYTES as u64),
+        ];
+        let ends = begins.iter().skip(1).map(|&(_, begin)| begin).chain([self.summary().bytes]);
+        let part = |(&(name, offset), end): (&(&'static str, u64), u64)| PartInfo {
+            name,
+            offset,
+            bytes: end - offset,
+        };
+        begins.iter().zip(ends).map(part).collect()
+    }
+
+    fn templates(&self) -> Result<Vec<TemplateInfo>> {
+        let models = &self.meta()?.models;
+        let templates = models.templates.iter().enumerate().map(|(code, model)| {
+            let template = model.template.as_ref();
+            let columns = model.columns.iter().enumerate().map(|(index, column)| ColumnInfo {
+                field: field_name(template, index),
+                encoding: column.name(),
+                bits: 0,
+            });
+            TemplateInfo {
+                code,
+                name: template.map(|template| template.name.to_string()),
+                kind: template.map(|template| template.kind.0),
+                rows: 0,
+                columns: columns.collect(),
+            }
+        });
+        Ok(templates.collect())
+    }
+
+    /// Adds the blocks, and to the templates what they take in them.
+    fn describe_blocks(&self, info: &mut SegmentInfo) -> Result<()> {
+        let meta = self.meta()?;
+        for number in 0..meta.blocks.len().saturating_sub(1) {
+            let block = self.open_block(number as u32, false)?;
+            let zone = self.zone(number as u64)?;
+            let time = |time: Timestamp| time.to_string();
+            info.blocks.push(BlockInfo {
+                offset: block.offset,
+                bytes: block.bytes.len() as u64,
+                first_row: number as u64 * u64::from(self.footer.block_rows),
+                rows: block.outline.rows(),
+                first_start: time(zone.first_start),
+                last_start: time(zone.last_start),
+                max_duration_nanos: zone.max_duration,
+                errors: zone.errors,
+            });
+            for (code, column, rows, bits) in block.outline.sizes(&block.bytes, &meta.models) {
+                let Some(template) = info.templates.get_mut(code as usize) else { continue };
+                if column == 0 {
+                    template.rows += rows as u64;
+                }
+                if let Some(column) = template.columns.get_mut(column) {
+                    column.bits += bits as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn field_name(template: Option<&Template>, column: usize) -> String {
+    match column {
+        RESOURCE => return "resource".into(),
+        START => return "start".into(),
+        DURATION => return "duration".into(),
+        _ => {}
+    }
+    let Some(template) = template else {
+        return if column == SLOTS { "scope".into() } else { "span".into() };
+    };
+    match template.slots.get(column - SLOTS).map(|slot| &slot.place) {
+        Some(Place::Attribute(Owner::Span, key, _)) => format!("span.{key}"),
+        Some(Place::Attribute(Owner::Event, key, _)) => format!("event.{key}"),
+        Some(Place::Attribute(Owner::Link, key, _)) => format!("link.{key}"),
+        Some(Place::StatusMessage) => "status message".into(),
+        Some(Place::TraceState) => "tracestate".into(),
+        Some(Place::Unknown) => "unknown fields".into(),
+        Some(Place::EventTime) => "event time".into(),
+        Some(Place::LinkId) => "link id".into(),
+        Some(Place::Count) => "flags or count".into(),
+        Some(Place::Spelled) | None => "span".into(),
+    }
+}

@@ -1,0 +1,246 @@
+//! The values of one key, from where they lie in columns to terms with their traces.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::base::limits::MAX_TERM_BYTES;
+use crate::base::number::Number;
+use crate::base::text::Str;
+use crate::block::shapes::Shape;
+use crate::block::skeleton::ValueType;
+use crate::block::slots::{Pools, SlotValues, is_term, repeats};
+use crate::index::dictionary::DictionaryValue;
+use crate::index::term::{TagScope, TermKind, hash_number, hash_text};
+use crate::index::terms_builder::TermsBuilder;
+
+/// Numbers of more different values are indexed by magnitude.
+const MAX_EXACT_NUMBERS: usize = 1024;
+
+/// The values of one key and type, where they lie in slots.
+#[derive(Debug, Default)]
+pub(super) struct Field {
+    /// Shape and slot.
+    pub slots: Vec<(usize, usize)>,
+    /// Values of spelled rows, or their numbers in the pool, with the ordinals.
+    pub extra: Vec<(i64, u32)>,
+}
+
+/// Values told with the traces that have them.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub texts: HashMap<Str, Vec<u32>>,
+    pub ints: BTreeMap<i64, Vec<u32>>,
+    pub doubles: BTreeMap<u64, Vec<u32>>,
+    pub bools: BTreeMap<bool, Vec<u32>>,
+    pub present: Vec<u32>,
+}
+
+/// The rows of all shapes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    pub shapes: &'a [Shape],
+    /// For each shape the ordinals of its rows' traces.
+    pub ordinals: &'a [Vec<u32>],
+}
+
+impl<'a> Walk<'a> {
+    /// The slots of a field, each with the ordinals of its rows.
+    fn slots(self, field: &Field) -> impl Iterator<Item = (&'a SlotValues, &'a [u32])> {
+        field.slots.iter().filter_map(move |&(shape, slot)| {
+            let values = self.shapes.get(shape)?.slots.get(slot)?;
+            Some((values, self.ordinals.get(shape)?.as_slice()))
+        })
+    }
+
+    /// Calls `each` with the numbers and ordinals of a field, immediate repeats left out.
+    fn each(self, field: &Field, mut each: impl FnMut(i64, u32)) {
+        for (values, ordinals) in self.slots(field) {
+            let mut last = None;
+            let mut next = |value: i64, ordinal: u32| {
+                if last != Some((value, ordinal)) {
+                    last = Some((value, ordinal));
+                    each(value, ordinal);
+                }
+            };
+            match values {
+                SlotValues::Ints(values) => {
+                    values.iter().zip(ordinals).for_each(|(&value, &ordinal)| next(value, ordinal));
+                }
+                SlotValues::Pooled { numbers, .. } => {
+                    numbers.iter().zip(ordinals).for_each(|(&n, &ordinal)| next(n.into(), ordinal));
+                }
+            }
+        }
+        field.extra.iter().for_each(|&(value, ordinal)| each(value, ordinal));
+    }
+
+    /// Adds the texts of a key; the dictionary's code of each of the pool's numbers, if there is
+    /// a dictionary.
+    pub fn add_texts(
+        self,
+        scope: TagScope,
+        key: &str,
+        number: u32,
+        field: &Field,
+        pools: &Pools,
+        terms: &mut TermsBuilder,
+    ) -> Option<Vec<u32>> {
+        let pool = pools.get(number)?;
+        if !is_term(pool) || !repeats(pool) {
+            let hashes: Vec<u64> = (0..pool.len()).map(|n| hash_text(pool.text(n))).collect();
+            let mut pairs = Vec::new();
+            self.each(field, |n, ordinal| {
+                pairs.extend(hashes.get(n as usize).map(|&hash| (hash, ordinal)));
+            });
+            terms.add_hashed(scope, key, TermKind::Str, &pairs);
+            return None;
+        }
+        let lists = self.lists(field, pool.len() as usize);
+        let mut order: Vec<u32> = (0..pool.len()).collect();
+        order.sort_unstable_by_key(|&n| pool.get(n));
+        let mut values: Vec<(&str, Vec<u32>)> = Vec::with_capacity(order.len());
+        let mut ranks = vec![0; order.len()];
+        let mut lists: Vec<Vec<u32>> = lists;
+        for n in order {
+            let text = pool.text(n);
+            let list = lists.get_mut(n as usize).map(std::mem::take).unwrap_or_default();
+            match values.last_mut() {
+                Some((last, all)) if *last == text => {
+                    all.extend(list);
+                    settle(all);
+                }
+                _ => values.push((text, list)),
+            }
+            if let Some(rank) = ranks.get_mut(n as usize) {
+                *rank = values.len() as u32 - 1;
+            }
+        }
+        terms.add_values(scope, key, &mut values);
+        Some(ranks)
+    }
+
+    /// For each number of a pool the traces that have its value.
+    fn lists(self, field: &Field, len: usize) -> Vec<Vec<u32>> {
+        let mut counts = vec![0u32; len];
+        self.each(field, |n, _| {
+            if let Some(count) = counts.get_mut(n as usize) {
+                *count += 1;
+            }
+        });
+        let mut lists: Vec<Vec<u32>> =
+            counts.iter().map(|&count| Vec::with_capacity(count as usize)).collect();
+        self.each(field, |n, ordinal| {
+            if let Some(list) = lists.get_mut(n as usize) {
+                list.push(ordinal);
+            }
+        });
+        lists.iter_mut().for_each(settle);
+        lists
+    }
+
+    /// Adds the numbers or truth values of a key; too many different ones go to `buckets`.
+    pub fn add_numbers(
+        self,
+        scope: TagScope,
+        key: &str,
+        kind: ValueType,
+        field: &Field,
+        terms: &mut TermsBuilder,
+        buckets: &mut Vec<(Number, u32)>,
+    ) {
+        let mut pairs = Vec::new();
+        self.each(field, |value, ordinal| pairs.push((value, ordinal)));
+        pairs.sort_unstable();
+        pairs.dedup();
+        let groups = pairs.chunk_by(|a, b| a.0 == b.0);
+        let many = groups.clone().nth(MAX_EXACT_NUMBERS).is_some();
+        let list = |group: &[(i64, u32)]| group.iter().map(|&(_, ordinal)| ordinal).collect();
+        let first = |group: &[(i64, u32)]| group.first().map_or(0, |&(value, _)| value);
+        let number = |value: i64| match kind {
+            ValueType::Double => Number::Double(f64::from_bits(value as u64)),
+            _ => Number::Int(value),
+        };
+        match kind {
+            _ if many => {
+                // NaN lies within no bounds, and is found by its hash alone.
+                let nan = |&&(value, _): &&(i64, u32)| number(value).is_nan();
+                let nans: Vec<(u64, u32)> = pairs
+                    .iter()
+                    .filter(nan)
+                    .map(|&(value, ordinal)| (hash_number(number(value)), ordinal))
+                    .collect();
+                if !nans.is_empty() {
+                    terms.add_hashed(scope, key, TermKind::Double, &nans);
+                }
+                let rest = pairs.iter().filter(|pair| !nan(pair));
+                buckets.extend(rest.map(|&(value, ordinal)| (number(value), ordinal)));
+            }
+            ValueType::Bool => {
+                let mut values: Vec<(bool, Vec<u32>)> =
+                    groups.map(|group| (first(group) != 0, list(group))).collect();
+                terms.add_values(scope, key, &mut values);
+            }
+            ValueType::Double => {
+                let mut values: Vec<(f64, Vec<u32>)> =
+                    groups.map(|g| (f64::from_bits(first(g) as u64), list(g))).collect();
+                terms.add_values(scope, key, &mut values);
+            }
+            _ => {
+                let mut values: Vec<(i64, Vec<u32>)> =
+                    groups.map(|group| (first(group), list(group))).collect();
+                terms.add_values(scope, key, &mut values);
+            }
+        }
+    }
+}
+
+impl Told {
+    /// Hands the values to `terms`.
+    pub fn finish(self, scope: TagScope, key: &str, terms: &mut TermsBuilder) {
+        if self.texts.keys().any(|text| text.len() > MAX_TERM_BYTES) {
+            let pairs = self.texts.iter().flat_map(|(text, list)| {
+                let hash = hash_text(text);
+                list.iter().map(move |&ordinal| (hash, ordinal))
+            });
+            let mut pairs: Vec<(u64, u32)> = pairs.collect();
+            pairs.sort_unstable();
+            terms.add_hashed(scope, key, TermKind::Str, &pairs);
+        } else if !self.texts.is_empty() {
+            let texts = self.texts.iter();
+            let mut values: Vec<(&str, Vec<u32>)> =
+                texts.map(|(text, list)| (text.as_str(), settled(list.clone()))).collect();
+            terms.add_values(scope, key, &mut values);
+        }
+        add_told(scope, key, self.ints.into_iter(), terms);
+        let doubles = self.doubles.into_iter().map(|(bits, list)| (f64::from_bits(bits), list));
+        add_told(scope, key, doubles, terms);
+        add_told(scope, key, self.bools.into_iter(), terms);
+        if !self.present.is_empty() {
+            terms.add_present(scope, key, &settled(self.present));
+        }
+    }
+}
+
+fn add_told<V: DictionaryValue>(
+    scope: TagScope,
+    key: &str,
+    told: impl Iterator<Item = (V, Vec<u32>)>,
+    terms: &mut TermsBuilder,
+) {
+    let mut values: Vec<(V, Vec<u32>)> = told.map(|(value, list)| (value, settled(list))).collect();
+    if !values.is_empty() {
+        terms.add_values(scope, key, &mut values);
+    }
+}
+
+/// Ascending, each once. Lists are ascending runs behind one another, which this sort makes use of.
+fn settle(list: &mut Vec<u32>) {
+    if !list.is_sorted_by(|a, b| a < b) {
+        list.sort();
+        list.dedup();
+    }
+}
+
+fn settled(mut list: Vec<u32>) -> Vec<u32> {
+    settle(&mut list);
+    list
+}

@@ -1,0 +1,286 @@
+//! Checks every checksum and every invariant of a segment.
+
+use std::ops::ControlFlow;
+
+use crate::base::error::{Error, Result};
+use crate::base::model::StatusCode;
+use crate::base::time::Timestamp;
+use crate::block::pages::Page;
+use crate::index::source::Source;
+use crate::index::term::Term;
+use crate::index::traces::{TraceEntry, TraceFlags};
+use crate::index::zones::Zone;
+use crate::segment::area::GRANULE_BYTES;
+use crate::segment::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, check_header};
+use crate::segment::kind;
+use crate::segment::reader::Segment;
+use crate::segment::rows::Row;
+
+impl Segment {
+    /// All damage found, in the order of the file; empty if the segment is sound. Reads every
+    /// byte, and every row. Damage that readers repair on the way is told as well.
+    pub fn verify(&self) -> Vec<Error> {
+        let mut damage = Vec::new();
+        self.verify_ends(&mut damage);
+        self.verify_area(&mut damage);
+        if damage.is_empty() || self.meta().is_ok() {
+            note(&mut damage, self.verify_pages());
+            self.verify_rows(&mut damage);
+            note(&mut damage, self.verify_ids());
+            note(&mut damage, self.verify_terms());
+            note(&mut damage, self.verify_contexts());
+        }
+        damage
+    }
+
+    fn verify_ends(&self, damage: &mut Vec<Error>) {
+        let header = self.file.read_at(0, HEADER_BYTES);
+        note_one(damage, header.and_then(|header| check_header(self.path(), &header)));
+        let offset = self.file.len().saturating_sub(2 * FOOTER_BYTES as u64);
+        match self.file.read_at(offset, 2 * FOOTER_BYTES) {
+            Ok(tail) if Footer::copies_agree(&tail) => {}
+            Ok(_) => damage.push(self.damaged(offset, "footer", "one of the copies is damaged")),
+            Err(error) => damage.push(error),
+        }
+    }
+
+    fn verify_area(&self, damage: &mut Vec<Error>) {
+        for granule in 0..self.area.granules() {
+            match self.area.is_sound(granule) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let at = granule * GRANULE_BYTES;
+                    let section = self.section_at(at);
+                    damage.push(self.area.corrupt(at, section, "checksum of a granule"));
+                }
+                Err(error) => return damage.push(error),
+            }
+        }
+        let end = self.area.len();
+        match self.area.is_parity_sound() {
+            Ok(true) => {}
+            Ok(false) => damage.push(self.area.corrupt(end, "parity", "checksum")),
+            Err(error) => damage.push(error),
+        }
+        match self.area.sound_tables() {
+            Ok([true, true]) => {}
+            Ok(_) => damage.push(self.area.corrupt(
+                end + end.min(GRANULE_BYTES),
+                "crc table",
+                "one of the copies is damaged",
+            )),
+            Err(error) => damage.push(error),
+        }
+        note_one(damage, self.meta().map(drop));
+    }
+
+    /// The section that begins last before a place in the area.
+    fn section_at(&self, at: usize) -> &'static str {
+        let Ok(directory) = self.directory() else { return "area" };
+        let before = directory.sections().filter(|section| section.offset <= at);
+        before.last().map_or("area", |section| section.name)
+    }
+
+    fn damaged(&self, offset: u64, section: &'static str, detail: &str) -> Error {
+        Error::corrupt(self.path(), offset, section, detail)
+    }
+
+    /// A section whose bytes are as they were written, but wrong.
+    fn contradiction(&self, number: u32, detail: &str) -> Error {
+        match self.directory().and_then(|directory| directory.get(number)) {
+            Ok(section) => section.corrupt(0, detail),
+            Err(error) => error,
+        }
+    }
+
+    fn verify_pages(&self) -> Result<Vec<Error>> {
+        let mut damage = Vec::new();
+        for entry in self.meta()?.pages.directory().pages() {
+            let offset = self.footer.pages_offset + entry.offset;
+            let stored = self.file.read_at(offset, entry.stored_len)?;
+            if let Err(detail) = Page::decode(entry, &stored) {
+                damage.push(self.damaged(offset, "pages", detail));
+            }
+        }
+        Ok(damage)
+    }
+
+    /// Reads all rows, and compares what they add up to with traces, zones and summary.
+    fn verify_rows(&self, damage: &mut Vec<Error>) {
+        let block_rows = u64::from(self.footer.block_rows);
+        let rows = self.summary().rows;
+        let mut traces = Tally::default();
+        for (number, first) in (0..rows).step_by(block_rows as usize).enumerate() {
+            let range = first as u32..rows.min(first + block_rows) as u32;
+            let mut zone: Option<Zone> = None;
+            // Rows may come from the cache, so the file's bytes are looked at first.
+            let place = self.meta().map(|meta| meta.block(number)).ok().flatten();
+            if let Some((offset, len)) = place
+                && let Err(error) = self.read_block(number as u32, offset, len)
+            {
+                damage.push(error);
+                traces = Tally::default();
+                continue;
+            }
+            let read = self.rows(range, &mut |row| {
+                let own = zone_of(&row);
+                zone = Some(zone.map_or(own, |zone| merged(zone, own)));
+                let closed = traces.add(&row, own);
+                note_one(damage, closed.map_or(Ok(()), |sum| self.verify_trace(&sum)));
+                Ok(ControlFlow::Continue(()))
+            });
+            match read.and_then(|()| self.zone(number as u64)) {
+                Ok(stored) if zone == Some(stored) => {}
+                Ok(_) => damage.push(self.contradiction(kind::ZONES, "a zone unlike its rows")),
+                Err(error) => {
+                    damage.push(error);
+                    traces = Tally::default();
+                }
+            }
+        }
+        if let Some(last) = traces.open.take() {
+            note_one(damage, self.verify_trace(&last));
+        }
+    }
+
+    fn verify_trace(&self, sum: &TraceSum) -> Result<()> {
+        let entry = self.entry(sum.ordinal)?;
+        let agrees = entry.row_range() == (sum.first_row..sum.first_row + sum.rows)
+            && entry.first_start == sum.zone.first_start
+            && entry.last_start == sum.zone.last_start
+            && entry.max_end == sum.zone.max_end
+            && entry.max_duration == sum.zone.max_duration
+            && entry.flags.has(TraceFlags::ERROR) == (sum.zone.errors > 0);
+        // A trace whose beginning could not be read says nothing of the table.
+        if agrees || entry.first_row != sum.first_row {
+            return Ok(());
+        }
+        Err(self.contradiction(kind::TRACES, "a trace unlike its rows"))
+    }
+
+    fn verify_ids(&self) -> Result<Vec<Error>> {
+        let mut damage = Vec::new();
+        let (mut rows, mut before): (u64, Option<TraceEntry>) = (0, None);
+        for ordinal in 0..self.traces()?.len() {
+            let entry = self.entry(ordinal)?;
+            if !self.find(entry.id.low())?.contains(&ordinal) {
+                damage.push(self.contradiction(kind::IDS, "a trace that is not found"));
+            }
+            let order = |entry: &TraceEntry| (entry.first_start, entry.id);
+            let ascends = before.is_none_or(|before| order(&before) < order(&entry));
+            if !ascends || u64::from(entry.first_row) != rows {
+                damage.push(self.contradiction(kind::TRACES, "traces in disorder"));
+            }
+            rows += u64::from(entry.rows);
+            before = Some(entry);
+        }
+        if rows != self.summary().rows {
+            damage.push(self.contradiction(kind::TRACES, "rows without a trace"));
+        }
+        Ok(damage)
+    }
+
+    /// Reads every value and every posting list; what the index's readers check, they check.
+    fn verify_terms(&self) -> Result<Vec<Error>> {
+        let mut damage = Vec::new();
+        let terms = self.terms()?;
+        for entry in terms.keys()? {
+            for (_, dictionary) in terms.dictionaries(&entry)? {
+                let mut last: Option<Term> = None;
+                let mut ascends = true;
+                dictionary.scan(0..dictionary.len(), &mut |_, term| {
+                    if let (Some(Term::Str(before)), Term::Str(text)) = (&last, &term) {
+                        ascends &= before < text;
+                    }
+                    last = Some(term);
+                    Ok(())
+                })?;
+                if !ascends {
+                    damage.push(self.contradiction(kind::TERMS, "a dictionary in disorder"));
+                }
+                for code in 0..dictionary.len() {
+                    dictionary.traces(code)?;
+                }
+            }
+        }
+        self.operations()?.list()?;
+        Ok(damage)
+    }
+
+    fn verify_contexts(&self) -> Result<Vec<Error>> {
+        let (resources, scopes) = self.context_counts()?;
+        let mut damage = Vec::new();
+        for code in 0..resources as u32 {
+            note_one(&mut damage, self.resource(code).map(drop));
+        }
+        for code in 0..scopes as u32 {
+            note_one(&mut damage, self.scope(code).map(drop));
+        }
+        Ok(damage)
+    }
+}
+
+fn note(damage: &mut Vec<Error>, found: Result<Vec<Error>>) {
+    match found {
+        Ok(found) => damage.extend(found),
+        Err(error) => damage.push(error),
+    }
+}
+
+fn note_one(damage: &mut Vec<Error>, found: Result<()>) {
+    damage.extend(found.err());
+}
+
+/// A row as a zone of its own.
+fn zone_of(row: &Row<'_>) -> Zone {
+    let (start, end) = (row.span.start, row.span.end);
+    Zone {
+        first_start: start,
+        last_start: start,
+        max_end: end,
+        max_duration: end.nanos().saturating_sub(start.nanos()),
+        errors: u32::from(row.span.status_code() == StatusCode::ERROR),
+    }
+}
+
+fn merged(a: Zone, b: Zone) -> Zone {
+    Zone {
+        first_start: Timestamp::min(a.first_start, b.first_start),
+        last_start: Timestamp::max(a.last_start, b.last_start),
+        max_end: Timestamp::max(a.max_end, b.max_end),
+        max_duration: a.max_duration.max(b.max_duration),
+        errors: a.errors.saturating_add(b.errors),
+    }
+}
+
+/// Adds up rows trace by trace.
+#[derive(Default)]
+struct Tally {
+    open: Option<TraceSum>,
+}
+
+/// What the rows of a trace add up to.
+#[derive(Clone, Copy)]
+struct TraceSum {
+    ordinal: u32,
+    first_row: u32,
+    rows: u32,
+    zone: Zone,
+}
+
+impl Tally {
+    /// Adds a row; the trace before it, if that has ended.
+    fn add(&mut self, row: &Row<'_>, zone: Zone) -> Option<TraceSum> {
+        match &mut self.open {
+            Some(open) if open.ordinal == row.ordinal => {
+                open.rows += 1;
+                open.zone = merged(open.zone, zone);
+                None
+            }
+            open => {
+                let next = TraceSum { ordinal: row.ordinal, first_row: row.row, rows: 1, zone };
+                open.replace(next)
+            }
+        }
+    }
+}

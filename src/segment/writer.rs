@@ -1,0 +1,129 @@
+//! Writes the file from its beginning: header, blocks, pages, and what follows.
+
+use std::io;
+
+use crate::base::error::{Error, Result};
+use crate::block::bits::BitWriter;
+use crate::block::encode::{BlockRows, encode_block};
+use crate::block::models::Models;
+use crate::block::pages::{PageDirectory, PageWriter};
+use crate::block::slots::{Packed, PoolUse, Pools};
+use crate::segment::builder::SegmentBuilder;
+use crate::segment::finish::io_error;
+use crate::segment::footer::HEADER_BYTES;
+use crate::segment::lineup::Lineup;
+
+/// The file being written, and its pages, which wait in memory until the blocks are out.
+pub(super) struct Writer<'a> {
+    out: &'a mut dyn io::Write,
+    /// Bytes written so far.
+    pub len: u64,
+    pages: PageWriter,
+    stored: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(out: &'a mut dyn io::Write, page_bytes: usize, level: i32) -> Result<Self> {
+        let pages = PageWriter::new(page_bytes, level).map_err(io_error)?;
+        Ok(Self { out, len: 0, pages, stored: Vec::new() })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.len += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(io_error)
+    }
+
+    /// Puts the values that rows share into pages.
+    pub fn share_records(&mut self, mut uses: Vec<PoolUse>, pools: &Pools) -> Result<Vec<PoolUse>> {
+        for (pool_use, (_, pool)) in uses.iter_mut().zip(pools.iter()) {
+            if let PoolUse::Shared(first) = pool_use {
+                *first = self.pages.records();
+                for number in 0..pool.len() {
+                    self.pages.push(pool.get(number), &mut self.stored).map_err(io_error)?;
+                }
+            }
+        }
+        Ok(uses)
+    }
+
+    /// Writes the blocks; where each ends.
+    pub fn blocks(
+        &mut self,
+        b: &SegmentBuilder,
+        columns: &[Vec<Packed>],
+        models: &Models,
+        lineup: &Lineup,
+    ) -> Result<Vec<u64>> {
+        let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
+        let mut done = vec![0usize; columns.len()];
+        let mut ends = Vec::new();
+        let mut block = Vec::new();
+        for (number, steps) in lineup.steps.chunks(b.options.block_rows).enumerate() {
+            let first_row = number * b.options.block_rows;
+            let rows = first_row..first_row + steps.len();
+            let from = begins.partition_point(|&begin| (begin as usize) < rows.start);
+            let to = begins.partition_point(|&begin| (begin as usize) < rows.end);
+            let inside = begins.get(from..to).unwrap_or_default();
+            let inside: Vec<u32> = inside.iter().map(|begin| begin - first_row as u32).collect();
+            // The first row continues the trace before, unless it begins one.
+            let first_ordinal = if inside.first() == Some(&0) { from } else { from.max(1) - 1 };
+            let explicit = |number: usize| {
+                lineup.explicit_before.get(number).copied().unwrap_or(lineup.explicit.len())
+            };
+            let content = BlockRows {
+                steps,
+                begins: &inside,
+                first_ordinal: first_ordinal as u32,
+                span_ids: b.rows.span_id.get(rows).unwrap_or_default(),
+                explicit: lineup
+                    .explicit
+                    .get(explicit(number)..explicit(number + 1))
+                    .unwrap_or_default(),
+                first_record: self.pages.records(),
+            };
+            let mut counts = vec![0usize; columns.len()];
+            for step in steps {
+                if let Some(count) = counts.get_mut(step.template() as usize) {
+                    *count += 1;
+                }
+            }
+            let (pages, stored) = (&mut self.pages, &mut self.stored);
+            let mut record = |bytes: &[u8]| pages.push(bytes, stored).map(drop).map_err(io_error);
+            let runs = |template: u32, out: &mut BitWriter| {
+                let index = template as usize;
+                let (Some(columns), Some(model), Some(done), Some(&count)) = (
+                    columns.get(index),
+                    models.get(template),
+                    done.get_mut(index),
+                    counts.get(index),
+                ) else {
+                    return Err(Error::invalid("a row of an unknown template"));
+                };
+                let range = *done..*done + count;
+                *done += count;
+                let fixed = (0..columns.len()).filter(|c| !model.layout.variable.contains(c));
+                for column in fixed.chain(model.layout.variable.iter().copied()) {
+                    if let Some(column) = columns.get(column) {
+                        column.encode_run(range.clone(), &b.pools, &mut record, out)?;
+                    }
+                }
+                Ok(())
+            };
+            block.clear();
+            encode_block(&models.grammar, &content, runs, &mut block)?;
+            self.write(&block)?;
+            ends.push(self.len - HEADER_BYTES as u64);
+        }
+        Ok(ends)
+    }
+
+    /// Writes the pages.
+    pub fn pages(&mut self) -> Result<PageDirectory> {
+        let fresh = PageWriter::new(1, 1).map_err(io_error)?;
+        let pages = std::mem::replace(&mut self.pages, fresh);
+        let directory = pages.finish(&mut self.stored).map_err(io_error)?;
+        let stored = std::mem::take(&mut self.stored);
+        self.write(&stored)?;
+        Ok(directory)
+    }
+}
