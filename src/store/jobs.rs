@@ -217,6 +217,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Does the merges that are due, helping with the work.
+    pub(crate) fn merge_due(self: &Arc<Self>) -> Result<()> {
+        loop {
+            self.check_writable()?;
+            match self.take_job(UnderWay::next_merge) {
+                Some(job) => self.run(&job)?,
+                None if lock(&self.jobs.under_way).merging.is_empty() => return Ok(()),
+                // What is under way may make another merge due.
+                None => self.jobs.wait(Duration::from_millis(50)),
+            }
+        }
+    }
+
     /// Gives back a job that turned out to have nothing to do.
     fn finish_idle(&self, job: &Job) {
         lock(&self.jobs.under_way).end(job, &Ok(()));

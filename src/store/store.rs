@@ -123,9 +123,29 @@ impl Store {
     /// Queues a request and returns at once; the [`Commit`] tells when it is stored. Blocks, or
     /// fails with `Busy`, only while the store's memory budget is used up.
     pub fn submit_otlp(&self, request: Vec<u8>) -> Result<Commit> {
+        self.submit_work(request.len(), |engine| prepare(engine, &request))
+    }
+
+    /// Queues an OTLP/JSON request; like [`Store::submit_otlp`].
+    pub fn submit_otlp_json(&self, request: &[u8]) -> Result<Commit> {
+        self.submit_work(request.len(), |engine| {
+            json::prepare_json(request, &engine.contexts, &admission(engine)).map(Work::from)
+        })
+    }
+
+    /// Queues spans of the owned model; like [`Store::submit_otlp`].
+    pub fn submit(&self, spans: &[ResourceSpans]) -> Result<Commit> {
+        self.submit_otlp(encode_request(spans)?)
+    }
+
+    fn submit_work(
+        &self,
+        expected_bytes: usize,
+        make: impl FnOnce(&Arc<Engine>) -> Result<Work>,
+    ) -> Result<Commit> {
         let engine = self.engine();
-        engine.admit(request.len())?;
-        let work = prepare(engine, &request)?;
+        engine.admit(expected_bytes)?;
+        let work = make(engine)?;
         let bytes = work.bytes();
         let slot = engine.queue.push(work, bytes);
         let (driver, waiter) = (Arc::clone(engine), Arc::clone(engine));
@@ -157,6 +177,12 @@ impl Store {
     pub fn merge(&self) -> Result<()> {
         self.flush()?;
         self.engine().merge_all()
+    }
+
+    /// Flushes, then does the merges that are due: those that background work would do.
+    pub fn merge_due(&self) -> Result<()> {
+        self.flush()?;
+        self.engine().merge_due()
     }
 
     /// A view that stays as it is while the store goes on.
