@@ -1,0 +1,173 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracekeep::{TimeRange, TraceId};
+
+use crate::times::{Moment, parse_moment};
+
+/// An embedded storage engine for distributed traces: look into its stores and files.
+#[derive(Debug, Parser)]
+#[command(name = "tracekeep", version, propagate_version = true)]
+pub struct Arguments {
+    /// The store: a directory or, for reading, a single .seg file
+    #[arg(long, global = true, env = "TRACEKEEP_STORE", value_name = "PATH")]
+    pub store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colour the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Generate traces, store them, and show what the store can do
+    Demo(DemoArgs),
+    /// Store traces from files: OTLP JSON lines or protobuf, Jaeger JSON, Zipkin v2 JSON
+    Import(ImportArgs),
+    /// Show a trace as a waterfall
+    Trace(TraceArgs),
+    /// Find traces with a span that matches a TraceQL filter, newest first
+    Search(SearchArgs),
+    /// List services
+    Services(RangeArgs),
+    /// List the operations of a service
+    Operations(OperationsArgs),
+    /// List attribute keys
+    Tags(RangeArgs),
+    /// List the values of an attribute
+    Values(ValuesArgs),
+    /// Count spans, traces and bytes
+    Stats,
+    /// Print spans as OTLP JSON, one a line; importing them gives the same store
+    Dump(DumpArgs),
+    /// Merge the segments of each partition
+    Merge(MergeArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// How many spans to make
+    #[arg(long, default_value_t = 200_000, value_name = "N")]
+    pub spans: u64,
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Files to import, .gz and .zst included; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Skip what cannot be read and go on
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// Arguments of `trace`.
+#[derive(Args, Debug)]
+pub struct TraceArgs {
+    /// The trace's id: hex, or a traceparent header
+    pub id: TraceId,
+}
+
+/// A stretch of time.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RangeArgs {
+    /// Only spans that start at or after this: RFC 3339, a date, `2h` (ago) or Unix nanoseconds
+    #[arg(long, value_parser = parse_moment, value_name = "TIME")]
+    pub since: Option<Moment>,
+    /// Only spans that start before this
+    #[arg(long, value_parser = parse_moment, value_name = "TIME")]
+    pub until: Option<Moment>,
+}
+
+impl RangeArgs {
+    /// The range they tell.
+    pub fn range(&self) -> TimeRange {
+        match (self.since.map(Moment::time), self.until.map(Moment::time)) {
+            (None, None) => TimeRange::ALL,
+            (Some(since), None) => TimeRange::from(since..),
+            (None, Some(until)) => TimeRange::from(..until),
+            (Some(since), Some(until)) => TimeRange::from(since..until),
+        }
+    }
+}
+
+/// Arguments of `search`.
+#[derive(Args, Debug)]
+pub struct SearchArgs {
+    /// A TraceQL filter, such as '{ resource.service.name = "cart" && duration > 1s }'
+    #[arg(default_value = "{}")]
+    pub query: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// How many traces to show
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    /// Go on after the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+    /// Tell what was read and what could be left out
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Arguments of `operations`.
+#[derive(Args, Debug)]
+pub struct OperationsArgs {
+    /// The service
+    pub service: String,
+}
+
+/// Arguments of `values`.
+#[derive(Args, Debug)]
+pub struct ValuesArgs {
+    /// The attribute, as in a query: span.http.method, resource.region, .user, name
+    pub tag: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+}
+
+/// Arguments of `dump`.
+#[derive(Args, Debug)]
+pub struct DumpArgs {
+    /// Only spans that match this TraceQL filter
+    #[arg(long)]
+    pub query: Option<String>,
+    #[command(flatten)]
+    pub range: RangeArgs,
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// Merge each partition into as few segments as possible, not only those that are due
+    #[arg(long)]
+    pub all: bool,
+}

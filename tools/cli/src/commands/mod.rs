@@ -1,0 +1,79 @@
+//! The commands, one short file each.
+
+mod completions;
+mod demo;
+mod dump;
+mod import;
+mod man;
+mod merge;
+mod names;
+mod search;
+mod stats;
+mod trace;
+
+use std::path::{Path, PathBuf};
+
+use tracekeep::Reader;
+
+use crate::args::{Arguments, Command};
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+
+/// Does what the arguments say.
+pub fn run(arguments: Arguments) -> Result {
+    let mut output = Output::new(&arguments);
+    let place = Place(arguments.store);
+    let done = command(arguments.command, &place, &mut output);
+    // What was found before a failure is shown, too; the failure itself is what counts.
+    let flushed = output.flush();
+    let exit = done?;
+    flushed?;
+    Ok(exit)
+}
+
+fn command(command: Command, place: &Place, output: &mut Output) -> Result {
+    match command {
+        Command::Demo(args) => demo::run(&args, place, output),
+        Command::Import(args) => import::run(&args, place, output),
+        Command::Trace(args) => trace::run(&args, place, output),
+        Command::Search(args) => search::run(&args, place, output),
+        Command::Services(args) => names::services(&args, place, output),
+        Command::Operations(args) => names::operations(&args, place, output),
+        Command::Tags(args) => names::tags(&args, place, output),
+        Command::Values(args) => names::values(&args, place, output),
+        Command::Stats => stats::run(place, output),
+        Command::Dump(args) => dump::run(&args, place, output),
+        Command::Merge(args) => merge::run(&args, place, output),
+        Command::Completions { shell } => completions::run(shell, output),
+        Command::Man => man::run(output),
+    }
+}
+
+/// The store that was named, if one was.
+struct Place(Option<PathBuf>);
+
+impl Place {
+    /// Its path.
+    fn path(&self) -> Result<&Path> {
+        self.0.as_deref().ok_or_else(|| {
+            Failure::Usage("which store? Give --store PATH or set TRACEKEEP_STORE".into())
+        })
+    }
+
+    /// Its path, to write to.
+    fn directory(&self) -> Result<&Path> {
+        let path = self.path()?;
+        if path.is_file() {
+            let what = "is a file: single segments are read only, give a store's directory";
+            return Err(Failure::Usage(format!("{} {what}", path.display())));
+        }
+        Ok(path)
+    }
+
+    /// Opens it for reading.
+    fn reader(&self) -> Result<Reader> {
+        let path = self.path()?;
+        let reader = if path.is_file() { Reader::open_files(&[path]) } else { Reader::open(path) };
+        Ok(reader?)
+    }
+}

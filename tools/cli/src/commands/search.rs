@@ -1,0 +1,136 @@
+//! `search`: traces in which a span matches.
+
+use serde_json::{Map, Value as Json, json};
+use tracekeep::{Error, Explain, Page, Query, TraceHit, TraceReader, TraceSpan};
+
+use crate::args::SearchArgs;
+use crate::commands::Place;
+use crate::failure::{Exit, Failure, Result, note};
+use crate::output::{Column, Output};
+
+pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
+    let mut query = Query::parse(&args.query)?.between(args.range.range()).limit(args.limit);
+    if let Some(cursor) = &args.after {
+        query = query.after(cursor.as_str());
+    }
+    let (page, explain) = place.reader()?.explain(&query).map_err(|error| match error {
+        // What the query asks for, or the cursor.
+        Error::InvalidInput { message, .. } => Failure::Usage(message),
+        other => other.into(),
+    })?;
+    if output.json {
+        let mut answer = page_json(&page)?;
+        if args.explain {
+            let members = explained(&explain).into_iter();
+            let members: Map<_, Json> =
+                members.map(|(name, number)| (name.to_owned(), number.into())).collect();
+            answer.insert("explain".into(), members.into());
+        }
+        output.value(&answer.into())?;
+        return Ok(Exit::Done);
+    }
+    table(&page, output)?;
+    output.flush()?;
+    if let Some(cursor) = &page.next {
+        note(&format!("there may be more: --after {cursor}"));
+    }
+    if args.explain {
+        for (name, number) in explained(&explain) {
+            note(&format!("{name}: {number}"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The traces of a page, one a row.
+pub fn table(page: &Page, output: &mut Output) -> Result<()> {
+    let columns = [
+        Column::text("trace"),
+        Column::text("start"),
+        Column::number("duration"),
+        Column::number("spans"),
+        Column::number("errors"),
+        Column::number("matched"),
+        Column::text("service"),
+        Column::text("root"),
+    ];
+    let rows = page.traces.iter().map(|hit| {
+        vec![
+            hit.trace_id.to_string(),
+            output.time(hit.start),
+            output.duration(hit.duration),
+            hit.span_count.to_string(),
+            hit.error_count.to_string(),
+            hit.matched.to_string(),
+            hit.root_service.as_ref().map_or_else(String::new, ToString::to_string),
+            hit.root_name.as_ref().map_or_else(String::new, ToString::to_string),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    Ok(output.table(&columns, rows)?)
+}
+
+/// A page as Tempo's API gives it, with exact durations beside.
+pub fn page_json(page: &Page) -> Result<Map<String, Json>> {
+    let traces = page.traces.iter().map(hit_json).collect::<Result<Vec<Json>>>()?;
+    let mut answer = Map::new();
+    answer.insert("traces".into(), traces.into());
+    answer.insert("next".into(), page.next.as_deref().into());
+    Ok(answer)
+}
+
+fn hit_json(hit: &TraceHit) -> Result<Json> {
+    let services = hit.services.iter().map(|part| {
+        (part.service.to_string(), json!({ "spanCount": part.spans, "errorCount": part.errors }))
+    });
+    let spans = hit.spans.iter().map(span_json).collect::<Result<Vec<Json>>>()?;
+    Ok(json!({
+        "traceID": hit.trace_id.to_string(),
+        "rootServiceName": hit.root_service.as_deref(),
+        "rootTraceName": hit.root_name.as_deref(),
+        "startTimeUnixNano": hit.start.nanos().to_string(),
+        "durationMs": u64::try_from(hit.duration.as_millis()).unwrap_or(u64::MAX),
+        "durationNanos": hit.duration.as_nanos().to_string(),
+        "spanCount": hit.span_count,
+        "errorCount": hit.error_count,
+        "serviceStats": services.collect::<Map<_, _>>(),
+        "spanSets": [{ "spans": spans, "matched": hit.matched }],
+    }))
+}
+
+fn span_json(found: &TraceSpan) -> Result<Json> {
+    let span = &found.span;
+    Ok(json!({
+        "spanID": span.span_id.to_string(),
+        "name": &*span.name,
+        "serviceName": found.service().map(AsRef::<str>::as_ref),
+        "startTimeUnixNano": span.start.nanos().to_string(),
+        "durationNanos": span.duration().as_nanos().to_string(),
+        "attributes": attributes_json(found)?,
+    }))
+}
+
+/// The span's attributes as OTLP JSON has them: the engine's own writing, taken apart.
+fn attributes_json(found: &TraceSpan) -> Result<Json> {
+    let text = found.to_otlp_json()?;
+    let mut whole: Json = serde_json::from_str(&text)
+        .map_err(|error| Failure::Io("the engine wrote malformed JSON".into(), error.into()))?;
+    let attributes =
+        whole.pointer_mut("/resourceSpans/0/scopeSpans/0/spans/0/attributes").map(Json::take);
+    Ok(attributes.unwrap_or_else(|| Json::Array(Vec::new())))
+}
+
+fn explained(explain: &Explain) -> [(&'static str, u64); 10] {
+    [
+        ("partitions", explain.partitions),
+        ("partitionsOutOfRange", explain.partitions_out_of_range),
+        ("segments", explain.segments),
+        ("segmentsOutOfRange", explain.segments_out_of_range),
+        ("segmentsUnread", explain.segments_unread),
+        ("liveGroups", explain.live_groups),
+        ("candidates", explain.candidates),
+        ("certain", explain.certain),
+        ("tracesRead", explain.traces_read),
+        ("tracesMatched", explain.traces_matched),
+    ]
+}

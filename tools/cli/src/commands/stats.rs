@@ -1,0 +1,88 @@
+//! `stats`: how much a store holds, and where its bytes go.
+
+use serde_json::{Value as Json, json};
+use tracekeep::{PartitionStats, Stats};
+
+use crate::commands::Place;
+use crate::failure::{Exit, Result};
+use crate::output::{Column, Output, bytes, grouped};
+
+pub fn run(place: &Place, output: &mut Output) -> Result {
+    let stats = place.reader()?.stats()?;
+    if output.json {
+        output.value(&json(&stats))?;
+    } else {
+        print(&stats, output)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The figures as JSON.
+pub fn json(stats: &Stats) -> Json {
+    let partition = |partition: &PartitionStats| {
+        json!({
+            "start": partition.start.to_string(),
+            "widthSeconds": partition.width.as_secs_f64(),
+            "state": partition.state.name(),
+            "segments": partition.segments,
+            "spans": partition.spans,
+            "bytes": partition.bytes,
+        })
+    };
+    json!({
+        "spans": stats.spans,
+        "traces": stats.traces,
+        "segments": stats.segments,
+        "bytes": stats.bytes,
+        "bufferedSpans": stats.buffered_spans,
+        "bufferedBytes": stats.buffered_bytes,
+        "bytesPerSpan": bytes_per_span(stats),
+        "partitions": stats.partitions.iter().map(partition).collect::<Vec<_>>(),
+    })
+}
+
+/// Bytes of files for a span that lies in one.
+fn bytes_per_span(stats: &Stats) -> Option<f64> {
+    let spans = stats.spans.saturating_sub(stats.buffered_spans);
+    (spans > 0).then(|| stats.bytes as f64 / spans as f64)
+}
+
+/// The figures as tables.
+pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
+    let people = output.terminal;
+    let count = |number| if people { grouped(number) } else { number.to_string() };
+    let size = |number| if people { bytes(number) } else { number.to_string() };
+    let mut rows = vec![
+        ("spans", count(stats.spans)),
+        ("traces", count(stats.traces)),
+        ("segments", count(stats.segments)),
+        ("bytes", size(stats.bytes)),
+    ];
+    if let Some(bytes) = bytes_per_span(stats) {
+        rows.push(("bytes a span", format!("{bytes:.2}")));
+    }
+    rows.push(("buffered spans", count(stats.buffered_spans)));
+    let columns = [Column::text("store"), Column::number("")];
+    output.table(&columns, rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))?;
+    let columns = [
+        Column::text("partition"),
+        Column::text("state"),
+        Column::number("segments"),
+        Column::number("spans"),
+        Column::number("bytes"),
+    ];
+    let rows = stats.partitions.iter().map(|partition| {
+        vec![
+            partition.start.to_string(),
+            partition.state.name().to_owned(),
+            count(partition.segments),
+            count(partition.spans),
+            size(partition.bytes),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if people && !rows.is_empty() {
+        output.line("")?;
+    }
+    Ok(output.table(&columns, rows)?)
+}

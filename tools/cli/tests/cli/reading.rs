@@ -1,0 +1,160 @@
+//! The commands that read, off a terminal: tab-separated, nothing cut.
+
+use crate::bench::{Bench, request, requests};
+
+/// Three services' worth of a trace: a root, a child, and one whose parent never came.
+fn broken_trace() -> String {
+    let root = request(9, 1, "root");
+    let child = request(9, 2, "a rather long name that no narrow terminal would show in full")
+        .replace(
+            "\"name\"",
+            "\"parentSpanId\":\"0000000000000001\",\"status\":{\"code\":2},\"name\"",
+        );
+    let orphan = request(9, 3, "orphan\\twith\\u001b[31mcolour")
+        .replace("\\\\", "\\")
+        .replace("\"name\"", "\"parentSpanId\":\"00000000000000ff\",\"name\"");
+    format!("{root}\n{child}\n{orphan}\n")
+}
+
+#[test]
+fn a_trace_is_a_tree_with_bars_and_its_gaps_are_told() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", broken_trace()));
+    let text = bench.run(&["trace", "9"]).ok();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[0][0], format!("{:032x}", 9));
+    assert_eq!(&lines[0][3..], ["3 spans", "1 services", "1 errors", "1 without their parent"]);
+    assert_eq!(lines[1][1..6], ["root", "shop", "+0ns", "1.5ms", "server"]);
+    let name = "  a rather long name that no narrow terminal would show in full";
+    assert_eq!(lines[2][1..5], [name, "shop", "+1ns", "1.5ms"]);
+    assert_eq!(lines[2][6], "error");
+    assert_eq!(lines[3][1], "orphan\\twith\\u{1b}[31mcolour");
+    assert_eq!(lines[3][8], "parent 00000000000000ff missing");
+    assert!(lines[1][0].contains("━━━━"), "{text}");
+}
+
+#[test]
+fn on_a_terminal_the_drawing_fits_its_width() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", broken_trace()));
+    for width in ["20", "40", "80", "200"] {
+        let mut command = bench.command();
+        command.env("COLUMNS", width).args(["trace", "9", "--color", "always"]);
+        let out = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(out.contains("? parent 00000000000000ff is missing") && out.contains('✗'), "{out}");
+        let limit = width.parse::<usize>().unwrap().max(40);
+        for line in out.lines() {
+            let mut plain = String::new();
+            for part in line.split('\u{1b}') {
+                plain +=
+                    part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |p| p.1);
+            }
+            assert!(plain.chars().count() <= limit, "{width}: {plain}");
+        }
+    }
+}
+
+#[test]
+fn a_trace_that_is_not_there_is_code_4() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(1)));
+    let ran = bench.run(&["trace", "abc"]);
+    assert_eq!(ran.out, "");
+    assert!(ran.fails(4).contains("there is no trace 00000000000000000000000000000abc"));
+}
+
+#[test]
+fn an_id_is_given_short_or_as_a_traceparent() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(1)));
+    let header = format!("00-{:032x}-{:016x}-01", 1, 1);
+    for id in ["1", "0001", &header] {
+        assert!(bench.run(&["trace", id]).ok().contains("\tget\tshop\t"));
+    }
+}
+
+#[test]
+fn search_lists_traces_newest_first_and_finds_nothing_with_code_0() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(30)));
+    let ran = bench.run(&["search", "{ span.n > 10 }"]);
+    assert!(ran.err.contains("--after "), "{ran:?}");
+    let cursor = ran.err.trim().rsplit(' ').next().unwrap().to_owned();
+    let text = ran.ok();
+    let first: Vec<&str> = text.lines().next().unwrap().split('\t').collect();
+    let id = format!("{:032x}", 30);
+    let start = "2025-11-22T08:27:10.00000003Z";
+    assert_eq!(first, [&id, start, "1500000", "1", "0", "1", "shop", "get"]);
+    assert_eq!(text.lines().count(), 20, "all that match, since the limit is 20");
+    let rest = bench.run(&["search", "{ span.n > 10 }", "--after", &cursor]).ok();
+    assert_eq!(rest, "");
+    assert_eq!(bench.run(&["search", "{ name = \"x\" }"]).ok(), "");
+    let later = bench.run(&["search", "--since", "2025-11-22T08:27:05Z", "--limit", "100"]).ok();
+    assert_eq!(later.lines().count(), 6);
+    let earlier = bench.run(&["search", "--until", "2025-11-22", "--limit", "100"]).ok();
+    assert_eq!(earlier, "");
+}
+
+#[test]
+fn explain_goes_to_stderr() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    let ran = bench.run(&["search", "--explain"]);
+    assert_eq!(ran.out.lines().count(), 3);
+    assert!(ran.err.contains("tracesMatched: 3"), "{ran:?}");
+}
+
+#[test]
+fn names_are_listed_plainly() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    assert_eq!(bench.run(&["services"]).ok(), "shop\n");
+    assert_eq!(bench.run(&["operations", "shop"]).ok(), "get\tserver\n");
+    assert_eq!(bench.run(&["operations", "none"]).ok(), "");
+    assert_eq!(bench.run(&["tags"]).ok(), "resource\tservice.name\nspan\tn\n");
+    assert_eq!(bench.run(&["values", "span.n"]).ok(), "1\tint\n2\tint\n3\tint\n");
+    assert_eq!(bench.run(&["values", "name"]).ok(), "get\tstring\n");
+}
+
+#[test]
+fn stats_and_merge_tell_figures() {
+    let bench = Bench::new();
+    let file = bench.file("spans", requests(5));
+    bench.import(&file);
+    bench.import(&bench.file("more", request(6, 6, "get")));
+    let stats = bench.run(&["stats"]).ok();
+    assert!(stats.starts_with("spans\t6\ntraces\t6\nsegments\t2\n"), "{stats}");
+    assert!(stats.contains("2025-11-22T08:00:00Z\tflushed\t2\t6\t"), "{stats}");
+    let merged = bench.run(&["merge", "--all"]).ok();
+    assert!(merged.starts_with("before\t2\t") && merged.contains("\nafter\t1\t"), "{merged}");
+    assert_eq!(bench.dump().len(), 6);
+}
+
+#[test]
+fn dump_restricts_by_query_and_time() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(30)));
+    let lines = |args: &[&str]| bench.run(args).ok().lines().count();
+    assert_eq!(lines(&["dump"]), 30);
+    assert_eq!(lines(&["dump", "--query", "{ span.n >= 28 }"]), 3);
+    assert_eq!(lines(&["dump", "--since", "1763800028000000000"]), 3);
+    assert_eq!(lines(&["dump", "--until", "1763800003000000000", "--query", "{ span.n >= 2 }"]), 1);
+}
+
+#[test]
+fn a_single_segment_is_a_store_to_read() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(4)));
+    let folder = bench.path("store/20251122T080000Z");
+    let segment = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let copy = bench.path("piece.seg");
+    std::fs::copy(segment, copy).unwrap();
+    let text = bench.run(&["search", "--store", "piece.seg"]).ok();
+    assert_eq!(text.lines().count(), 4);
+    assert!(bench.run(&["trace", "2", "--store", "piece.seg"]).ok().contains("get"));
+    let dump = bench.run(&["dump", "--store", "piece.seg"]).ok();
+    assert_eq!(dump.lines().count(), 4);
+    bench.run(&["merge", "--store", "piece.seg"]).fails(2);
+    bench.run(&["import", "--store", "piece.seg", "spans"]).fails(2);
+}
