@@ -32,8 +32,9 @@ struct UnderWay {
     workers: usize,
     flushing: BTreeSet<PartitionKey>,
     merging: BTreeSet<PartitionKey>,
-    /// Inputs of merges that failed: damaged segments are left alone until the store is reopened.
-    unmergeable: BTreeSet<u64>,
+    /// Segments that merges leave alone until the store is reopened: inputs of merges that found
+    /// damage, and outputs that were cut because they were full, which no merge makes fewer.
+    settled: BTreeSet<u64>,
     retry_due: bool,
     last_error: Option<Error>,
 }
@@ -51,6 +52,13 @@ impl Jobs {
     /// The last failure of a background job, until one of its kind succeeds.
     pub(crate) fn last_error(&self) -> Option<Error> {
         lock(&self.under_way).last_error.clone()
+    }
+
+    /// Notes the outputs of a merge: all but the last were cut full, and if they are no fewer than
+    /// the inputs, merging them again would go on for ever.
+    pub(crate) fn settle(&self, inputs: usize, outputs: &[u64]) {
+        let full = if outputs.len() < inputs { outputs.len().saturating_sub(1) } else { outputs.len() };
+        lock(&self.under_way).settled.extend(outputs.iter().take(full));
     }
 
     /// Waits until some job ends, or for `at_most`.
@@ -92,7 +100,7 @@ impl UnderWay {
 
     fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
         let segments = partition.segments.iter().map(|s| Candidate { id: s.id, bytes: s.bytes });
-        segments.filter(|segment| !self.unmergeable.contains(&segment.id))
+        segments.filter(|segment| !self.settled.contains(&segment.id))
     }
 
     fn begin(&mut self, job: &Job) {
@@ -111,7 +119,7 @@ impl UnderWay {
         if let (Job::Merge(_, ids), Err(Error::Corrupt { .. } | Error::Version { .. })) =
             (job, result)
         {
-            self.unmergeable.extend(ids);
+            self.settled.extend(ids);
         }
     }
 }

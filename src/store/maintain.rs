@@ -16,6 +16,9 @@ use crate::upkeep::{flush, merge};
 /// Compression level of pages: what zstd recommends for data that is written once.
 const LEVEL: i32 = 3;
 
+/// The part of the memory budget that a merge's builder may take before its segment is cut.
+const MERGE_SHARE: usize = 4;
+
 impl Engine {
     /// Writes the partition's oldest sealed buffer as segments.
     pub(crate) fn flush_partition(self: &Arc<Self>, key: PartitionKey) -> Result<()> {
@@ -60,6 +63,8 @@ impl Engine {
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
         let added = merge::merge(&inputs, &self.sink(key, &next_id), &cancelled)?;
+        let outputs: Vec<u64> = added.iter().map(|entry| entry.id).collect();
+        self.jobs.settle(inputs.len(), &outputs);
         let edit = Edit {
             add: added.into_iter().map(|entry| (key, entry)).collect(),
             remove: ids.to_vec(),
@@ -97,7 +102,7 @@ impl Engine {
                 page_bytes: self.options.page_bytes,
                 level: LEVEL,
             },
-            builder_bytes: self.options.seal_limit(),
+            builder_bytes: self.options.memory_bytes / MERGE_SHARE,
             mode: self.options.mode,
             next_id,
         }

@@ -224,7 +224,8 @@ fn ordered(operator: &str, order: Option<std::cmp::Ordering>) -> bool {
     use std::cmp::Ordering::{Equal, Greater, Less};
     match operator {
         "=" => order == Some(Equal),
-        "!=" => matches!(order, Some(Less | Greater)),
+        // IEEE 754: a NaN differs from everything.
+        "!=" => order != Some(Equal),
         "<" => order == Some(Less),
         "<=" => matches!(order, Some(Less | Equal)),
         ">" => order == Some(Greater),
