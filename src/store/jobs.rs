@@ -57,7 +57,8 @@ impl Jobs {
     /// Notes the outputs of a merge: all but the last were cut full, and if they are no fewer than
     /// the inputs, merging them again would go on for ever.
     pub(crate) fn settle(&self, inputs: usize, outputs: &[u64]) {
-        let full = if outputs.len() < inputs { outputs.len().saturating_sub(1) } else { outputs.len() };
+        let full =
+            if outputs.len() < inputs { outputs.len().saturating_sub(1) } else { outputs.len() };
         lock(&self.under_way).settled.extend(outputs.iter().take(full));
     }
 
