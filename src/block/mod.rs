@@ -2,7 +2,13 @@
 //!
 //! A column's *model* is fitted to all its values in a segment and stored once; a block holds only
 //! *runs* of packed bits, which mean nothing without their model. Any one value is read from its
-//! run alone. Promises: what was encoded comes back to the bit; any bytes at all are read or
+//! run alone.
+//!
+//! Spans become columns by *templates*: [`skeleton`] takes a span apart into its structure and its
+//! scalars, [`shapes`] collects rows by structure, [`slots`] fits their columns, [`encode`] writes
+//! blocks of rows, and [`decode`], [`walk`] and [`template`] put spans together again.
+//!
+//! Promises: what was encoded comes back to the bit; any bytes at all are read or
 //! refused, without panic, and without an allocation sized by a number that is not yet verified.
 
 pub mod bits;

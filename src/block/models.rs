@@ -96,3 +96,40 @@ impl Models {
         self.templates.get(template as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::decode::Outline;
+    use crate::block::ints::IntModel;
+    use crate::block::walk::Walker;
+    use proptest::prelude::*;
+
+    /// Models of spelled rows alone, as a segment of hostile input has them.
+    fn spelled() -> Models {
+        let column = || ColumnModel::Int(IntModel::fit(&[1, 5, 900]));
+        let columns = vec![column(), column(), column(), column(), ColumnModel::Paged];
+        let templates = vec![TemplateModel::new(None, columns)];
+        Models { templates, grammar: Grammar::fit(&[], |_| false) }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_models_or_refused(bytes in prop::collection::vec(0u8..12, 0..120)) {
+            let _ = Models::read(&mut bytes.as_slice());
+        }
+
+        #[test]
+        fn any_bytes_are_a_block_or_refused(
+            rows in 0u8..20, begins in 0u8..3, bytes in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let models = spelled();
+            let mut block = vec![rows, 0, begins, 0];
+            block.extend(bytes);
+            if let Some(outline) = Outline::open(&block, &models) {
+                let mut walker = Walker::new(&block, &outline, &models, 0);
+                while walker.step().is_some() {}
+            }
+        }
+    }
+}

@@ -342,3 +342,18 @@ impl SlotList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_skeleton_or_refused(bytes in prop::collection::vec(0u8..20, 0..80)) {
+            if let Some(template) = Template::parse(&bytes, &mut Names::default()) {
+                prop_assert!(template.slots.len() <= bytes.len() * 4);
+            }
+        }
+    }
+}

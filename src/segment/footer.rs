@@ -223,3 +223,53 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
     chunk.map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn footer() -> Footer {
+        let summary = Summary { rows: 3, traces: 2, bytes: 10_000, ..Summary::default() };
+        Footer {
+            directory_bytes: 200,
+            pages_offset: 500,
+            area_offset: 600,
+            area_bytes: 700,
+            block_rows: 512,
+            summary,
+        }
+    }
+
+    #[test]
+    fn either_copy_of_the_footer_will_do() {
+        let whole = [footer().to_bytes(), footer().to_bytes()].concat();
+        for at in 0..whole.len() {
+            let mut tail = whole.clone();
+            tail[at] ^= 0x40;
+            let found = Footer::find(Path::new("x"), &header_bytes(), &tail, 10_000).unwrap();
+            assert_eq!(found, footer());
+            assert!(!Footer::copies_agree(&tail));
+        }
+        assert!(Footer::copies_agree(&whole));
+    }
+
+    #[test]
+    fn a_footer_that_does_not_fit_its_file_is_refused() {
+        let tail = [footer().to_bytes(), footer().to_bytes()].concat();
+        let found = Footer::find(Path::new("x"), &header_bytes(), &tail, 9_999);
+        assert!(matches!(found, Err(Error::Corrupt { section: "footer", .. })));
+    }
+
+    /// These numbers are on disk.
+    #[test]
+    fn places_are_pinned() {
+        let bytes = footer().to_bytes();
+        assert_eq!((&bytes[..8], u32_at(&bytes, 8)), (&b"TKEEPEND"[..], 1));
+        assert_eq!((u32_at(&bytes, 12), u64_at(&bytes, 16), u64_at(&bytes, 24)), (200, 500, 600));
+        assert_eq!((u64_at(&bytes, 32), u32_at(&bytes, 40)), (700, 512));
+        let summary = Summary::from_bytes(bytes[48..112].try_into().unwrap());
+        assert_eq!(summary, footer().summary);
+        assert_eq!(&header_bytes()[..12], b"TKEEPSEG\x01\0\0\0");
+    }
+}

@@ -14,6 +14,15 @@
 //! that order as *ordinals*; inside a trace rows are in pre-order. A row is read by its template
 //! (see [`crate::block::models`]) without decoding its neighbours' values.
 //!
+//! | section | holds |
+//! |---|---|
+//! | models | [`crate::block::models`], a zstd frame |
+//! | resources and scopes | counts of both, a page directory, and its pages ([`crate::block::pages`]): canonical bytes, resources first |
+//! | page directory | that of the pages, a zstd frame |
+//! | block directory | where each block ends behind the header, varints, a zstd frame |
+//! | trace table, trace-id index, bloom filter, tag index, zone maps | [`crate::index`] |
+//! | operations | [`crate::index::operations`], a zstd frame |
+//!
 //! Promises: what was pushed comes back equal in canonical bytes (P3); indexes never miss a trace
 //! (P5); every byte is under a checksum, and any bytes at all end in a value or an `Error` that
 //! names file, offset and section, without panic or an allocation beyond the file's own size and

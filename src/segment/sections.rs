@@ -114,3 +114,27 @@ impl Directory {
 fn u64_of(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_le_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::segment::kind;
+
+    /// These numbers are on disk.
+    #[test]
+    fn kinds_are_pinned() {
+        let kinds = [
+            kind::MODELS,
+            kind::CONTEXTS,
+            kind::PAGES,
+            kind::BLOCKS,
+            kind::TRACES,
+            kind::IDS,
+            kind::BLOOM,
+            kind::TERMS,
+            kind::OPERATIONS,
+            kind::ZONES,
+        ];
+        assert!(kinds.into_iter().eq(1..=10));
+        assert!(kinds.into_iter().all(|number| kind::name(number) != kind::name(0)));
+    }
+}

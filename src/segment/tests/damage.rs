@@ -14,9 +14,9 @@ fn small() -> (Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>) {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let options = SegmentOptions { block_rows: 5, page_bytes: 256, level: 1 };
     loop {
-        let entries = entries(16).new_tree(&mut runner).unwrap().current();
+        let entries = entries(13).new_tree(&mut runner).unwrap().current();
         let bytes = build(&entries, options).0;
-        if entries.len() > 12 && bytes.len() < 10_000 {
+        if entries.len() > 10 && bytes.len() < 8_000 {
             return (bytes, ordered(&entries));
         }
     }
