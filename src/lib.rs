@@ -52,8 +52,17 @@ pub use store::options::{Durability, OnFull, Options, OutOfWindow};
 pub use store::read::TraceReader;
 pub use store::reader::Reader;
 pub use store::snapshot::Snapshot;
-pub use store::stats::{PartitionState, PartitionStats, Stats};
+pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;
+
+/// What the command line shows of files. Not part of the stable interface.
+#[doc(hidden)]
+pub mod inspect {
+    pub use crate::catalog::ManifestInfo;
+    pub use crate::ingest::log::LogInfo;
+    pub use crate::segment::SegmentInfo;
+    pub use crate::store::inspect::{FileInfo, Verified, block, file, verify};
+}
 
 /// A world in memory, for tests that crash it. Not part of the stable interface.
 #[doc(hidden)]

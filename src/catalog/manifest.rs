@@ -91,6 +91,19 @@ pub fn read(file: &Path, bytes: &[u8]) -> Result<Manifest> {
     Ok(Manifest { version, previous, last_record, end })
 }
 
+/// The sound records of a manifest: where each begins, its version, whether it is a whole one, and
+/// its edit. What follows the last is torn or damaged; [`read`] tells.
+pub fn records(bytes: &[u8]) -> impl Iterator<Item = (usize, u64, bool, Edit)> {
+    let mut at = OPENING_BYTES;
+    std::iter::from_fn(move || {
+        let (number, payload) = record_at(bytes, at)?;
+        let (kind, operations) = payload.split_first()?;
+        let start = at;
+        at += HEADER_BYTES + payload.len();
+        Some((start, number, *kind == WHOLE, Edit::read(operations)?))
+    })
+}
+
 /// The version and the payload of the record at `at`, if it is sound.
 fn record_at(bytes: &[u8], at: usize) -> Option<(u64, &[u8])> {
     let rest = bytes.get(at..)?;

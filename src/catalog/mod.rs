@@ -55,6 +55,7 @@
 //! | unlisted `.seg` with a higher id | this manifest never knew it. Normally a crash came before its edit and its spans are elsewhere; but it may have been put there by hand, or the manifest may be an old copy: moved to `lost+found/` for good |
 //! | `*.tmp` in a partition's folder or the root | unfinished, its content is elsewhere: moved to `lost+found/` until the next opening, so that a store that crashes again and again does not fill the disk |
 
+mod describe;
 mod edit;
 mod manifest;
 mod pins;
@@ -71,6 +72,7 @@ mod tidy;
 mod version;
 mod writer;
 
+pub use describe::{ManifestInfo, describe};
 pub use edit::Edit;
 pub use reader::{Pinned, ReadCatalog};
 pub use version::{PartitionEntry, PartitionKey, PartitionState, SegmentEntry, Version};

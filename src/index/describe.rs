@@ -11,6 +11,7 @@ use crate::index::terms::{KeyEntry, Part, PartEntry, Terms};
 
 /// A key of the tag index.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KeyInfo {
     /// Where the attribute stands.
     pub scope: &'static str,
@@ -24,6 +25,7 @@ pub struct KeyInfo {
 
 /// The values of a key that are kept in one form.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PartInfo {
     /// `values`, `dictionary`, `hashed` or `buckets`.
     pub form: &'static str,

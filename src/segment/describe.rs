@@ -1,5 +1,7 @@
 //! What a segment is made of, for people.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::base::error::Result;
@@ -9,9 +11,11 @@ use crate::block::template::{Owner, Place, Template};
 use crate::index::describe::KeyInfo;
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
 use crate::segment::reader::Segment;
+use crate::segment::sections::Section;
 
 /// A segment, described.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SegmentInfo {
     /// The file.
     pub path: String,
@@ -45,6 +49,7 @@ pub struct SegmentInfo {
 
 /// A stretch of the file.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PartInfo {
     /// What it is.
     pub name: &'static str,
@@ -56,6 +61,7 @@ pub struct PartInfo {
 
 /// A block of rows.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BlockInfo {
     /// Where it begins.
     pub offset: u64,
@@ -70,13 +76,14 @@ pub struct BlockInfo {
     /// The latest start.
     pub last_start: String,
     /// The longest duration, in nanoseconds.
-    pub max_duration_nanos: u64,
+    pub max_duration_nanos: String,
     /// Spans with an error status.
     pub errors: u32,
 }
 
 /// A template.
 #[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TemplateInfo {
     /// Its code.
     pub code: usize,
@@ -92,6 +99,7 @@ pub struct TemplateInfo {
 
 /// A column of a template.
 #[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ColumnInfo {
     /// Which field of the span it is.
     pub field: String,
@@ -117,17 +125,44 @@ impl Segment {
             resources,
             scopes,
             parts: self.parts(),
-            sections: Vec::new(),
+            sections: self.sections()?,
             blocks: Vec::new(),
             templates: self.templates()?,
             keys: self.terms()?.describe()?,
         };
-        for section in self.directory()?.sections() {
-            let offset = self.footer.area_offset + section.offset as u64;
-            info.sections.push(PartInfo { name: section.name, offset, bytes: section.len as u64 });
-        }
         self.describe_blocks(&mut info)?;
         Ok(info)
+    }
+
+    /// The rows of a block, if there is such a block.
+    pub fn block_range(&self, number: u32) -> Option<Range<u32>> {
+        let first = number.checked_mul(self.footer.block_rows)?;
+        let rows = u32::try_from(self.summary().rows).ok().filter(|&rows| first < rows)?;
+        Some(first..rows.min(first.saturating_add(self.footer.block_rows)))
+    }
+
+    /// What takes how many bytes of the file: its parts, and instead of the area its sections.
+    /// Cost: reading the footer and the directory.
+    pub fn shares(&self) -> Result<Vec<PartInfo>> {
+        let mut shares = self.parts();
+        let sections = self.sections()?;
+        if let Some(area) = shares.iter_mut().find(|part| part.name == "area") {
+            let inside: u64 = sections.iter().map(|section| section.bytes).sum();
+            *area =
+                PartInfo { name: "directory", bytes: area.bytes.saturating_sub(inside), ..*area };
+        }
+        shares.extend(sections);
+        Ok(shares)
+    }
+
+    /// The sections of the area.
+    fn sections(&self) -> Result<Vec<PartInfo>> {
+        let part = |section: &Section| PartInfo {
+            name: section.name,
+            offset: self.footer.area_offset + section.offset as u64,
+            bytes: section.len as u64,
+        };
+        Ok(self.directory()?.sections().map(part).collect())
     }
 
     /// The parts of the file.
@@ -189,7 +224,7 @@ impl Segment {
                 rows: block.outline.rows(),
                 first_start: time(zone.first_start),
                 last_start: time(zone.last_start),
-                max_duration_nanos: zone.max_duration,
+                max_duration_nanos: zone.max_duration.to_string(),
                 errors: zone.errors,
             });
             for (code, column, rows, bits) in block.outline.sizes(&block.bytes, &meta.models) {

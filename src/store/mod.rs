@@ -11,6 +11,7 @@
 mod append;
 pub mod commit;
 pub mod engine;
+pub mod inspect;
 mod jobs;
 mod maintain;
 mod open;

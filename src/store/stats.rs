@@ -1,6 +1,6 @@
 //! Counts and sizes of a store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +30,20 @@ pub struct Stats {
     pub buffered_bytes: u64,
     /// Partitions, oldest first.
     pub partitions: Vec<PartitionStats>,
+    /// What takes how many of `bytes`, the largest first.
+    pub sections: Vec<SectionStats>,
     /// The last failure of a background job, unless one has succeeded since.
     pub last_error: Option<String>,
+}
+
+/// What one kind of data takes in all segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SectionStats {
+    /// What it is: `blocks` hold the spans, `tag index` finds them by their tags, and so on.
+    pub name: &'static str,
+    /// Its bytes.
+    pub bytes: u64,
 }
 
 /// What a partition holds.
@@ -76,11 +88,15 @@ impl PartitionState {
 pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut stats = Stats::default();
     let mut traces = BTreeSet::new();
+    let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (key, partition) in state.partitions() {
         let flushed: u64 = partition.segments.iter().map(|held| held.segment.summary().rows).sum();
         let bytes = partition.segments.iter().map(|held| held.bytes).sum();
         let buffered = count_buffered(partition, &mut traces)?;
         for held in &partition.segments {
+            for part in held.segment.shares()? {
+                *sections.entry(part.name).or_default() += part.bytes;
+            }
             for ordinal in 0..held.segment.summary().traces {
                 traces.insert(held.segment.entry(ordinal as u32)?.id);
             }
@@ -99,6 +115,9 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
         stats.segments += partition.segments.len() as u64;
         stats.bytes += bytes;
     }
+    stats.sections =
+        sections.into_iter().map(|(name, bytes)| SectionStats { name, bytes }).collect();
+    stats.sections.sort_by_key(|section| std::cmp::Reverse(section.bytes));
     stats.traces = traces.len() as u64;
     stats.buffered_bytes = state.buffer_bytes().1 as u64;
     Ok(stats)

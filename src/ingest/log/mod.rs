@@ -42,6 +42,7 @@
 //!           24  payload
 //! ```
 
+mod describe;
 mod files;
 mod frame;
 mod header;
@@ -59,5 +60,6 @@ mod spares;
 mod tests;
 mod writer;
 
+pub use describe::{LogInfo, describe};
 pub use replay::{Cursor, Replayed, replay};
 pub use writer::{Bounds, Log, LogOptions};

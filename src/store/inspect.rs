@@ -1,0 +1,216 @@
+//! Looking into a store's files without opening the store: for people, and for `verify`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::base::error::{Error, Result};
+use crate::base::model::TraceSpan;
+use crate::block::cache::Cache;
+use crate::catalog::{self, ManifestInfo, PartitionKey, ReadCatalog, SegmentEntry};
+use crate::disk::{Disk, names};
+use crate::ingest::contexts::Contexts;
+use crate::ingest::log::{self, Cursor, LogInfo, Replayed};
+use crate::ingest::otlp;
+use crate::query::source::Source;
+use crate::segment::{Segment, SegmentInfo};
+use crate::store::open;
+use crate::store::options::Options;
+
+/// How often a check of the log begins anew when a writer moves it under its hands.
+const TRIES: usize = 64;
+
+/// A file of a store, described.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum FileInfo {
+    /// A segment.
+    Segment(Box<SegmentInfo>),
+    /// A manifest.
+    Manifest(ManifestInfo),
+    /// A file of the log.
+    Log(LogInfo),
+}
+
+/// The outcome of a check.
+#[derive(Clone, Debug, Default)]
+pub struct Verified {
+    /// Files that were read.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is damaged.
+    pub damage: Vec<Error>,
+}
+
+/// What a file is, by its first bytes or, where those are damaged, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Segment,
+    Manifest,
+    Log,
+}
+
+/// What is needed to read files.
+struct Desk {
+    disk: Arc<dyn Disk>,
+    cache: Arc<Cache>,
+    contexts: Contexts,
+}
+
+/// Describes a segment, a manifest or a file of the log.
+pub fn file(path: &Path) -> Result<FileInfo> {
+    let desk = Desk::new();
+    Ok(match desk.kind(path)? {
+        Kind::Segment => FileInfo::Segment(Box::new(desk.segment(path)?.describe()?)),
+        Kind::Manifest => FileInfo::Manifest(catalog::describe(path, &desk.disk.read(path)?)?),
+        Kind::Log => FileInfo::Log(log::describe(desk.disk.as_ref(), path, &desk.contexts)?),
+    })
+}
+
+/// The spans of one block of a segment file, in the order of its rows.
+pub fn block(path: &Path, number: u32) -> Result<Vec<TraceSpan>> {
+    let segment = Desk::new().segment(path)?;
+    let rows = segment
+        .block_range(number)
+        .ok_or_else(|| Error::invalid(format!("{} has no block {number}", path.display())))?;
+    let mut spans = Vec::new();
+    segment.rows(rows, &mut |row| {
+        let owned = row.span.into_span();
+        spans.push(TraceSpan {
+            resource: segment.resource(row.resource)?,
+            scope: segment.scope(row.scope)?,
+            span: owned.ok_or_else(|| Source::damaged(segment.as_ref(), "a nested value"))?,
+        });
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(spans)
+}
+
+/// Checks a store or one of its files: every checksum and every invariant. Changes nothing.
+///
+/// # Errors
+/// Only where there is nothing to check; damage is in the answer.
+pub fn verify(path: &Path) -> Result<Verified> {
+    let desk = Desk::new();
+    let mut verified = Verified::default();
+    if path.is_dir() {
+        desk.verify_store(path, &mut verified)?;
+        return Ok(verified);
+    }
+    let kind = desk.kind(path)?;
+    let checked = match kind {
+        Kind::Segment => desk.segment(path).map(|segment| segment.verify()),
+        Kind::Manifest | Kind::Log => file(path).map(|_| Vec::new()),
+    };
+    verified.count(desk.len(path)?);
+    verified.damage.extend(checked.unwrap_or_else(|error| vec![error]));
+    Ok(verified)
+}
+
+impl Verified {
+    fn count(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let options = Options::default();
+        let disk = open::real_environment(&options).disk;
+        Self { disk, cache: open::cache(&options), contexts: open::contexts(&options) }
+    }
+
+    fn len(&self, path: &Path) -> Result<u64> {
+        Ok(self.disk.open(path)?.len())
+    }
+
+    fn kind(&self, path: &Path) -> Result<Kind> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match self.disk.read_part(path, 0, 8)?.as_slice() {
+            b"TKEEPSEG" => Ok(Kind::Segment),
+            b"TKEEPMAN" => Ok(Kind::Manifest),
+            b"TKEEPLOG" => Ok(Kind::Log),
+            _ if name.ends_with(".seg") => Ok(Kind::Segment),
+            _ if name == names::MANIFEST => Ok(Kind::Manifest),
+            _ if name.ends_with(".log") => Ok(Kind::Log),
+            _ => {
+                let what = "is no segment, manifest or log file";
+                Err(Error::invalid(format!("{} {what}", path.display())))
+            }
+        }
+    }
+
+    fn segment(&self, path: &Path) -> Result<Arc<Segment>> {
+        open::segment_at(self.disk.as_ref(), path, &self.cache)
+    }
+
+    fn verify_store(&self, root: &Path, verified: &mut Verified) -> Result<()> {
+        let catalog = match ReadCatalog::open(Arc::clone(&self.disk), root) {
+            Ok(catalog) => catalog,
+            Err(error @ (Error::Corrupt { .. } | Error::Version { .. })) => {
+                verified.damage.push(error);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        // The pin keeps the segments in place, whatever a writer does meanwhile.
+        let version = Arc::clone(&catalog.current().version);
+        verified.count(self.len(&root.join(names::MANIFEST))?);
+        for (key, entry) in version.segments() {
+            let path = key.segment_path(root, entry.id);
+            verified.count(self.len(&path).unwrap_or(0));
+            verified.damage.extend(self.verify_segment(&path, key, entry));
+        }
+        if let Err(error) = self.verify_log(root, version.log_floor, verified) {
+            verified.damage.push(error);
+        }
+        Ok(())
+    }
+
+    fn verify_segment(&self, path: &Path, key: &PartitionKey, entry: &SegmentEntry) -> Vec<Error> {
+        let segment = match self.segment(path) {
+            Ok(segment) => segment,
+            Err(error) => return vec![error],
+        };
+        let mut damage = segment.verify();
+        let summary = *segment.summary();
+        let wrong = |detail: &str| Error::corrupt(path, 0, "footer", detail);
+        if summary != entry.summary {
+            damage.push(wrong("the manifest says otherwise of this segment"));
+        }
+        if summary.first_start < key.first() || summary.last_start > key.last() {
+            damage.push(wrong("spans of another partition"));
+        }
+        damage
+    }
+
+    /// Reads every frame that no flush has made superfluous.
+    fn verify_log(&self, root: &Path, floor: u64, verified: &mut Verified) -> Result<()> {
+        let dir = root.join(names::LOG_DIR);
+        let (mut floor, mut moved) = (floor, Error::Busy);
+        for _ in 0..TRIES {
+            let mut check = |_: u64, payload: &[u8]| {
+                otlp::replay(payload, &self.contexts).map(drop).map_err(|error| {
+                    let detail = format!("a sound frame that cannot be read: {error}");
+                    Error::corrupt(&dir, 0, "log frame", detail)
+                })
+            };
+            match log::replay(self.disk.as_ref(), &dir, Cursor::at(floor + 1), &mut check)? {
+                Replayed::Whole(_) => {
+                    for entry in self.disk.list(&dir).unwrap_or_default() {
+                        if names::parse_log(&entry.name).is_some() {
+                            verified.count(entry.len);
+                        }
+                    }
+                    return Ok(());
+                }
+                Replayed::Moved(error) => moved = error,
+            }
+            floor = ReadCatalog::open(Arc::clone(&self.disk), root)?.current().version.log_floor;
+        }
+        Err(moved)
+    }
+}
