@@ -57,8 +57,12 @@ pub enum Command {
     Values(ValuesArgs),
     /// Count spans, traces and bytes
     Stats,
+    /// Look into a segment, manifest or log file
+    Inspect(InspectArgs),
     /// Print spans as OTLP JSON, one a line; importing them gives the same store
     Dump(DumpArgs),
+    /// Check every checksum and invariant of a store or one of its files; changes nothing
+    Verify,
     /// Merge the segments of each partition
     Merge(MergeArgs),
     /// Print a completion script for a shell
@@ -152,6 +156,19 @@ pub struct ValuesArgs {
     pub tag: String,
     #[command(flatten)]
     pub range: RangeArgs,
+}
+
+/// Arguments of `inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// A .seg file, a MANIFEST or a .log file
+    pub file: PathBuf,
+    /// Show the spans of this block of a segment
+    #[arg(long, value_name = "N")]
+    pub block: Option<u32>,
+    /// Show the bytes at this offset, and what they belong to
+    #[arg(long, value_name = "OFFSET")]
+    pub hex: Option<u64>,
 }
 
 /// Arguments of `dump`.

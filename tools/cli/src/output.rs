@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::Value;
 use tracekeep::Timestamp;
 
@@ -13,6 +13,10 @@ use crate::times::show_duration;
 
 /// The width of a terminal that does not tell its own.
 const WIDTH: usize = 80;
+
+/// The narrowest that text is broken into lines; a terminal that is too narrow for that had better
+/// break the rows.
+const NARROWEST: u16 = 16;
 
 /// Stdout and how to write to it.
 pub struct Output {
@@ -30,17 +34,24 @@ pub struct Output {
 pub struct Column {
     title: &'static str,
     align: CellAlignment,
+    /// Whether a value may go on in the next line where the table is too wide.
+    wraps: bool,
 }
 
 impl Column {
-    /// A column of text.
+    /// A column of text, which may be broken into lines.
     pub const fn text(title: &'static str) -> Self {
-        Self { title, align: CellAlignment::Left }
+        Self { title, align: CellAlignment::Left, wraps: true }
+    }
+
+    /// A column of ids and times: somebody will want to copy one.
+    pub const fn whole(title: &'static str) -> Self {
+        Self { title, align: CellAlignment::Left, wraps: false }
     }
 
     /// A column of numbers.
     pub const fn number(title: &'static str) -> Self {
-        Self { title, align: CellAlignment::Right }
+        Self { title, align: CellAlignment::Right, wraps: false }
     }
 }
 
@@ -114,6 +125,10 @@ impl Output {
         }
         for (drawn, column) in table.column_iter_mut().zip(columns) {
             drawn.set_cell_alignment(column.align);
+            drawn.set_constraint(match column.wraps {
+                true => ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST)),
+                false => ColumnConstraint::ContentWidth,
+            });
         }
         let titled = table.lines().enumerate().collect::<Vec<_>>();
         for (index, line) in titled {
@@ -144,9 +159,9 @@ impl Output {
         if self.terminal { show_duration(duration) } else { duration.as_nanos().to_string() }
     }
 
-    /// A time: to the millisecond for people, elsewhere to the nanosecond.
+    /// A time: to the second for people, elsewhere to the nanosecond.
     pub fn time(&self, time: Timestamp) -> String {
-        let whole = Timestamp::from_nanos(time.nanos() / 1_000_000 * 1_000_000);
+        let whole = Timestamp::from_nanos(time.nanos() / 1_000_000_000 * 1_000_000_000);
         if self.terminal { whole.to_string() } else { time.to_string() }
     }
 

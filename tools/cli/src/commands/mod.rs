@@ -4,12 +4,14 @@ mod completions;
 mod demo;
 mod dump;
 mod import;
+mod inspect;
 mod man;
 mod merge;
 mod names;
 mod search;
 mod stats;
 mod trace;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +44,9 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Tags(args) => names::tags(&args, place, output),
         Command::Values(args) => names::values(&args, place, output),
         Command::Stats => stats::run(place, output),
+        Command::Inspect(args) => inspect::run(&args, output),
         Command::Dump(args) => dump::run(&args, place, output),
+        Command::Verify => verify::run(place, output),
         Command::Merge(args) => merge::run(&args, place, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man => man::run(output),

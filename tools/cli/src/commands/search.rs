@@ -45,29 +45,34 @@ pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
 /// The traces of a page, one a row.
 pub fn table(page: &Page, output: &mut Output) -> Result<()> {
     let columns = [
-        Column::text("trace"),
-        Column::text("start"),
+        Column::whole("trace"),
+        Column::whole("start"),
         Column::number("duration"),
         Column::number("spans"),
         Column::number("errors"),
-        Column::number("matched"),
-        Column::text("service"),
         Column::text("root"),
     ];
-    let rows = page.traces.iter().map(|hit| {
-        vec![
-            hit.trace_id.to_string(),
-            output.time(hit.start),
-            output.duration(hit.duration),
-            hit.span_count.to_string(),
-            hit.error_count.to_string(),
-            hit.matched.to_string(),
-            hit.root_service.as_ref().map_or_else(String::new, ToString::to_string),
-            hit.root_name.as_ref().map_or_else(String::new, ToString::to_string),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<_> = page.traces.iter().map(|hit| row(hit, output)).collect();
     Ok(output.table(&columns, rows)?)
+}
+
+fn row(hit: &TraceHit, output: &Output) -> Vec<String> {
+    let mut row = vec![
+        hit.trace_id.to_string(),
+        output.time(hit.start),
+        output.duration(hit.duration),
+        hit.span_count.to_string(),
+        hit.error_count.to_string(),
+    ];
+    let [service, name] =
+        [&hit.root_service, &hit.root_name].map(|text| text.as_deref().unwrap_or_default());
+    if output.terminal {
+        // One column less leaves the others their width.
+        row.push(format!("{service} {name}"));
+    } else {
+        row.extend([hit.matched.to_string(), service.to_owned(), name.to_owned()]);
+    }
+    row
 }
 
 /// A page as Tempo's API gives it, with exact durations beside.

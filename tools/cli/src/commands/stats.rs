@@ -1,7 +1,7 @@
 //! `stats`: how much a store holds, and where its bytes go.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{PartitionStats, Stats};
+use tracekeep::{PartitionStats, SectionStats, Stats};
 
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
@@ -29,6 +29,7 @@ pub fn json(stats: &Stats) -> Json {
             "bytes": partition.bytes,
         })
     };
+    let section = |section: &SectionStats| json!({ "name": section.name, "bytes": section.bytes });
     json!({
         "spans": stats.spans,
         "traces": stats.traces,
@@ -37,6 +38,7 @@ pub fn json(stats: &Stats) -> Json {
         "bufferedSpans": stats.buffered_spans,
         "bufferedBytes": stats.buffered_bytes,
         "bytesPerSpan": bytes_per_span(stats),
+        "sections": stats.sections.iter().map(section).collect::<Vec<_>>(),
         "partitions": stats.partitions.iter().map(partition).collect::<Vec<_>>(),
     })
 }
@@ -64,8 +66,9 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
     rows.push(("buffered spans", count(stats.buffered_spans)));
     let columns = [Column::text("store"), Column::number("")];
     output.table(&columns, rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))?;
+    sections(stats, output)?;
     let columns = [
-        Column::text("partition"),
+        Column::whole("partition"),
         Column::text("state"),
         Column::number("segments"),
         Column::number("spans"),
@@ -84,5 +87,30 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
     if people && !rows.is_empty() {
         output.line("")?;
     }
+    Ok(output.table(&columns, rows)?)
+}
+
+/// Where the bytes go, over all segments.
+fn sections(stats: &Stats, output: &mut Output) -> Result<()> {
+    if output.terminal {
+        output.line("")?;
+    }
+    let columns = [
+        Column::whole("section"),
+        Column::number("bytes"),
+        Column::number("a span"),
+        Column::number("share"),
+    ];
+    let flushed = stats.spans.saturating_sub(stats.buffered_spans).max(1) as f64;
+    let rows = stats.sections.iter().map(|section| {
+        let size = section.bytes as f64;
+        vec![
+            section.name.to_owned(),
+            if output.terminal { bytes(section.bytes) } else { section.bytes.to_string() },
+            format!("{:.2}", size / flushed),
+            format!("{:.1}%", 100.0 * size / stats.bytes.max(1) as f64),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
     Ok(output.table(&columns, rows)?)
 }

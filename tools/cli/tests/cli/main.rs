@@ -9,6 +9,7 @@
 
 mod bench;
 mod conversions;
+mod files;
 mod imports;
 mod malformed;
 mod reading;

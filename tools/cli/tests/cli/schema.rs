@@ -111,6 +111,8 @@ fn every_command_prints_what_its_schema_says() {
         ("values", &["values", "name"]),
         ("stats", &["stats"]),
         ("dump", &["dump", "--query", "{ span.n = 3 }"]),
+        ("verify", &["verify"]),
+        ("inspect-manifest", &["inspect", "store/MANIFEST"]),
         ("merge", &["merge"]),
         ("merge", &["merge", "--all"]),
         ("completions", &["completions", "bash"]),

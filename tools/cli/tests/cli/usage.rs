@@ -21,6 +21,8 @@ fn wrong_calls_are_code_2() {
         &["search", "--limit", "-1"],
         &["search", "--after", "nonsense"],
         &["values"],
+        &["inspect"],
+        &["inspect", "store/MANIFEST", "--block", "x"],
         &["completions", "tcl"],
         &["search", "--color", "sometimes"],
     ];
@@ -34,7 +36,9 @@ fn wrong_calls_are_code_2() {
 #[test]
 fn a_store_must_be_named() {
     let bench = Bench::new();
-    for args in [&["stats"][..], &["search"], &["trace", "1"], &["import", "x"], &["merge"]] {
+    for args in
+        [&["stats"][..], &["search"], &["trace", "1"], &["import", "x"], &["merge"], &["verify"]]
+    {
         let output = bench.command().env_remove("TRACEKEEP_STORE").args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("--store"), "{args:?}");
@@ -53,6 +57,7 @@ fn only_import_and_demo_make_a_store() {
         &["tags"],
         &["values", "x"],
         &["dump"],
+        &["verify"],
         &["merge"],
     ] {
         bench.run(args).fails(1);
