@@ -50,14 +50,15 @@ impl Busy {
         // A fan-in that is never met keeps segments apart.
         let store = Store::open(dir, options().merge_fan_in(100_000))?;
         let live = HALF_A_BUFFER.min(config.spans / 20);
-        let piece = (config.spans - live) / (BUSY_SEGMENTS + 10);
-        let (mut spans, mut flushed) = (0, 0);
+        let piece = (config.spans - live) / flushes(config);
+        let (mut spans, mut next_flush) = (0, piece);
         for batch in Workload::new(config) {
             spans += count(&batch);
             store.append_otlp(&encode_protobuf(&batch))?;
-            if spans - flushed >= piece && spans <= config.spans - live {
+            // The last flush leaves `live` spans to come.
+            if spans >= next_flush {
                 store.flush()?;
-                flushed = spans;
+                next_flush += piece;
             }
         }
         let stats = store.stats()?;
@@ -76,6 +77,13 @@ impl Busy {
         self.store.close()?;
         Ok(written)
     }
+}
+
+/// How often to flush while filling, so that about twice [`BUSY_SEGMENTS`] come about: each flush
+/// makes a segment for its own hours and, for the late, for those of the six hours before.
+fn flushes(config: &Config) -> u64 {
+    let hours = config.length.as_secs().div_ceil(3600);
+    (2 * BUSY_SEGMENTS).saturating_sub(hours) / hours.clamp(1, 6) + 1
 }
 
 /// Writes some 20,000 spans a second, older than the work, so that the newest hits stay the same.
