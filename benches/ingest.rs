@@ -14,7 +14,7 @@ fn main() -> Outcome {
     yardstick::be_child_if_asked()?;
     let raw = Raw::of(&config()?)?;
     let peer = yardstick::zstd_1(&raw)?;
-    let mut table = Table::new("ingest", raw.spans);
+    let table = Table::new("ingest", raw.spans);
 
     let dir = store_dir()?;
     let before = resident().unwrap_or(0);
@@ -50,6 +50,5 @@ fn main() -> Outcome {
     }
     table.note("spans a CPU second", (raw.spans as f64 / used.as_secs_f64()) as u64);
     table.note("seconds", format!("{:.2}", elapsed.as_secs_f64()));
-    table.print();
     Ok(())
 }

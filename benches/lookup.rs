@@ -18,7 +18,7 @@ fn main() -> Outcome {
     let mut truth = Truth::new(config.spans / 36 / SAMPLE, Vec::new());
     let dir = store_dir()?;
     let store = merged(dir.path(), &config, &mut truth)?;
-    let mut table = Table::new("lookup", truth.spans);
+    let table = Table::new("lookup", truth.spans);
 
     let encoded = truth.encoded();
     for (id, bytes) in &encoded {
@@ -27,18 +27,17 @@ fn main() -> Outcome {
         check("prost counts the same spans", peer::count(&peer::decode(bytes)?) == spans)?;
     }
     let decode = Times::of(&encoded, 5, |(_, bytes)| peer::decode(bytes))?;
-    measure(&mut table, "merged", &store, &truth, &decode)?;
+    measure(&table, "merged", &store, &truth, &decode)?;
     store.close()?;
 
     let dir = store_dir()?;
     let busy = Busy::new(dir.path(), &config)?;
-    measure(&mut table, "busy", &busy.store, &truth, &decode)?;
+    measure(&table, "busy", &busy.store, &truth, &decode)?;
     table.note("spans written meanwhile", busy.finish()?);
-    table.print();
     Ok(())
 }
 
-fn measure(table: &mut Table, state: &str, store: &Store, truth: &Truth, peer: &Times) -> Outcome {
+fn measure(table: &Table, state: &str, store: &Store, truth: &Truth, peer: &Times) -> Outcome {
     let ids: Vec<TraceId> = truth.kept.keys().copied().collect();
     for &id in &ids {
         truth.check(id, store.trace(id)?)?;

@@ -20,7 +20,7 @@ fn main() -> Outcome {
     let config = config()?;
     let raw = Raw::of(&config)?;
     let peer = yardstick::zstd_1(&raw)?;
-    let mut table = Table::new("merge", raw.spans);
+    let table = Table::new("merge", raw.spans);
 
     let dir = store_dir()?;
     let watch = Watch::start(dir.path());
@@ -69,7 +69,6 @@ fn main() -> Outcome {
         Figure::Time(Duration::from_millis(100)),
         Figure::Time(Duration::from_millis(20)),
     );
-    table.print();
     Ok(())
 }
 

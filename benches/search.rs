@@ -2,6 +2,7 @@
 #[allow(dead_code, reason = "every bench uses a part of it")]
 mod common;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::stores::{Busy, merged};
@@ -26,21 +27,20 @@ fn main() -> Outcome {
     let mut truth = Truth::new(u64::MAX, questions);
     let dir = store_dir()?;
     let store = merged(dir.path(), &config, &mut truth)?;
-    let mut table = Table::new("search, top 20", truth.spans);
+    let table = Table::new("search, top 20", truth.spans);
     let wanted: Vec<_> = (0..searches.len()).map(|i| truth.newest(i, 20)).collect();
 
-    measure(&mut table, "merged", &store, &searches, &wanted)?;
+    measure(&table, "merged", &store, &searches, &wanted)?;
     store.close()?;
     let dir = store_dir()?;
     let busy = Busy::new(dir.path(), &config)?;
-    measure(&mut table, "busy", &busy.store, &searches, &wanted)?;
+    measure(&table, "busy", &busy.store, &searches, &wanted)?;
     table.note("spans written meanwhile", busy.finish()?);
-    table.print();
     Ok(())
 }
 
 fn measure(
-    table: &mut Table,
+    table: &Table,
     state: &str,
     store: &Store,
     searches: &[Search],
@@ -49,14 +49,19 @@ fn measure(
     for (search, wanted) in searches.iter().zip(wanted) {
         let query = Query::parse(&search.text)?.limit(20);
         let name = format!("{} ({} hits), {state}", search.name, wanted.len());
+        // The writer's hits are older than all others: they can only come behind.
+        let same = |found: &[TraceId]| {
+            found.starts_with(wanted) && (state == "busy" || found.len() == wanted.len())
+        };
         let found: Vec<TraceId> = store.search_ids(&query)?.iter().map(|t| t.trace_id).collect();
-        check(&name, found == *wanted)?;
+        check(&name, same(&found))?;
         let (times, first, goal) = if search.ids_only {
             let times = Times::of(&[&query], 200, |q| store.search_ids(q))?;
             (times, Duration::from_micros(200), Duration::from_micros(10))
         } else {
             let page = store.search(&query)?;
-            check(&name, page.traces.iter().map(|t| t.trace_id).eq(wanted.iter().copied()))?;
+            let found: Vec<TraceId> = page.traces.iter().map(|t| t.trace_id).collect();
+            check(&name, same(&found))?;
             let times = Times::of(&[&query], 50, |q| store.search(q))?;
             (times, Duration::from_millis(5), Duration::from_micros(500))
         };
@@ -84,8 +89,8 @@ fn searches(config: &Config) -> Vec<(Search, Question)> {
         ),
         ids(
             "ids, rare error tag",
-            r#"{ span.error.type = "Npgsql.PostgresException" }"#,
-            Question::new(|_, s| has(s, "error.type", "Npgsql.PostgresException")),
+            r#"{ span.error.type = "java.util.concurrent.TimeoutException" }"#,
+            Question::new(|_, s| has(s, "error.type", "java.util.concurrent.TimeoutException")),
         ),
         ids(
             "ids, one user of 100,000",
@@ -141,10 +146,17 @@ fn status_code(span: &Span) -> i64 {
     found.map_or(0, |a| if let Value::Int(code) = a.value { code } else { 0 })
 }
 
-/// A user of the workload's beginning: none of the busiest, most likely.
+/// The user whom most `GET` spans of the workload's beginning name.
 fn some_user(config: &Config) -> String {
-    let batch = Workload::new(config).next().unwrap_or_default();
-    let spans = batch.iter().flat_map(|g| &g.scope_spans).flat_map(|s| &s.spans);
-    let user = spans.filter_map(|s| text_of(&s.attributes, "user.id")).nth(40);
-    user.map(ToString::to_string).unwrap_or_default()
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for batch in Workload::new(config).take(5) {
+        let spans = batch.iter().flat_map(|g| &g.scope_spans).flat_map(|s| &s.spans);
+        for span in spans.filter(|s| has(s, "http.request.method", "GET")) {
+            let user = text_of(&span.attributes, "user.id");
+            *seen.entry(user.map(ToString::to_string).unwrap_or_default()).or_default() += 1;
+        }
+    }
+    seen.remove("");
+    let most = seen.into_iter().max_by_key(|(_, spans)| *spans);
+    most.map(|(user, _)| user).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ fn main() -> Outcome {
     yardstick::be_child_if_asked()?;
     let raw = Raw::of(&config()?)?;
     let least = Figure::Bytes(yardstick::zstd_19_bytes(&raw)?);
-    let mut table = Table::new("size", raw.spans);
+    let table = Table::new("size", raw.spans);
 
     let dir = store_dir()?;
     let store = Store::open(dir.path(), Options::default())?;
@@ -38,6 +38,5 @@ fn main() -> Outcome {
     table.note("bytes a span, when import closes", each(closed));
     table.note("bytes a span, raw", each(raw.bytes));
     table.note("segments, merged", stats.segments);
-    table.print();
     Ok(())
 }

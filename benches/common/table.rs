@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
-/// One bench's rows.
-pub struct Table {
-    rows: Vec<[String; 6]>,
-}
+/// One bench's table. Rows are printed as they come: a bench may take minutes.
+pub struct Table;
+
+/// The columns' widths.
+const WIDTHS: [usize; 6] = [60, 20, 12, 16, 10, 8];
 
 impl Table {
-    /// An empty table; prints what it will be about.
+    /// Prints what the table is about, and its head.
     pub fn new(title: &str, spans: u64) -> Self {
         println!("\n{title}: {spans} spans");
         let head = ["what", "measured", "yardstick", "ratio", "first", "goal"];
-        Self { rows: vec![head.map(String::from)] }
+        print(&head.map(String::from));
+        Self
     }
 
     /// A row whose figure is a ratio to a yardstick.
-    pub fn ratio(&mut self, what: &str, measured: Figure, yardstick: Figure, targets: (f64, f64)) {
+    pub fn ratio(&self, what: &str, measured: Figure, yardstick: Figure, targets: (f64, f64)) {
         let ratio = measured.number() / yardstick.number();
         let (first, goal) = targets;
-        self.rows.push([
+        print(&[
             what.into(),
             measured.to_string(),
             yardstick.to_string(),
@@ -30,33 +32,23 @@ impl Table {
     }
 
     /// A row whose figure has targets of its own kind.
-    pub fn figure(&mut self, what: &str, measured: Figure, first: Figure, goal: Figure) {
+    pub fn figure(&self, what: &str, measured: Figure, first: Figure, goal: Figure) {
         let verdict = verdict(measured.number(), first.number(), goal.number());
         let measured = format!("{measured}{verdict}");
-        let row = [what.into(), measured, String::new(), String::new()];
-        let [a, b, c, d] = row;
-        self.rows.push([a, b, c, d, first.to_string(), goal.to_string()]);
+        let none = String::new;
+        print(&[what.into(), measured, none(), none(), first.to_string(), goal.to_string()]);
     }
 
     /// A row without a target.
-    pub fn note(&mut self, what: &str, measured: impl ToString) {
+    pub fn note(&self, what: &str, measured: impl ToString) {
         let none = String::new;
-        self.rows.push([what.into(), measured.to_string(), none(), none(), none(), none()]);
+        print(&[what.into(), measured.to_string(), none(), none(), none(), none()]);
     }
+}
 
-    /// Prints the rows, aligned.
-    pub fn print(self) {
-        let mut widths = [0; 6];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        for row in &self.rows {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-            println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
-    }
+fn print(row: &[String; 6]) {
+    let cells = row.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:<width$}"));
+    println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
 }
 
 /// Marks what misses the first target, or reaches the goal.

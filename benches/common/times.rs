@@ -3,11 +3,14 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// No further round begins after this time.
+const ENOUGH: Duration = Duration::from_secs(3);
+
 /// Measured latencies, sorted.
 pub struct Times(Vec<Duration>);
 
 impl Times {
-    /// Calls `work` once for each item, and again in further rounds: the first warms up.
+    /// Calls `work` once for each item to warm up, and again in up to `rounds` rounds.
     pub fn of<T, R, E>(
         items: &[T],
         rounds: usize,
@@ -17,7 +20,11 @@ impl Times {
             black_box(work(item)?);
         }
         let mut times = Vec::with_capacity(items.len() * rounds);
-        for _ in 0..rounds {
+        let first = Instant::now();
+        for round in 0..rounds {
+            if round > 0 && first.elapsed() > ENOUGH {
+                break;
+            }
             for item in items {
                 let begin = Instant::now();
                 let result = black_box(work(item)?);
