@@ -12,6 +12,9 @@ use tracekeep::{Store, TraceId, TraceReader};
 /// Traces that are looked up.
 const SAMPLE: u64 = 1000;
 
+/// Where latencies are read.
+const SHARES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
+
 fn main() -> Outcome {
     yardstick::be_child_if_asked()?;
     let config = config()?;
@@ -27,23 +30,33 @@ fn main() -> Outcome {
         check("prost counts the same spans", peer::count(&peer::decode(bytes)?) == spans)?;
     }
     let decode = Times::of(&encoded, 5, |(_, bytes)| peer::decode(bytes))?;
-    measure(&table, "merged", &store, &truth, &decode)?;
+    let merged = measure(&table, "merged", &store, &truth, &decode)?;
     store.close()?;
 
     let dir = store_dir()?;
     let busy = Busy::new(dir.path(), &config)?;
-    measure(&table, "busy", &busy.store, &truth, &decode)?;
+    let busied = measure(&table, "busy", &busy.store, &truth, &decode)?;
+    for (name, share) in SHARES {
+        let (busy, merged) = (Figure::Time(busied.at(share)), Figure::Time(merged.at(share)));
+        table.ratio(&format!("trace by id, {name}, busy / merged"), busy, merged, (3.0, 3.0));
+    }
     table.note("spans written meanwhile", busy.finish()?);
     Ok(())
 }
 
-fn measure(table: &Table, state: &str, store: &Store, truth: &Truth, peer: &Times) -> Outcome {
+fn measure(
+    table: &Table,
+    state: &str,
+    store: &Store,
+    truth: &Truth,
+    peer: &Times,
+) -> Outcome<Times> {
     let ids: Vec<TraceId> = truth.kept.keys().copied().collect();
     for &id in &ids {
         truth.check(id, store.trace(id)?)?;
     }
     let found = Times::of(&ids, 5, |&id| store.trace(id))?;
-    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+    for (name, share) in SHARES {
         let (measured, yardstick) = (Figure::Time(found.at(share)), Figure::Time(peer.at(share)));
         let what = format!("trace by id, {state}, {name} / prost");
         table.ratio(&what, measured, yardstick, (2.0, 0.35));
@@ -56,5 +69,5 @@ fn measure(table: &Table, state: &str, store: &Store, truth: &Truth, peer: &Time
     }
     let missed = Times::of(&absent, 5, |&id| store.trace(id))?;
     table.note(&format!("absent id, {state}, p50"), Figure::Time(missed.at(0.5)));
-    Ok(())
+    Ok(found)
 }

@@ -30,11 +30,15 @@ fn main() -> Outcome {
     let table = Table::new("search, top 20", truth.spans);
     let wanted: Vec<_> = (0..searches.len()).map(|i| truth.newest(i, 20)).collect();
 
-    measure(&table, "merged", &store, &searches, &wanted)?;
+    let merged = measure(&table, "merged", &store, &searches, &wanted)?;
     store.close()?;
     let dir = store_dir()?;
     let busy = Busy::new(dir.path(), &config)?;
-    measure(&table, "busy", &busy.store, &searches, &wanted)?;
+    let busied = measure(&table, "busy", &busy.store, &searches, &wanted)?;
+    for ((search, busy), merged) in searches.iter().zip(busied).zip(merged) {
+        let what = format!("{}, busy / merged", search.name);
+        table.ratio(&what, Figure::Time(busy), Figure::Time(merged), (3.0, 3.0));
+    }
     table.note("spans written meanwhile", busy.finish()?);
     Ok(())
 }
@@ -45,7 +49,8 @@ fn measure(
     store: &Store,
     searches: &[Search],
     wanted: &[Vec<TraceId>],
-) -> Outcome {
+) -> Outcome<Vec<Duration>> {
+    let mut medians = Vec::new();
     for (search, wanted) in searches.iter().zip(wanted) {
         let query = Query::parse(&search.text)?.limit(20);
         let name = format!("{} ({} hits), {state}", search.name, wanted.len());
@@ -65,10 +70,11 @@ fn measure(
             let times = Times::of(&[&query], 50, |q| store.search(q))?;
             (times, Duration::from_millis(5), Duration::from_micros(500))
         };
-        let p50 = Figure::Time(times.at(0.5));
-        table.figure(&name, p50, Figure::Time(first), Figure::Time(goal));
+        let p50 = times.at(0.5);
+        table.figure(&name, Figure::Time(p50), Figure::Time(first), Figure::Time(goal));
+        medians.push(p50);
     }
-    Ok(())
+    Ok(medians)
 }
 
 /// The searches, each with its meaning in plain code.
