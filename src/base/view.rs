@@ -142,7 +142,6 @@ pub struct LinkRef<'a> {
 /// A span without its resource and scope; the fields mean what they mean in
 /// [`crate::base::model::Span`].
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "each field is documented on the owned span")]
 pub struct SpanRef<'a> {
     pub trace_id: TraceId,
     pub span_id: SpanId,

@@ -40,6 +40,7 @@ impl BitWriter {
     }
 
     /// How many bits have been written.
+    #[cfg(test)]
     pub fn len_bits(&self) -> usize {
         self.bytes.len() * 8 + self.filled as usize
     }

@@ -86,11 +86,6 @@ impl Classes {
         Some(Self { scale, widths, planes, raw })
     }
 
-    /// Base and step of the values.
-    pub fn scale(&self) -> Scale {
-        self.scale
-    }
-
     /// Bits of a value, by class.
     pub fn widths(&self) -> &[u32] {
         self.widths.get(..self.last() + 1).unwrap_or_default()
@@ -152,13 +147,6 @@ impl Classes {
             }
         }
         Some(())
-    }
-
-    /// The bits of a run of `values`; `None` if one fits nowhere.
-    pub fn cost_bits(&self, values: &[i64]) -> Option<u64> {
-        let bits = values.iter().map(|&v| Some(u64::from(self.width(self.classify(v)?.0))));
-        let selectors = values.len() as u64 * u64::from(self.planes);
-        Some(bits.sum::<Option<u64>>()? + selectors)
     }
 
     /// Appends scale and widths.
@@ -255,63 +243,5 @@ impl Classes {
     #[inline]
     fn value(&self, class: usize, bits: u64) -> i64 {
         if self.raw && class == self.last() { bits as i64 } else { self.scale.value(bits) }
-    }
-
-    /// Walks a run from `index` on.
-    pub fn cursor<'a>(
-        &'a self,
-        bytes: &'a [u8],
-        at: usize,
-        count: usize,
-        index: usize,
-    ) -> Option<ClassCursor<'a>> {
-        let index = index.min(count);
-        let (before, total) = self.survey(bytes, at, count, index)?;
-        let (mut next, _) = self.layout(at, count, &total)?;
-        for ((next, before), width) in next.iter_mut().zip(before).zip(self.widths) {
-            *next += before * width as usize;
-        }
-        let ahead = Selectors { low: 0, high: 0 };
-        Some(ClassCursor { classes: self, bytes, at, count, index, next, ahead, loaded: 0 })
-    }
-}
-
-/// Walks a run of classes, one value a step.
-#[derive(Clone, Debug)]
-pub struct ClassCursor<'a> {
-    classes: &'a Classes,
-    bytes: &'a [u8],
-    at: usize,
-    count: usize,
-    index: usize,
-    /// Where each class's next value lies.
-    next: [usize; 4],
-    /// Selectors not used yet, the next one lowest.
-    ahead: Selectors,
-    loaded: u32,
-}
-
-impl Iterator for ClassCursor<'_> {
-    type Item = i64;
-
-    /// The next value; `None` at the end of the run or where bytes are missing.
-    #[inline]
-    fn next(&mut self) -> Option<i64> {
-        if self.loaded == 0 {
-            if self.index >= self.count {
-                return None;
-            }
-            self.ahead = self.classes.selectors(self.bytes, self.at, self.count, self.index)?;
-            self.loaded = (self.count - self.index).min(64) as u32;
-        }
-        let class = self.ahead.first();
-        self.ahead = Selectors { low: self.ahead.low >> 1, high: self.ahead.high >> 1 };
-        self.loaded -= 1;
-        self.index += 1;
-        let width = self.classes.width(class);
-        let next = self.next.get_mut(class)?;
-        let bits = get_bits(self.bytes, *next, width)?;
-        *next += width as usize;
-        Some(self.classes.value(class, bits))
     }
 }

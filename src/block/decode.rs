@@ -7,7 +7,6 @@ use crate::block::bits::get_bits;
 use crate::block::column::{ColumnModel, RunPlace};
 use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
 use crate::block::models::{Models, TemplateModel};
-use crate::block::strings;
 use crate::block::structure::Step;
 use crate::disk::bytes::ByteView;
 
@@ -269,10 +268,7 @@ impl<'a> Cells<'a> {
             ColumnModel::Records(model) => {
                 Cell::Record(u64::try_from(model.get(block, place, rows, index)?).ok()?)
             }
-            ColumnModel::Text(model) => match model.get(block, place, rows, index)? {
-                strings::Cell::Text(text) => Cell::Text(text),
-                strings::Cell::Code(_) | strings::Cell::Record(_) => return None,
-            },
+            ColumnModel::Text(model) => Cell::Text(model.get(block, place, rows, index)?),
             ColumnModel::Paged => {
                 Cell::Record(self.group.record.checked_add((place + index) as u64)?)
             }

@@ -25,11 +25,6 @@ impl IntDict {
         Some(Self { values, sorted, codes: Box::new(codes) })
     }
 
-    /// The values by code.
-    pub fn values(&self) -> &[i64] {
-        &self.values
-    }
-
     /// How the codes are stored.
     pub fn codes(&self) -> &IntModel {
         &self.codes
@@ -65,11 +60,6 @@ impl IntDict {
     /// Appends a run; `None`, with part of it written, if a value has no code.
     pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
         self.codes.encode_run(&self.codes_of(values)?, out)
-    }
-
-    /// The bits of a run of `values`, without the dictionary itself.
-    pub fn cost_bits(&self, values: &[i64]) -> Option<u64> {
-        Some(self.codes.cost_bits(&self.codes_of(values)?)? - self.codes.model_bits())
     }
 
     /// Appends the dictionary.

@@ -5,7 +5,7 @@
 
 use crate::base::varint;
 use crate::block::bits::{BitWriter, bit_length, get_bits};
-use crate::block::classes::{ClassCursor, Classes};
+use crate::block::classes::Classes;
 use crate::block::dict::IntDict;
 use crate::block::fit;
 use crate::block::scale::Scale;
@@ -47,21 +47,6 @@ impl IntModel {
     /// The same, and the bits that `values` will take, selectors and model included.
     pub fn fit_with_bits(values: &[i64]) -> (Self, u64) {
         fit::fit(values)
-    }
-
-    /// The bits that `values` take under this model in one run, the model included; `None` if it
-    /// cannot hold them.
-    pub fn cost_bits(&self, values: &[i64]) -> Option<u64> {
-        let bits = match self {
-            Self::Const(all) => values.iter().all(|v| v == all).then_some(0)?,
-            Self::Fixed { scale, width } => {
-                let fits = |&v: &i64| scale.index(v).is_some_and(|n| bit_length(n) <= *width);
-                values.iter().all(fits).then_some(values.len() as u64 * u64::from(*width))?
-            }
-            Self::Classes(classes) => classes.cost_bits(values)?,
-            Self::Dict(dict) => dict.cost_bits(values)?,
-        };
-        Some(bits + self.model_bits())
     }
 
     /// The bits that the model itself takes on disk.
@@ -116,31 +101,6 @@ impl IntModel {
         }
     }
 
-    /// Walks the run of `count` values at bit `at`, from `index` on, at a constant cost a step.
-    pub fn cursor<'a>(
-        &'a self,
-        bytes: &'a [u8],
-        at: usize,
-        count: usize,
-        index: usize,
-    ) -> Option<IntCursor<'a>> {
-        let left = count.saturating_sub(index);
-        Some(IntCursor(match self {
-            Self::Const(all) => Walk::Const { value: *all, left },
-            Self::Fixed { scale, width } => {
-                let place = index.checked_mul(*width as usize)?.checked_add(at)?;
-                // So that the steps cannot overflow.
-                place.checked_add(left.checked_mul(*width as usize)?)?;
-                Walk::Fixed { bytes, place, left, scale: *scale, width: *width }
-            }
-            Self::Classes(classes) => Walk::Classes(classes.cursor(bytes, at, count, index)?),
-            Self::Dict(dict) => match dict.codes() {
-                Self::Classes(c) => Walk::DictClasses(dict, c.cursor(bytes, at, count, index)?),
-                codes => Walk::Dict { dict, codes, bytes, at, count, index },
-            },
-        }))
-    }
-
     /// Appends the model.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -189,62 +149,6 @@ impl IntModel {
             tag::CLASSES_RAW => Self::Classes(Classes::read(input, true)?),
             _ => return None,
         })
-    }
-}
-
-/// Walks a run, one value a step; ends with `None` at the run's end or where bytes are missing.
-#[derive(Clone, Debug)]
-pub struct IntCursor<'a>(Walk<'a>);
-
-#[derive(Clone, Debug)]
-enum Walk<'a> {
-    Const {
-        value: i64,
-        left: usize,
-    },
-    Fixed {
-        bytes: &'a [u8],
-        place: usize,
-        left: usize,
-        scale: Scale,
-        width: u32,
-    },
-    Classes(ClassCursor<'a>),
-    DictClasses(&'a IntDict, ClassCursor<'a>),
-    Dict {
-        dict: &'a IntDict,
-        codes: &'a IntModel,
-        bytes: &'a [u8],
-        at: usize,
-        count: usize,
-        index: usize,
-    },
-}
-
-impl Iterator for IntCursor<'_> {
-    type Item = i64;
-
-    #[inline]
-    fn next(&mut self) -> Option<i64> {
-        match &mut self.0 {
-            Walk::Const { value, left } => {
-                *left = left.checked_sub(1)?;
-                Some(*value)
-            }
-            Walk::Fixed { bytes, place, left, scale, width } => {
-                *left = left.checked_sub(1)?;
-                let n = get_bits(bytes, *place, *width)?;
-                *place += *width as usize;
-                Some(scale.value(n))
-            }
-            Walk::Classes(cursor) => cursor.next(),
-            Walk::DictClasses(dict, cursor) => dict.value(cursor.next()?),
-            Walk::Dict { dict, codes, bytes, at, count, index } => {
-                let code = codes.get(bytes, *at, *count, *index)?;
-                *index += 1;
-                dict.value(code)
-            }
-        }
     }
 }
 

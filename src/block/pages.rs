@@ -225,6 +225,7 @@ impl Page {
     }
 
     /// How many records it holds.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.ends.len()
     }

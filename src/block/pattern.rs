@@ -168,6 +168,7 @@ impl Pattern {
     }
 
     /// The parts in order.
+    #[cfg(test)]
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }

@@ -33,11 +33,6 @@ impl Scale {
         self.base
     }
 
-    /// The step, at least 1.
-    pub fn step(&self) -> u64 {
-        self.step
-    }
-
     /// The value at `n`.
     #[inline]
     pub fn value(&self, n: u64) -> i64 {

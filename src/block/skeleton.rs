@@ -35,7 +35,6 @@ pub(super) mod mask {
 /// The kind of an attribute's value; the numbers are on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "named after the variants of `ValueRef`")]
 pub enum ValueType {
     Missing = 0,
     Empty = 1,

@@ -84,7 +84,6 @@ pub enum Place {
 
 /// What bears an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Owner {
     Span,
     Event,
@@ -93,7 +92,6 @@ pub enum Owner {
 
 /// The fields every row has, whatever its template.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is documented on the owned span")]
 pub struct RowTimes {
     pub trace_id: TraceId,
     pub span_id: SpanId,

@@ -20,7 +20,6 @@ pub struct Walker<'a> {
 
 /// What every row has.
 #[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "each field is documented on the owned span")]
 pub struct WalkedRow<'a> {
     pub span_id: SpanId,
     pub parent: Option<SpanId>,

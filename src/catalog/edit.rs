@@ -47,6 +47,7 @@ pub struct Edit {
 
 impl Edit {
     /// Whether it changes nothing.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -74,6 +74,6 @@ mod writer;
 
 pub use describe::{ManifestInfo, describe};
 pub use edit::Edit;
-pub use reader::{Pinned, ReadCatalog};
-pub use version::{PartitionEntry, PartitionKey, PartitionState, SegmentEntry, Version};
+pub use reader::ReadCatalog;
+pub use version::{PartitionKey, SegmentEntry, Version};
 pub use writer::{Catalog, lock_writer};

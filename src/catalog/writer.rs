@@ -160,6 +160,7 @@ impl Catalog {
     }
 
     /// How many files wait to be unlinked.
+    #[cfg(test)]
     pub fn obsolete_files(&self) -> usize {
         self.obsolete.len()
     }

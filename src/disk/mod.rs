@@ -22,7 +22,6 @@ pub mod executor;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub mod hooked;
-pub mod lock;
 mod map;
 pub mod memory;
 pub mod names;

@@ -3,7 +3,6 @@
 //! ```text
 //! LOCK                                  the writer's lock; its content names the holder
 //! MANIFEST                              the catalog's records
-//! RESERVE                               bytes given up on a full disk
 //! log/00000000000000000012.log          write-ahead log
 //! log/00000000000000000011.spare        an old log file that waits to be overwritten
 //! pins/00000000000000000042.pin         one per catalog version
@@ -26,8 +25,6 @@ use jiff::tz::TimeZone;
 pub const LOCK: &str = "LOCK";
 /// The catalog's file.
 pub const MANIFEST: &str = "MANIFEST";
-/// The file that is given up when the disk is full.
-pub const RESERVE: &str = "RESERVE";
 /// The folder of log files.
 pub const LOG_DIR: &str = "log";
 /// The folder of pin files.

@@ -67,6 +67,7 @@ impl ThreadPool {
     }
 
     /// How many threads there are at this moment.
+    #[cfg(test)]
     pub fn threads(&self) -> usize {
         self.shared.state().threads
     }

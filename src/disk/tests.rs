@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::base::error::Error;
-use crate::disk::lock::{hold, holder, this_process};
 use crate::disk::memory::MemDisk;
 use crate::disk::real::{Io, RealDisk};
 use crate::disk::{Disk, LockKind};
@@ -215,24 +214,5 @@ fn a_lock_belongs_to_the_file_and_not_to_its_name() {
         assert!(new.is_some(), "another file of that name");
         drop(old);
         assert!(disk.lock(&path, LockKind::Shared).unwrap().is_none());
-    });
-}
-
-#[test]
-fn a_refused_lock_names_its_holder() {
-    on_each(|disk, root| {
-        let path = root.join("LOCK");
-        put(disk, &path, b"a process with a much longer name, long gone\n");
-        let lock = hold(disk, &path, &this_process()).unwrap();
-        let error = hold(disk, &path, "another").unwrap_err();
-        let Error::Locked { by } = error else { unreachable!("{error:?}") };
-        assert_eq!(by, format!("process {}", std::process::id()));
-        drop(lock);
-        hold(disk, &path, "another").unwrap();
-        assert_eq!(holder(disk, &path), "another");
-        for content in [b"".as_slice(), b"\xff\xfe", b"\x1b[31mred", &[b'x'; 1000]] {
-            put(disk, &path, content);
-            assert_eq!(holder(disk, &path), "an unknown process");
-        }
     });
 }

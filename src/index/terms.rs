@@ -107,11 +107,6 @@ impl Terms {
         Ok(Self { source, traces, postings, names, offsets, records, parts })
     }
 
-    /// How many traces the segment has.
-    pub fn traces(&self) -> u32 {
-        self.traces
-    }
-
     /// All keys, by scope and key.
     pub fn keys(&self) -> Result<Vec<KeyEntry>> {
         let mut keys = Vec::new();
@@ -255,6 +250,7 @@ impl Dictionary {
     }
 
     /// The code of a value, the same to the bit.
+    #[cfg(test)]
     pub fn find(&self, value: &Term) -> Result<Option<u64>> {
         self.values.find(&*self.source, value)
     }

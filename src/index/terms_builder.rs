@@ -78,6 +78,7 @@ impl TermsBuilder {
     /// Adds values of one type that serve only columns, sorted in place as by
     /// [`Self::add_values`]. Say which traces have them by [`Self::add_hashed`] of *all* values of
     /// the type, or at least by [`Self::add_present`].
+    #[cfg(test)]
     pub fn add_dictionary<V: DictionaryValue>(
         &mut self,
         scope: TagScope,

@@ -114,11 +114,6 @@ impl TraceTableBuilder {
         self.pending.clear();
     }
 
-    /// How many traces were added.
-    pub fn len(&self) -> u64 {
-        self.traces
-    }
-
     /// The table as bytes.
     pub fn finish(mut self) -> Vec<u8> {
         if !self.pending.is_empty() {
@@ -247,11 +242,6 @@ pub struct TracePage<'a> {
 }
 
 impl TracePage<'_> {
-    /// The ordinals on this page.
-    pub fn ordinals(&self) -> Range<u32> {
-        self.first..self.first + self.count
-    }
-
     /// The trace of one of these ordinals; `Corrupt` for others.
     pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
         let index = self.index(ordinal)?;

@@ -177,16 +177,12 @@ impl<'r> Gather<'r> {
     /// Asks for admission, and counts the answer.
     fn judge(&mut self, key: &SpanKey) -> bool {
         match (self.admit)(key) {
-            Admission::Accept => return true,
-            Admission::SampleOut => {
-                self.as_it_came = false;
-                self.appended.sampled_out += 1;
-            }
+            Admission::Accept => true,
             Admission::Reject(why) => {
                 self.reject(|| format!("span {} of trace {}: {why}", key.span_id, key.trace_id));
+                false
             }
         }
-        false
     }
 
     fn reject(&mut self, why: impl FnOnce() -> String) {

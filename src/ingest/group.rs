@@ -28,14 +28,7 @@ pub struct Group {
     starts: (u64, u64),
     seqs: (u64, u64),
     context_bytes: usize,
-    segment: OnceLock<Option<Indexed>>,
-}
-
-/// A group as a segment in memory.
-#[derive(Debug)]
-struct Indexed {
-    segment: Segment,
-    memory_bytes: usize,
+    segment: OnceLock<Option<Segment>>,
 }
 
 /// Groups of fewer spans are scanned: that takes less than a millisecond, and is rarely needed.
@@ -118,26 +111,6 @@ impl Group {
         Timestamp::from_nanos(self.starts.1)
     }
 
-    /// The lowest log sequence of a batch inside.
-    pub const fn min_seq(&self) -> u64 {
-        self.seqs.0
-    }
-
-    /// The highest log sequence of a batch inside.
-    pub const fn max_seq(&self) -> u64 {
-        self.seqs.1
-    }
-
-    /// What the group takes in memory.
-    pub fn memory_bytes(&self) -> usize {
-        let payloads: usize = self.payloads.iter().map(|payload| payload.len() + 32).sum();
-        let contexts = (self.resources.len() + self.scopes.len()) * size_of::<usize>();
-        let indexed = self.segment.get().and_then(Option::as_ref);
-        let indexed = indexed.map_or(0, |indexed| indexed.memory_bytes);
-        let entries = self.entries.len() * size_of::<Entry>();
-        payloads + contexts + self.context_bytes + entries + indexed
-    }
-
     /// The group as a segment in memory, whose indexes answer searches; encoded when it is first
     /// asked for. `None` for small groups, which are to be scanned.
     pub fn segment(&self) -> Option<&Segment> {
@@ -146,19 +119,16 @@ impl Group {
         }
         // Spans that could not be encoded could not be flushed either: the flush says why.
         let make = || self.indexed().ok();
-        self.segment.get_or_init(make).as_ref().map(|indexed| &indexed.segment)
+        self.segment.get_or_init(make).as_ref()
     }
 
-    fn indexed(&self) -> Result<Indexed> {
+    fn indexed(&self) -> Result<Segment> {
         let mut builder = SegmentBuilder::new(SegmentOptions { level: 1, ..Default::default() });
         build_segment(&[self], &mut |_, _| Ok(false), &mut builder)?;
         let mut bytes = Vec::new();
         builder.finish(&mut bytes)?;
-        // What is decoded of the shared sections takes about as much again.
-        let memory_bytes = 2 * bytes.len() + PAGE_CACHE_BYTES as usize;
         let cache = Arc::new(Cache::new(PAGE_CACHE_BYTES));
-        let segment = Segment::from_bytes(bytes, "live buffer".into(), cache)?;
-        Ok(Indexed { segment, memory_bytes })
+        Segment::from_bytes(bytes, "live buffer".into(), cache)
     }
 
     /// The spans of both groups, in one.

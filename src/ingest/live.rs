@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::base::time::Timestamp;
 use crate::ingest::group::Group;
 
 /// Smaller groups are joined with their neighbours, so that a lookup does not visit one group
@@ -40,34 +39,5 @@ impl Live {
     /// The groups, oldest first.
     pub fn groups(&self) -> &[Arc<Group>] {
         &self.groups
-    }
-
-    /// Whether nothing is buffered.
-    pub const fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
-    /// How many spans there are, identical ones counted again.
-    pub fn spans(&self) -> usize {
-        self.groups.iter().map(|group| group.len()).sum()
-    }
-
-    /// What the buffer takes in memory.
-    pub fn memory_bytes(&self) -> usize {
-        self.groups.iter().map(|group| group.memory_bytes()).sum()
-    }
-
-    /// The earliest and the latest start, unless the buffer is empty.
-    pub fn starts(&self) -> Option<(Timestamp, Timestamp)> {
-        let first = self.groups.iter().map(|group| group.min_start()).min()?;
-        let last = self.groups.iter().map(|group| group.max_start()).max()?;
-        Some((first, last))
-    }
-
-    /// The lowest and the highest log sequence, unless the buffer is empty.
-    pub fn seqs(&self) -> Option<(u64, u64)> {
-        let first = self.groups.iter().map(|group| group.min_seq()).min()?;
-        let last = self.groups.iter().map(|group| group.max_seq()).max()?;
-        Some((first, last))
     }
 }

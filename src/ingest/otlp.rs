@@ -10,11 +10,9 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_REQUEST_BYTES;
-use crate::base::model::ResourceSpans;
 use crate::ingest::batch::{Batch, SpanKey};
 use crate::ingest::contexts::Contexts;
 use crate::ingest::gather::Gather;
-use crate::ingest::request::encode_request;
 
 /// What became of the spans of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,8 +33,6 @@ pub struct Appended {
 pub enum Admission {
     /// It is stored.
     Accept,
-    /// It is left out, as told.
-    SampleOut,
     /// It is refused, for this reason.
     Reject(&'static str),
 }
@@ -65,24 +61,6 @@ pub fn prepare(
     let (appended, batch) = gathered.finish(request)?;
     check_size(batch.payload().len())?;
     Ok(Prepared { appended, batch })
-}
-
-/// Prepares spans of the owned model as [`prepare`] does a request.
-///
-/// Fails if an attribute value nests too deep, or if raw values or unknown fields are no
-/// protobuf.
-pub fn prepare_owned(
-    groups: &[ResourceSpans],
-    contexts: &Contexts,
-    admit: &dyn Fn(&SpanKey) -> Admission,
-) -> Result<Prepared> {
-    prepare(&encode_request(groups)?, contexts, admit).map_err(|error| match error {
-        // The position is one in bytes that the caller has never seen.
-        Error::InvalidInput { message, .. } => {
-            Error::invalid(format!("{message}, in a raw value or unknown fields"))
-        }
-        other => other,
-    })
 }
 
 /// The batch of a payload that [`prepare`] made, the same as it was then.

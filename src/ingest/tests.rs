@@ -111,11 +111,10 @@ proptest! {
     }
 
     #[test]
-    fn p2_refused_spans_go_alone(request in request(), refused in 0..3u64, sampled in 3..5u64) {
+    fn p2_refused_spans_go_alone(request in request(), refused in 0..3u64) {
         let bytes = encode_request(&request).unwrap();
         let admit = |key: &crate::ingest::batch::SpanKey| match key.trace_id.low() {
             low if low == refused => Admission::Reject("out of the window"),
-            low if low == sampled => Admission::SampleOut,
             _ => Admission::Accept,
         };
         let prepared = prepare(&bytes, &Contexts::new(1 << 20), &admit).unwrap();
@@ -123,7 +122,6 @@ proptest! {
         let count = |low| all.iter().filter(|s| s.trace_id.low() == low).count() as u64;
         let appended = &prepared.appended;
         prop_assert_eq!(appended.rejected, count(refused));
-        prop_assert_eq!(appended.sampled_out, count(sampled));
         prop_assert_eq!(appended.accepted as usize, prepared.batch.len());
         prop_assert_eq!(appended.first_rejection.is_some(), appended.rejected > 0);
         prop_assert_eq!(accept(prepared.batch.payload()).appended.rejected, 0);
@@ -281,10 +279,9 @@ fn groups_of_small_requests_are_joined() {
         live = live.with(group);
     }
     assert!(live.groups().len() <= 11, "{}", live.groups().len());
-    assert_eq!((live.spans(), live.seqs()), (1000, Some((0, 999))));
+    assert_eq!(live.groups().iter().map(|group| group.len()).sum::<usize>(), 1000);
     let found = live.groups().iter().flat_map(|group| group.find(500));
     assert_eq!(found.map(|entry| entry.trace_id()).collect::<Vec<_>>(), [500.into()]);
-    assert!(live.memory_bytes() < 1000 * 300);
 }
 
 #[test]
@@ -294,10 +291,8 @@ fn p4_a_large_group_is_searched_as_a_segment() {
         .collect();
     let prepared = accept(&request_of(&spans));
     let group = whole(prepared.batch).remove(0);
-    let before = group.memory_bytes();
     let segment = group.segment().unwrap();
     assert_eq!((segment.summary().rows, segment.summary().traces), (500, 500), "each once");
     assert_eq!(segment.find(77).unwrap().len(), 1);
-    assert!(group.memory_bytes() > before);
     assert!(whole(accept(&request_of(&spans[..9])).batch)[0].segment().is_none());
 }

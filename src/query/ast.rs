@@ -151,11 +151,6 @@ impl Expr {
 }
 
 impl Field {
-    /// Whether the value belongs to the trace, the same for each of its spans.
-    pub const fn is_of_trace(&self) -> bool {
-        matches!(self, Self::RootName | Self::RootService | Self::TraceDuration)
-    }
-
     /// The number of a kind or status named as TraceQL names it.
     pub fn code_named(&self, name: &str) -> Option<i32> {
         match self {

@@ -40,7 +40,7 @@ pub struct Summary {
 
 impl Summary {
     /// Eight numbers of eight bytes, little-endian, in the order of the fields.
-    pub fn to_bytes(&self) -> [u8; SUMMARY_BYTES] {
+    pub fn to_bytes(self) -> [u8; SUMMARY_BYTES] {
         let numbers = [
             self.rows,
             self.traces,
@@ -98,7 +98,7 @@ pub struct Footer {
 
 impl Footer {
     /// The footer's bytes.
-    pub fn to_bytes(&self) -> [u8; FOOTER_BYTES] {
+    pub fn to_bytes(self) -> [u8; FOOTER_BYTES] {
         let mut bytes = Vec::with_capacity(FOOTER_BYTES);
         bytes.extend_from_slice(&FOOTER_MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());

@@ -48,7 +48,7 @@ pub use builder::{SegmentBuilder, SegmentOptions};
 pub use describe::SegmentInfo;
 pub use footer::Summary;
 pub use reader::Segment;
-pub use rows::{Row, Visit};
+pub use rows::Row;
 pub use tagging::intrinsic;
 
 /// Kinds of the area's sections; the numbers are on disk.

@@ -96,7 +96,7 @@ impl Contexts {
 
 /// The known code, or the one that `intern` gives.
 fn translate(
-    known: &mut Vec<Vec<Option<u32>>>,
+    known: &mut [Vec<Option<u32>>],
     input: u32,
     code: u32,
     intern: impl FnOnce() -> Result<u32>,

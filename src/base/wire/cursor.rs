@@ -24,11 +24,6 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
-    /// Whether everything has been read.
-    pub const fn is_done(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     /// The next byte, left in place.
     #[inline]
     pub fn peek(&self) -> Option<u8> {

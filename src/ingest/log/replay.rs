@@ -18,6 +18,7 @@ impl Cursor {
     }
 
     /// The sequence of the next frame.
+    #[cfg(test)]
     pub const fn next_seq(&self) -> u64 {
         self.0.seq
     }

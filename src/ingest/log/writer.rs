@@ -133,6 +133,7 @@ impl Log {
 
     /// Begins a log whose first frame will be `seq`, in a folder without one: for a copy of a
     /// store, whose catalog already counts sequences.
+    #[cfg(test)]
     pub fn begin(disk: Arc<dyn Disk>, dir: PathBuf, options: LogOptions, seq: u64) -> Result<()> {
         let mut log = Self::open(disk, dir, options, Bounds::default(), &mut |_, _| Ok(()))?;
         if !log.files.is_empty() {
@@ -219,6 +220,7 @@ impl Log {
     }
 
     /// The sequence that the next frame gets.
+    #[cfg(test)]
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
@@ -229,6 +231,7 @@ impl Log {
     }
 
     /// Bytes of the files that are still needed.
+    #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.len).sum()
     }
