@@ -2,6 +2,8 @@
 //! reopening, every acknowledged batch is there, what is there is a prefix of the batches, and none
 //! is there in part (P1, P2).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

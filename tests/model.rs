@@ -1,6 +1,8 @@
 //! Claim: whatever is appended in whatever order, and however it was flushed, merged and reopened
 //! since, every question is answered as by a scan over a list of the live spans (P2, P4, P5).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -169,7 +171,7 @@ fn check_lookups(store: &impl TraceReader, naive: &Naive, others: &[TraceId], ra
         assert_eq!(found.id, resolved);
         assert_same_spans(&found, &wanted);
         let chunks = store.trace_chunks(id).unwrap().unwrap();
-        let spans: Vec<_> = chunks.map(Result::unwrap).flatten().collect();
+        let spans: Vec<_> = chunks.flat_map(Result::unwrap).collect();
         assert_eq!(spans, found.spans);
     }
     for &id in &naive.ids() {

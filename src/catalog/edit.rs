@@ -46,12 +46,6 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Whether it changes nothing.
-    #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Appends the operations.
     pub fn write(&self, out: &mut Vec<u8>) {
         for &id in &self.remove {

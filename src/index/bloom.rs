@@ -110,5 +110,6 @@ mod tests {
         assert_eq!(bytes.get(HEADER_BYTES..).unwrap(), PINNED);
     }
 
+    const HEADER_BYTES: usize = 45;
     const PINNED: [u8; 5] = [138, 122, 123, 230, 168];
 }

@@ -203,7 +203,7 @@ mod tests {
         let bytes = encode_request(request).unwrap();
         let contexts = Contexts::new(1 << 20);
         let prepared = prepare(&bytes, &contexts, &|_| Admission::Accept).unwrap();
-        prepared.batch.split(0, |_| ()).pop().map(|(_, group)| group)
+        prepared.batch.split(0, |_| 0).pop().map(|(_, group)| group)
     }
 
     proptest! {

@@ -115,7 +115,7 @@ impl Condition {
             Self::Kind(kind) => span.span.kind.0 == *kind,
             Self::Status(code) => span.span.status_code().0 == *code,
             Self::Service(service) => {
-                Test::Text("=", service.clone()).holds(&resource(span), "service.name")
+                Test::Text("=", service.clone()).holds(resource(span), "service.name")
             }
             Self::LongerThan(nanos) => span.span.duration().as_nanos() > u128::from(*nanos),
             Self::Attribute { scope, key, test } => match scope {

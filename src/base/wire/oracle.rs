@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::arbitrary;
-use super::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, SPAN, canonicalize};
+use super::schema::SPAN;
+use super::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, canonicalize};
 use crate::base::model::Span;
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::arbitrary;
+use super::schema::SPAN;
 use super::*;
 use crate::base::model::{KeyValue, Span, Value};
 

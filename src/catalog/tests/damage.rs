@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{create, key, open, publish, root, segment};
 use crate::base::error::Error;
+use crate::catalog::version::PartitionState;
 use crate::catalog::*;
 use crate::disk::memory::{MemDisk, Survivors};
 use crate::disk::{Disk, names};

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{create, key, open, publish, root, segment};
 use crate::base::error::{Error, Result};
+use crate::catalog::version::PartitionState;
 use crate::catalog::*;
 use crate::disk::memory::{Fault, MemDisk, Survivors};
 use crate::disk::{Disk, names};
@@ -31,7 +32,7 @@ impl Model {
             *flushed = (*flushed).max(*seq);
         }
         for (key, segment) in &edit.add {
-            self.segments.insert(segment.id, (*key, segment.clone()));
+            self.segments.insert(segment.id, (*key, *segment));
             self.next_id = self.next_id.max(segment.id + 1);
         }
         for (key, seq) in &edit.flushed {
@@ -44,7 +45,7 @@ impl Model {
 
     fn check(&self, version: &Version) {
         let live: BTreeMap<u64, (PartitionKey, SegmentEntry)> =
-            version.segments().map(|(key, s)| (s.id, (*key, s.clone()))).collect();
+            version.segments().map(|(key, s)| (s.id, (*key, *s))).collect();
         assert_eq!(live, self.segments);
         for hour in 0..5 {
             let flushed = self.flushed.get(&key(hour)).copied().unwrap_or(0).max(self.floor);
@@ -205,8 +206,8 @@ fn history() -> Vec<Plan> {
         crowd,
         remove: remove.iter().copied().collect(),
         drop: (round % 5 == 4).then_some(1),
-        flushed: (round % 2 == 0).then_some(round as u64 % 3),
-        floor_lag: (round % 3 == 0).then_some(1),
+        flushed: round.is_multiple_of(2).then_some(round as u64 % 3),
+        floor_lag: round.is_multiple_of(3).then_some(1),
         sweep: round % 2 == 1,
         reopen: round == 5,
     };

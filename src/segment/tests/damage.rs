@@ -8,8 +8,11 @@ use super::*;
 use crate::base::error::{Error, Result};
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
 
+/// A segment file and its traces.
+type Sample = (Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>);
+
 /// A small segment with several blocks and pages, and its traces.
-fn small() -> (Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>) {
+fn small() -> Sample {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let options = SegmentOptions { block_rows: 5, page_bytes: 256, level: 1 };
@@ -122,7 +125,7 @@ proptest! {
     fn p6_much_damage_ends_in_errors_or_right_answers(
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {
-        static SMALL: OnceLock<(Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>)> = OnceLock::new();
+        static SMALL: OnceLock<Sample> = OnceLock::new();
         let (mut bytes, traces) = SMALL.get_or_init(small).clone();
         for (at, byte) in places {
             let at = at.index(bytes.len());

@@ -193,12 +193,9 @@ fn p1_after_any_single_fault_exactly_the_acknowledged_frames_remain() {
             model.disk.fail_at(operation, fault);
             let mut poisoned = false;
             for step in history() {
-                match model.step(&step) {
-                    Err(Error::Poisoned { .. }) => {
-                        poisoned = true;
-                        break;
-                    }
-                    Ok(()) | Err(_) => {}
+                if let Err(Error::Poisoned { .. }) = model.step(&step) {
+                    poisoned = true;
+                    break;
                 }
                 model.attempted.clear();
             }
