@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{DIR, open};
+use crate::base::error::Error;
 use crate::disk::hooked::HookedDisk;
 use crate::disk::memory::{MemDisk, Survivors};
 use crate::disk::{Disk, names};
@@ -127,7 +128,7 @@ fn p6_a_reader_tells_damage_from_movement() {
     disk.open_write(&path).unwrap().write_at(4096 + 30, &[0xff]).unwrap();
     let found = replay(&disk, Path::new(DIR), Cursor::at(1), &mut |_, _| Ok(()));
     match found {
-        Err(crate::Error::Corrupt { file, .. }) => assert_eq!(file, path),
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, path),
         other => panic!("{other:?}"),
     }
 }
