@@ -114,7 +114,8 @@ fn the_report_is_complete() {
     let bench = Bench::new();
     let report = bench.import(&bench.file("spans", requests(2)));
     crate::schema::check("import", &report);
-    assert!(report["peakMemoryBytes"].as_u64().unwrap() > 1 << 20);
+    // A short import takes less than a megabyte, but no process takes none.
+    assert!(report["peakMemoryBytes"].as_u64().unwrap() > 1 << 16);
     let text = bench.run(&["import", bench.path("spans").to_str().unwrap()]).ok();
     assert!(text.starts_with("spans\t2\nspans rejected\t0\n"), "{text}");
 }
