@@ -24,7 +24,8 @@ pub fn lock_writer(disk: &dyn Disk, root: &Path, holder: &str) -> Result<Box<dyn
     let path = root.join(names::LOCK);
     for _ in 0..LOCK_ATTEMPTS {
         if let Some(lock) = disk.lock(&path, LockKind::Exclusive)? {
-            lock.write_holder(holder)?;
+            // For people to read: a full disk must not keep anyone out.
+            lock.write_holder(holder).ok();
             return Ok(lock);
         }
         std::thread::yield_now();
