@@ -78,7 +78,7 @@ pub fn files(dir: &Path, suffix: &str) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// The bytes of all segments of a store.
+/// The bytes of all segments of a store, and of the id filters beside them.
 pub fn segment_bytes(dir: &Path) -> u64 {
-    files(dir, ".seg").iter().map(|(_, bytes)| bytes).sum()
+    [".seg", ".ids"].iter().flat_map(|end| files(dir, end)).map(|(_, bytes)| bytes).sum()
 }

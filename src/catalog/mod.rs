@@ -53,6 +53,7 @@
 //! |---|---|
 //! | unlisted `.seg` with an id below the manifest's next | an edit removed it, or its making was not finished and the log or its inputs still hold its spans: unlinked once no older pin is locked |
 //! | unlisted `.seg` with a higher id | this manifest never knew it. Normally a crash came before its edit and its spans are elsewhere; but it may have been put there by hand, or the manifest may be an old copy: moved to `lost+found/` for good |
+//! | unlisted `.ids` | as the `.seg` of its number in the first case, as a `*.tmp` in the second |
 //! | `*.tmp` in a partition's folder or the root | unfinished, its content is elsewhere: moved to `lost+found/` until the next opening, so that a store that crashes again and again does not fill the disk |
 
 mod describe;

@@ -39,19 +39,23 @@ pub fn tidy(
         let dir = root.join(&entry.name);
         for file in disk.list(&dir)? {
             let as_name = format!("{}-{}", entry.name, file.name);
-            match names::parse_segment(&file.name) {
+            let path = dir.join(&file.name);
+            let segment = names::parse_segment(&file.name);
+            match segment.or_else(|| names::parse_ids(&file.name)) {
                 Some(id) if version.contains(&key, id) => {}
                 Some(id) if id < version.next_segment_id => removed.push((key, id)),
-                Some(_) => lost.set_aside(&dir.join(&file.name), &as_name)?,
-                None if names::is_tmp(&file.name) => {
-                    lost.set_aside(&dir.join(&file.name), &as_name)?;
-                }
+                Some(_) if segment.is_some() => lost.set_aside(&path, &as_name)?,
+                // It holds nothing that its segment does not say too.
+                Some(_) => lost.set_aside(&path, &names::tmp(&as_name))?,
+                None if names::is_tmp(&file.name) => lost.set_aside(&path, &as_name)?,
                 None => {}
             }
         }
         // Fails, as it should, while anything is left.
         disk.remove_dir(&dir).ok();
     }
+    removed.sort_unstable();
+    removed.dedup();
     Ok(removed)
 }
 

@@ -46,6 +46,11 @@ impl PartitionKey {
     pub fn segment_path(&self, root: &Path, id: u64) -> PathBuf {
         self.dir(root).join(names::segment_file(id))
     }
+
+    /// The file of that segment's id filter.
+    pub fn ids_path(&self, root: &Path, id: u64) -> PathBuf {
+        self.dir(root).join(names::ids_file(id))
+    }
 }
 
 /// A live segment.

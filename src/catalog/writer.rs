@@ -144,6 +144,8 @@ impl Catalog {
             if held.is_some_and(|held| held < removed_in) {
                 return true;
             }
+            // Best effort: without its segment it is found and removed by the next opening.
+            disk.remove_file(&key.ids_path(root, id)).ok();
             match disk.remove_file(&key.segment_path(root, id)) {
                 Ok(()) | Err(Error::NotFound { .. }) => {}
                 Err(error) => {

@@ -9,6 +9,7 @@
 //! 20251122T160000Z/                     a partition of one hour, by its UTC start
 //! 20251122T160000Z-PT900S/              one of another width, in seconds
 //!     00000000000000000007.seg          segment 7
+//!     00000000000000000007.ids          which traces segment 7 may hold, should it be lost
 //! lost+found/                           what was set aside
 //! *.tmp                                 unfinished
 //! ```
@@ -75,6 +76,16 @@ pub fn segment_file(id: u64) -> String {
 /// The id of a segment.
 pub fn parse_segment(name: &str) -> Option<u64> {
     numbered(name, ".seg")
+}
+
+/// The name of the id filter of segment `id`, beside it.
+pub fn ids_file(id: u64) -> String {
+    format!("{id:020}.ids")
+}
+
+/// The id of the segment of an id filter.
+pub fn parse_ids(name: &str) -> Option<u64> {
+    numbered(name, ".ids")
 }
 
 /// What a file is called until it is whole.
@@ -154,6 +165,7 @@ mod tests {
         assert_eq!(spare_file(12), "00000000000000000012.spare");
         assert_eq!(pin_file(42), "00000000000000000042.pin");
         assert_eq!(segment_file(u64::MAX), "18446744073709551615.seg");
+        assert_eq!(ids_file(7), "00000000000000000007.ids");
         assert_eq!(tmp(MANIFEST), "MANIFEST.tmp");
         assert_eq!(partition_dir(START, HOUR), "20251122T160000Z");
         assert_eq!(partition_dir(START, HOUR / 4), "20251122T160000Z-PT900S");
@@ -198,6 +210,7 @@ mod tests {
             prop_assert_eq!(parse_spare(&spare_file(number)), Some(number));
             prop_assert_eq!(parse_pin(&pin_file(number)), Some(number));
             prop_assert_eq!(parse_segment(&segment_file(number)), Some(number));
+            prop_assert_eq!(parse_ids(&ids_file(number)), Some(number));
             prop_assert!(is_tmp(&tmp(&log_file(number))));
             prop_assert_eq!(parse_partition(&partition_dir(start, width)), Some((start, width)));
             prop_assert_eq!(parse_partition(&partition_dir(start, HOUR)), Some((start, HOUR)));

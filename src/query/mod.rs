@@ -18,6 +18,7 @@
 //! - Order: traces by start, newest first, then by id; spans by start, id and content; names
 //!   sorted.
 //! - A range of time restricts which spans can match, never what is said of their trace.
+//! - A segment that cannot be opened fails what may depend on its spans, and nothing else (P6).
 //! - No text, however wrong, does more than fail as a query.
 
 pub mod ast;
@@ -28,6 +29,7 @@ pub mod hit;
 pub mod lex;
 pub mod live;
 pub mod lookup;
+pub mod lost;
 pub mod names;
 pub mod newest;
 pub mod parse;

@@ -158,6 +158,11 @@ impl Segment {
         once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?))
     }
 
+    /// The bytes of the bloom filter.
+    pub(super) fn bloom_bytes(&self) -> Result<ByteView> {
+        self.section(kind::BLOOM)?.all()
+    }
+
     /// Whether a trace whose id ends in `low` may be here; `false` is certain.
     pub fn may_contain(&self, low: u64) -> Result<bool> {
         Ok(self.bloom()?.contains(low))

@@ -14,7 +14,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{self, Cursor, LogInfo, Replayed};
 use crate::ingest::otlp;
 use crate::query::source::Source;
-use crate::segment::{Segment, SegmentInfo};
+use crate::segment::{IdFilter, Segment, SegmentInfo};
 use crate::store::open;
 use crate::store::options::Options;
 
@@ -109,6 +109,14 @@ pub fn verify(path: &Path) -> Result<Verified> {
     Ok(verified)
 }
 
+/// A file that the manifest names and that is not there.
+fn missing_is_damage(error: Error, path: &Path) -> Error {
+    match error {
+        Error::NotFound { .. } => Error::corrupt(path, 0, "file", "it is missing"),
+        error => error,
+    }
+}
+
 impl Verified {
     fn count(&mut self, bytes: u64) {
         self.files += 1;
@@ -162,7 +170,9 @@ impl Desk {
         for (key, entry) in version.segments() {
             let path = key.segment_path(root, entry.id);
             verified.count(self.len(&path).unwrap_or(0));
-            verified.damage.extend(self.verify_segment(&path, key, entry));
+            let ids_path = key.ids_path(root, entry.id);
+            verified.count(self.len(&ids_path).unwrap_or(0));
+            verified.damage.extend(self.verify_segment(&path, &ids_path, key, entry));
         }
         if let Err(error) = self.verify_log(root, version.log_floor, verified) {
             verified.damage.push(error);
@@ -170,12 +180,19 @@ impl Desk {
         Ok(())
     }
 
-    fn verify_segment(&self, path: &Path, key: &PartitionKey, entry: &SegmentEntry) -> Vec<Error> {
+    fn verify_segment(
+        &self,
+        path: &Path,
+        ids_path: &Path,
+        key: &PartitionKey,
+        entry: &SegmentEntry,
+    ) -> Vec<Error> {
         let segment = match self.segment(path) {
             Ok(segment) => segment,
-            Err(error) => return vec![error],
+            Err(error) => return vec![missing_is_damage(error, path)],
         };
         let mut damage = segment.verify();
+        damage.extend(self.verify_ids(&segment, ids_path).err());
         let summary = *segment.summary();
         let wrong = |detail: &str| Error::corrupt(path, 0, "footer", detail);
         if summary != entry.summary {
@@ -185,6 +202,19 @@ impl Desk {
             damage.push(wrong("spans of another partition"));
         }
         damage
+    }
+
+    /// Checks that the id filter is that of its segment.
+    fn verify_ids(&self, segment: &Segment, path: &Path) -> Result<()> {
+        let stored = self.disk.read(path).map_err(|error| missing_is_damage(error, path))?;
+        IdFilter::read(path, &stored)?;
+        match IdFilter::write(segment) {
+            Ok(own) if own != stored => {
+                Err(Error::corrupt(path, 0, "id filter", "it is not that of its segment"))
+            }
+            // Damage of the segment itself has been named already.
+            _ => Ok(()),
+        }
     }
 
     /// Reads every frame that no flush has made superfluous.

@@ -100,7 +100,8 @@ impl UnderWay {
     }
 
     fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
-        let segments = partition.segments.iter().map(|s| Candidate { id: s.id, bytes: s.bytes });
+        let sound = partition.segments.iter().filter(|held| held.segment().is_some());
+        let segments = sound.map(|held| Candidate { id: held.id, bytes: held.bytes });
         segments.filter(|segment| !self.settled.contains(&segment.id))
     }
 

@@ -1,15 +1,13 @@
 //! Executing a job: new files, the manifest's edit, the state's change, and tidying up.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::block::cache::Cache;
 use crate::catalog::{Edit, PartitionKey, SegmentEntry};
-use crate::disk::Disk;
-use crate::segment::{Segment, SegmentOptions};
+use crate::segment::SegmentOptions;
 use crate::store::engine::{Engine, lock};
-use crate::store::state::{Held, State};
+use crate::store::held::Held;
+use crate::store::state::State;
 use crate::upkeep::sink::Sink;
 use crate::upkeep::{flush, merge};
 
@@ -31,7 +29,7 @@ impl Engine {
         };
         self.sync_through(last)?;
         let held: Vec<_> =
-            partition.segments.iter().map(|held| Arc::clone(&held.segment)).collect();
+            partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
         let next_id = || self.segment_id();
         let added = flush::flush(buffer.spans.groups(), &held, &self.sink(key, &next_id))?;
         let edit = Edit {
@@ -58,8 +56,8 @@ impl Engine {
             .segments
             .iter()
             .filter(|held| ids.contains(&held.id))
-            .map(|held| Arc::clone(&held.segment))
-            .collect();
+            .map(|held| held.sound().cloned())
+            .collect::<Result<_>>()?;
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
         let added = merge::merge(&inputs, &self.sink(key, &next_id), &cancelled)?;
@@ -121,6 +119,7 @@ impl Engine {
                 for (key, entry) in &edit.add {
                     let path = key.segment_path(&self.root, entry.id);
                     self.environment.disk.remove_file(&path).ok();
+                    self.environment.disk.remove_file(&key.ids_path(&self.root, entry.id)).ok();
                 }
                 return Err(error);
             }
@@ -133,8 +132,9 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn open_segment(&self, key: PartitionKey, entry: &SegmentEntry) -> Result<Held> {
-        open_segment(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
+    fn open_segment(&self, key: PartitionKey, entry: &SegmentEntry) -> Result<Held> {
+        let disk = self.environment.disk.as_ref();
+        Held::open_sound(disk, &self.root, &self.cache, key, entry)
     }
 
     /// Unlinks files that no version in use names.
@@ -142,17 +142,4 @@ impl Engine {
         // What cannot be unlinked now is found again by the next merge or the next opening.
         lock(&self.catalog).sweep().ok();
     }
-}
-
-/// Opens a live segment.
-pub(crate) fn open_segment(
-    disk: &dyn Disk,
-    root: &Path,
-    cache: &Arc<Cache>,
-    key: PartitionKey,
-    entry: &SegmentEntry,
-) -> Result<Held> {
-    let file = disk.open(&key.segment_path(root, entry.id))?;
-    let segment = Arc::new(Segment::open(file, Arc::clone(cache))?);
-    Ok(Held::new(entry.id, segment))
 }

@@ -11,6 +11,7 @@
 mod append;
 pub mod commit;
 pub mod engine;
+mod held;
 pub mod inspect;
 mod jobs;
 mod maintain;

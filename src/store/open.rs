@@ -18,7 +18,7 @@ use crate::ingest::otlp;
 use crate::segment::Segment;
 use crate::store::append::add_batch;
 use crate::store::engine::{Engine, Environment, Parts};
-use crate::store::maintain::open_segment;
+use crate::store::held::Held;
 use crate::store::options::Options;
 use crate::store::state::State;
 
@@ -59,7 +59,7 @@ pub(crate) fn engine(
     let cache = cache(&options);
     let version = catalog.current();
     let mut state = State::new(Arc::clone(version), |key, entry| {
-        open_segment(disk.as_ref(), root, &cache, key, entry)
+        Held::open(disk.as_ref(), root, &cache, key, entry)
     })?;
     let contexts = contexts(&options);
     let replay = Replay::new(&options, &environment);

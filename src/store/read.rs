@@ -17,7 +17,8 @@ use crate::query::{lookup, names, search};
 /// in a defined order. A call sees one consistent moment; it never waits for writers.
 ///
 /// All calls fail with `Corrupt` if what they must read is damaged, and with `Closed` after the
-/// store was closed.
+/// store was closed. A segment whose file cannot be opened fails calls for the traces it may hold
+/// and for ranges of time in which some of its spans start; all other calls answer as ever.
 pub trait TraceReader {
     /// The moment that a call of this trait reads.
     #[doc(hidden)]

@@ -11,7 +11,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{Cursor, Replayed, replay};
 use crate::query::view::View;
 use crate::store::engine::{Environment, lock};
-use crate::store::maintain::open_segment;
+use crate::store::held::Held;
 use crate::store::open::{self, Replay};
 use crate::store::options::Options;
 use crate::store::read::TraceReader;
@@ -167,7 +167,7 @@ impl Place {
 
     fn segments(&self, version: &Arc<Version>) -> Result<State> {
         State::new(Arc::clone(version), |key, entry| {
-            open_segment(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
+            Held::open(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
         })
     }
 

@@ -16,6 +16,7 @@ use crate::ingest::live::Live;
 use crate::query::source::Source;
 use crate::query::view::{self, View};
 use crate::segment::Segment;
+use crate::store::held::Held;
 
 /// Everything that is live, at one moment.
 #[derive(Clone)]
@@ -24,23 +25,6 @@ pub(crate) struct State {
     pub(crate) version: Arc<Version>,
     partitions: BTreeMap<PartitionKey, Partition>,
     view: View,
-}
-
-/// A published segment.
-#[derive(Clone)]
-pub(crate) struct Held {
-    pub(crate) id: u64,
-    pub(crate) bytes: u64,
-    pub(crate) segment: Arc<Segment>,
-    /// The same, as queries see it.
-    pub(crate) source: Arc<dyn Source>,
-}
-
-impl Held {
-    pub(crate) fn new(id: u64, segment: Arc<Segment>) -> Self {
-        let source = Arc::clone(&segment) as Arc<dyn Source>;
-        Self { id, bytes: segment.summary().bytes, segment, source }
-    }
 }
 
 /// One partition of a [`State`].

@@ -22,6 +22,10 @@ pub struct Stats {
     pub traces: u64,
     /// Published segments.
     pub segments: u64,
+    /// Those among them that cannot be opened. Their spans and bytes are counted as the manifest
+    /// has them; which traces they hold is not known, so `traces` leaves out those that no other
+    /// segment holds too.
+    pub lost_segments: u64,
     /// Bytes of the published segments' files.
     pub bytes: u64,
     /// Spans that are in the log and in memory, not yet in a segment.
@@ -90,15 +94,19 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut traces = BTreeSet::new();
     let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (key, partition) in state.partitions() {
-        let flushed: u64 = partition.segments.iter().map(|held| held.segment.summary().rows).sum();
+        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
         let bytes = partition.segments.iter().map(|held| held.bytes).sum();
         let buffered = count_buffered(partition, &mut traces)?;
         for held in &partition.segments {
-            for part in held.segment.shares()? {
+            let Some(segment) = held.segment() else {
+                stats.lost_segments += 1;
+                continue;
+            };
+            for part in segment.shares()? {
                 *sections.entry(part.name).or_default() += part.bytes;
             }
-            for ordinal in 0..held.segment.summary().traces {
-                traces.insert(held.segment.entry(ordinal as u32)?.id);
+            for ordinal in 0..segment.summary().traces {
+                traces.insert(segment.entry(ordinal as u32)?.id);
             }
         }
         let open = partition.buffers().any(|buffer| !buffer.is_empty());
@@ -134,7 +142,7 @@ fn count_buffered(partition: &Partition, traces: &mut BTreeSet<TraceId>) -> Resu
     let key = |entry: &Entry| (entry.trace_id(), entry.start(), entry.span_id());
     entries.sort_unstable_by_key(|(_, entry)| key(entry));
     let segments: Vec<_> =
-        partition.segments.iter().map(|held| Arc::clone(&held.segment)).collect();
+        partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
     let mut held = Held::new(&segments);
     let mut count = 0;
     for alike in entries.chunk_by(|a, b| key(a.1) == key(b.1)) {

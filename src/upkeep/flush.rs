@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::catalog::SegmentEntry;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
@@ -21,7 +21,11 @@ pub fn flush(
 ) -> Result<Vec<SegmentEntry>> {
     let mut builder = sink.builder();
     let mut held = Held::new(held);
-    let mut skip = |entry: &Entry, group: &Group| held.holds(group, entry);
+    let mut skip = |entry: &Entry, group: &Group| match held.holds(group, entry) {
+        // What cannot be read cannot stand for the span: it is stored again.
+        Err(Error::Corrupt { .. } | Error::Version { .. }) => Ok(false),
+        known => known,
+    };
     rows::build_segment(groups, &mut skip, &mut builder)?;
     if builder.rows() == 0 {
         return Ok(Vec::new());

@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
+use crate::block::cache::Cache;
 use crate::catalog::{PartitionKey, SegmentEntry};
 use crate::disk::{Disk, WriteFile, names};
-use crate::segment::{SegmentBuilder, SegmentOptions, Summary};
+use crate::segment::{IdFilter, Segment, SegmentBuilder, SegmentOptions, Summary};
 
 /// Makes segment files in one partition's folder.
 pub struct Sink<'a> {
@@ -47,10 +49,17 @@ impl Sink<'_> {
             self.disk.sync_dir(self.root)?;
         }
         let path = self.partition.segment_path(self.root, id);
+        let ids = self.partition.ids_path(self.root, id);
         let tmp = folder.join(names::tmp(&names::segment_file(id)));
-        let summary = self.write_tmp(builder, &tmp).inspect_err(|_| {
+        let write = || {
+            let summary = self.write_tmp(builder, &tmp)?;
+            self.write_ids(&tmp, &ids)?;
+            Ok(summary)
+        };
+        let summary = write().inspect_err(|_: &Error| {
             // Best effort: what cannot be removed now is set aside when the store opens.
             self.disk.remove_file(&tmp).ok();
+            self.disk.remove_file(&ids).ok();
         })?;
         self.disk.rename(&tmp, &path)?;
         self.disk.sync_dir(&folder)?;
@@ -68,6 +77,14 @@ impl Sink<'_> {
         let summary = finished?;
         out.file.sync()?;
         Ok(summary)
+    }
+
+    /// Writes the id filter of the segment in the file `tmp`.
+    fn write_ids(&self, tmp: &Path, path: &Path) -> Result<()> {
+        let segment = Segment::open(self.disk.open(tmp)?, Arc::new(Cache::new(0)))?;
+        let mut file = self.disk.create(path)?;
+        file.write_at(0, &IdFilter::write(&segment)?)?;
+        file.sync()
     }
 }
 

@@ -166,7 +166,9 @@ fn what_was_never_published_is_set_aside_and_what_was_removed_goes() {
     let other = names::partition_dir(key(5).start_nanos, key(5).width_nanos);
     disk.create_dir_all(&root().join(&other), 0o700).unwrap();
     put(&format!("{other}/{}", names::segment_file(2)));
+    put(&format!("{other}/{}", names::ids_file(2)));
     put(&format!("{dir}/{}", names::segment_file(9)));
+    put(&format!("{dir}/{}", names::ids_file(9)));
     put(&format!("{dir}/{}", names::tmp(&names::segment_file(4))));
     put(&format!("{dir}/notes.txt"));
     put("MANIFEST.tmp");
@@ -177,7 +179,8 @@ fn what_was_never_published_is_set_aside_and_what_was_removed_goes() {
     let never_known = format!("{dir}-{}", names::segment_file(9));
     let unfinished = format!("{dir}-{}", names::tmp(&names::segment_file(4)));
     drop(open(&disk).unwrap());
-    assert_eq!(lost(), [unfinished, never_known.clone(), "MANIFEST.tmp".into()]);
+    let ids = names::tmp(&format!("{dir}-{}", names::ids_file(9)));
+    assert_eq!(lost(), [unfinished, ids, never_known.clone(), "MANIFEST.tmp".into()]);
     assert!(!disk.exists(&root().join(&other)).unwrap());
     assert_eq!(disk.list(&root().join(&dir)).unwrap().len(), 3);
     put(&format!("{dir}/{}", names::segment_file(9)));

@@ -1,0 +1,105 @@
+//! The id filter: which traces a segment may hold, in a small file beside it.
+//!
+//! ```text
+//! 0  magic "TKEEPIDS"
+//! 8  version  u32
+//! 12 crc32    u32   of bytes 0..12 and the filter
+//! 16 the segment's bloom filter, byte for byte
+//! ```
+//!
+//! It is read only when the segment itself cannot be opened: then a trace that it excludes is
+//! still answered for, however much of the segment's own file is gone (P6).
+
+use std::path::Path;
+
+use crate::base::checksum::crc32_of_parts;
+use crate::base::error::{Error, Result};
+use crate::index::bloom::BloomReader;
+use crate::index::source::MemSource;
+use crate::segment::reader::Segment;
+
+const MAGIC: [u8; 8] = *b"TKEEPIDS";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 16;
+const CHECKED_BYTES: usize = 12;
+
+/// The filter of a segment that is lost.
+#[derive(Clone, Debug)]
+pub struct IdFilter {
+    bloom: BloomReader,
+}
+
+impl IdFilter {
+    /// The file's bytes for a segment.
+    pub fn write(segment: &Segment) -> Result<Vec<u8>> {
+        let filter = segment.bloom_bytes()?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        let crc = crc32_of_parts(&[&bytes, &filter]);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes.extend_from_slice(&filter);
+        Ok(bytes)
+    }
+
+    /// Reads a filter; `path` appears in errors.
+    pub fn read(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let corrupt = |offset, detail| Error::corrupt(path, offset, "id filter", detail);
+        if !bytes.starts_with(&MAGIC) {
+            return Err(corrupt(0, "no id filter begins like this"));
+        }
+        let (header, filter) = bytes
+            .split_at_checked(HEADER_BYTES)
+            .ok_or_else(|| corrupt(bytes.len() as u64, "missing bytes"))?;
+        let (checked, crc) = header.split_at(CHECKED_BYTES);
+        if crc32_of_parts(&[checked, filter]).to_le_bytes() != crc {
+            return Err(corrupt(0, "checksum"));
+        }
+        let version = checked.last_chunk::<4>().map_or(0, |chunk| u32::from_le_bytes(*chunk));
+        if version != VERSION {
+            let file = path.to_path_buf();
+            return Err(Error::Version { file, found: version, reads: VERSION });
+        }
+        let source = MemSource::new(filter.to_vec(), path, "id filter");
+        Ok(Self { bloom: BloomReader::open(&source)? })
+    }
+
+    /// Whether a trace whose id ends in `low` may be in the segment; `false` is certain.
+    pub fn may_contain(&self, low: u64) -> bool {
+        self.bloom.contains(low)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::index::bloom::write_bloom;
+
+    fn written(lows: &[u64]) -> Vec<u8> {
+        let filter = write_bloom(lows);
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&crc32_of_parts(&[&bytes, &filter]).to_le_bytes());
+        [bytes, filter].concat()
+    }
+
+    #[test]
+    fn p5_no_id_of_the_segment_is_excluded() {
+        let filter = IdFilter::read(Path::new("x"), &written(&[1, 2, 3])).unwrap();
+        assert!((1..=3).all(|low| filter.may_contain(low)));
+        assert!(!filter.may_contain(4));
+    }
+
+    #[test]
+    fn p6_a_changed_or_missing_byte_is_corrupt() {
+        let bytes = written(&[7, 8]);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 4;
+            for damaged in [&changed, &bytes[..at]] {
+                let read = IdFilter::read(Path::new("x"), damaged);
+                assert!(matches!(read, Err(Error::Corrupt { .. })), "byte {at}");
+            }
+        }
+    }
+}
