@@ -46,6 +46,7 @@ pub use ingest::otlp::Appended;
 pub use query::hit::{
     Explain, Operation, Page, ServiceStats, TagKey, TagScope, TraceHit, TraceTimes,
 };
+pub use query::scan::Scan;
 pub use query::typed::Query;
 pub use store::commit::Commit;
 pub use store::options::{Durability, OnFull, Options, OutOfWindow};

@@ -15,8 +15,8 @@ use support::generate::{HOUR, batch, trace_id};
 use support::naive::{Hit, Naive, assert_same_spans};
 use tracekeep::simulation::{Environment, InlineExecutor, ManualClock, MemDisk};
 use tracekeep::{
-    Options, Query, Reader, ResourceSpans, Store, TagScope, TimeRange, Timestamp, TraceId,
-    TraceReader, Value,
+    Options, Query, Reader, ResourceSpans, Scan, Store, TagScope, TimeRange, Timestamp, TraceId,
+    TraceReader, TraceSpan, Value,
 };
 
 #[derive(Clone, Debug)]
@@ -153,6 +153,8 @@ fn check(store: &impl TraceReader, naive: &Naive, questions: &Questions) {
     };
     check_lookups(store, naive, &questions.ids, range);
     check_names(store, naive, range);
+    let inside = naive.spans.iter().filter(|span| range.contains(span.span.start));
+    check_scan(store.scan(range).unwrap(), inside);
     for condition in &questions.conditions {
         check_search(store, naive, condition, questions, range);
     }
@@ -192,6 +194,16 @@ fn check_lookups(store: &impl TraceReader, naive: &Naive, others: &[TraceId], ra
     assert_eq!(all, wanted);
 }
 
+/// Whether a scan gives each of these spans once, and no other.
+fn check_scan<'a>(scan: Scan, wanted: impl Iterator<Item = &'a TraceSpan>) {
+    let mut found: Vec<_> = scan.flat_map(Result::unwrap).collect();
+    for span in wanted {
+        let place = found.iter().position(|other| other == span);
+        found.swap_remove(place.unwrap_or_else(|| panic!("{span:?} is not scanned")));
+    }
+    assert!(found.is_empty(), "scanned besides: {found:?}");
+}
+
 fn check_search(
     store: &impl TraceReader,
     naive: &Naive,
@@ -222,6 +234,9 @@ fn check_search(
     for (times, hit) in ids.iter().zip(&wanted) {
         assert_eq!((times.start, times.end), (hit.start, hit.end), "{text}");
     }
+    let matching =
+        naive.spans.iter().filter(|s| range.contains(s.span.start) && condition.holds(s));
+    check_scan(store.scan_matching(&query).unwrap(), matching);
     let spans = store.search_spans(&query).unwrap();
     let count: u64 = wanted.iter().take(questions.limit).map(|hit| hit.matched).sum();
     assert_eq!(spans.len() as u64, count, "{text}");

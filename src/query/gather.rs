@@ -10,6 +10,7 @@ use crate::base::model::{ResourceContext, StatusCode, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::query::ast::Expr;
+use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
 use crate::query::source::Row;
@@ -36,8 +37,6 @@ pub struct Brief {
     /// Which piece holds it, and in which row.
     place: Place,
 }
-
-type Place = (usize, u32);
 
 /// The spans of a trace: each once, by start, id and content.
 #[derive(Debug, Default)]
@@ -155,7 +154,18 @@ impl Gathered {
 
     /// The first `count` matching spans, owned.
     pub fn matching(&mut self, pieces: &[Piece], count: usize) -> Result<Vec<TraceSpan>> {
-        let wanted = self.spans.iter().filter(|span| span.matched == Some(true)).take(count);
+        self.matching_from(pieces, 0, count)
+    }
+
+    /// The first `count` matching spans among those from the `from`th span on, owned.
+    pub fn matching_from(
+        &mut self,
+        pieces: &[Piece],
+        from: usize,
+        count: usize,
+    ) -> Result<Vec<TraceSpan>> {
+        let rest = self.spans.iter().skip(from);
+        let wanted = rest.filter(|span| span.matched == Some(true)).take(count);
         let wanted: Vec<_> = wanted.map(|span| (span.key, span.place)).collect();
         let owned = &mut self.owned;
         let missing = wanted.iter().filter(|key| !owned.contains_key(key));
@@ -233,27 +243,4 @@ impl Services {
         self.last = Some((Arc::clone(resource), number));
         number
     }
-}
-
-/// Reads a trace again for some of its rows.
-fn visit_places(
-    pieces: &[Piece],
-    places: &HashSet<Place>,
-    visit: &mut dyn FnMut(Place, Row<'_>, &Piece) -> Result<()>,
-) -> Result<()> {
-    let mut left = places.len();
-    for (number, piece) in pieces.iter().enumerate() {
-        if left == 0 {
-            break;
-        }
-        piece.source.rows(&piece.fragment, &mut |row| {
-            let place = (number, row.row);
-            if places.contains(&place) {
-                visit(place, row, piece)?;
-                left -= 1;
-            }
-            Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?;
-    }
-    Ok(())
 }

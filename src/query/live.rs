@@ -55,6 +55,11 @@ impl Source for Group {
         Ok(Box::new(found.into_iter().map(Ok)))
     }
 
+    fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
+        fragments(self.entries(), 0).for_each(visit);
+        Ok(())
+    }
+
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
         walk(self, fragment.rows.clone(), visit)
     }

@@ -5,14 +5,11 @@
 //! is zero is taken as it stands first; if no such trace lives, it finds the smallest id with
 //! that lower half, as 64-bit tracers need.
 
-use std::ops::ControlFlow;
-
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
-use crate::base::model::{Trace, TraceSpan};
+use crate::base::model::Trace;
 use crate::base::time::TimeRange;
-use crate::query::settle::{SpanKey, settle};
-use crate::query::source::Row;
+use crate::query::chunks::Chunks;
 use crate::query::view::{Piece, View};
 
 /// Spans of a chunk: what [`Chunks`] holds in memory at a time, give or take spans of equal start
@@ -27,9 +24,11 @@ pub fn trace(view: &View, id: TraceId) -> Result<Option<Trace>> {
 /// Those spans of a trace that start inside `range`.
 pub fn trace_in(view: &View, id: TraceId, range: TimeRange) -> Result<Option<Trace>> {
     for (id, pieces) in resolve(view, id, range)? {
-        let spans = read(&pieces, &|row| range.contains(row.span.start))?;
+        // As one chunk, whatever it holds.
+        let mut whole = Chunks::new(pieces, range, usize::MAX)?;
+        let spans = whole.next().transpose()?.unwrap_or_default();
         if !spans.is_empty() {
-            return Ok(Some(Trace { id, spans: settle(spans)? }));
+            return Ok(Some(Trace { id, spans }));
         }
     }
     Ok(None)
@@ -52,7 +51,7 @@ pub fn chunks(view: &View, id: TraceId) -> Result<Option<Chunks>> {
 /// As [`chunks`], of a given size.
 pub fn chunks_of(view: &View, id: TraceId, chunk_spans: usize) -> Result<Option<Chunks>> {
     match resolve(view, id, TimeRange::ALL)?.into_iter().next() {
-        Some((_, pieces)) => Chunks::new(pieces, chunk_spans).map(Some),
+        Some((_, pieces)) => Chunks::new(pieces, TimeRange::ALL, chunk_spans).map(Some),
         None => Ok(None),
     }
 }
@@ -69,65 +68,4 @@ fn resolve(view: &View, id: TraceId, range: TimeRange) -> Result<Vec<(TraceId, V
     Ok(by_id
         .filter_map(|pieces| Some((pieces.first()?.fragment.trace_id, pieces.to_vec())))
         .collect())
-}
-
-fn read(pieces: &[Piece], wanted: &dyn Fn(&Row<'_>) -> bool) -> Result<Vec<TraceSpan>> {
-    let mut spans = Vec::new();
-    for piece in pieces {
-        piece.source.rows(&piece.fragment, &mut |row| {
-            if wanted(&row) {
-                spans.push(row.into_owned(piece.source.as_ref())?);
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-    }
-    Ok(spans)
-}
-
-/// The spans of one trace, a chunk at a time, in order, each once.
-///
-/// Each chunk is a pass over the trace that keeps the spans between two keys: memory stays
-/// bounded whatever order the rows are stored in, and a trace of a million spans takes some
-/// thirty passes. A trace that fits one chunk is read once.
-#[derive(Debug)]
-pub struct Chunks {
-    pieces: Vec<Piece>,
-    /// The first key of each chunk that is yet to come, the next one last.
-    firsts: Vec<Option<SpanKey>>,
-}
-
-impl Chunks {
-    fn new(pieces: Vec<Piece>, chunk_spans: usize) -> Result<Self> {
-        let total: usize = pieces.iter().map(|piece| piece.fragment.rows.len()).sum();
-        let mut firsts = vec![None];
-        if total > chunk_spans {
-            let mut keys = Vec::with_capacity(total);
-            for piece in &pieces {
-                piece.source.rows(&piece.fragment, &mut |row| {
-                    keys.push((row.span.start, row.span.span_id));
-                    Ok(ControlFlow::Continue(()))
-                })?;
-            }
-            keys.sort_unstable();
-            firsts.extend(keys.into_iter().step_by(chunk_spans).skip(1).map(Some));
-            // A key that fills more than a chunk begins only one.
-            firsts.dedup();
-            firsts.reverse();
-        }
-        Ok(Self { pieces, firsts })
-    }
-}
-
-impl Iterator for Chunks {
-    type Item = Result<Vec<TraceSpan>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let first = self.firsts.pop()?;
-        let end = self.firsts.last().copied().flatten();
-        let chunk = read(&self.pieces, &|row| {
-            let key = (row.span.start, row.span.span_id);
-            first.is_none_or(|first| first <= key) && end.is_none_or(|end| key < end)
-        });
-        Some(chunk.and_then(settle))
-    }
 }

@@ -62,6 +62,10 @@ impl Source for Lost {
         Err(self.error())
     }
 
+    fn fragments(&self, _: &mut dyn FnMut(Fragment)) -> Result<()> {
+        Err(self.error())
+    }
+
     fn rows(&self, _: &Fragment, _: &mut Visitor<'_>) -> Result<()> {
         Err(self.error())
     }

@@ -7,7 +7,8 @@
 //!  partitions       candidates of all    gather: a trace as a whole, each span once
 //!  of sources       sources, newest      predicate, compare: does a span fulfil it
 //!      |            fragment first       cursor: where a page ends
-//!      +---------> lookup (a trace by id), names (services, operations, keys, values)
+//!      +---------> lookup (a trace by id), names (services, operations, keys, values),
+//!                  scan (all spans in bulk)
 //! ```
 //!
 //! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
@@ -22,6 +23,7 @@
 //! - No text, however wrong, does more than fail as a query.
 
 pub mod ast;
+pub mod chunks;
 pub mod compare;
 pub mod cursor;
 pub mod gather;
@@ -33,8 +35,10 @@ pub mod lost;
 pub mod names;
 pub mod newest;
 pub mod parse;
+pub mod places;
 pub mod plan;
 pub mod predicate;
+pub mod scan;
 pub mod search;
 pub mod settle;
 pub mod source;

@@ -83,6 +83,9 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Conditions on the trace as a whole exclude nothing, nor need the time range.
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>>;
 
+    /// Hands over the fragment of every trace, in any order; a trace may have several.
+    fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()>;
+
     /// Hands over the rows of a fragment.
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()>;
 

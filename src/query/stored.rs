@@ -55,6 +55,13 @@ impl Source for Segment {
         })))
     }
 
+    fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
+        for ordinal in 0..self.trace_count()? {
+            visit(fragment(&self.entry(ordinal)?));
+        }
+        Ok(())
+    }
+
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
         walk(self, fragment.rows.clone(), visit)
     }

@@ -74,10 +74,18 @@ impl View {
 }
 
 impl Partition {
+    /// The time that the partition takes up: to the end of time if it is as wide as can be.
+    pub fn range(&self) -> TimeRange {
+        let start = Timestamp::from_nanos(self.start);
+        match self.start.checked_add(self.width).map(Timestamp::from_nanos) {
+            Some(end) if end < Timestamp::MAX => TimeRange::from(start..end),
+            _ => TimeRange::from(start..),
+        }
+    }
+
     /// Whether a span that starts inside `range` would belong here.
     pub fn overlaps(&self, range: TimeRange) -> bool {
-        let last = self.start.saturating_add(self.width.saturating_sub(1));
-        range.overlaps(Timestamp::from_nanos(self.start), Timestamp::from_nanos(last))
+        self.range().intersect(&range).first().is_some()
     }
 }
 

@@ -132,7 +132,8 @@ impl Segment {
         once(&self.terms, || Terms::open(self.source(kind::TERMS)?, self.trace_count()?))
     }
 
-    fn trace_count(&self) -> Result<u32> {
+    /// How many traces, or parts of traces, there are; ordinals are below.
+    pub fn trace_count(&self) -> Result<u32> {
         u32::try_from(self.footer.summary.traces)
             .map_err(|_| Error::corrupt(self.path(), 0, "footer", "2^32 traces"))
     }

@@ -6,6 +6,7 @@ use crate::base::model::{Trace, TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::TimeRange;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
+use crate::query::scan::Scan;
 use crate::query::typed::Query;
 use crate::query::view::View;
 use crate::query::{lookup, names, search};
@@ -52,6 +53,34 @@ pub trait TraceReader {
         id: TraceId,
     ) -> Result<Option<impl Iterator<Item = Result<Vec<TraceSpan>>> + use<Self>>> {
         lookup::chunks(&self.view()?, id)
+    }
+
+    /// Every span that starts inside `range`, each once, in bulk: batches of some ten thousand
+    /// spans, read as the iterator advances.
+    ///
+    /// Order: by partition, the oldest first; within one by trace, that which starts there first,
+    /// then id; within a trace as in [`TraceReader::trace`]. A trace with spans in several
+    /// partitions comes in each. Cost: linear in what it reads.
+    ///
+    /// ```
+    /// use tracekeep::{Options, Store, TimeRange, TraceReader};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// let mut errors = 0;
+    /// for batch in store.scan(TimeRange::ALL)? {
+    ///     errors += batch?.iter().filter(|span| span.span.status.is_some()).count();
+    /// }
+    /// assert_eq!(errors, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn scan(&self, range: impl Into<TimeRange>) -> Result<Scan> {
+        Ok(Scan::new(&self.view()?, range.into()))
+    }
+
+    /// As [`TraceReader::scan`], of the spans that match; however many, for the query's limit and
+    /// cursor do not count here.
+    fn scan_matching(&self, query: &Query) -> Result<Scan> {
+        Scan::matching(&self.view()?, query)
     }
 
     /// Traces in which some span matches, newest start first, ties by id.

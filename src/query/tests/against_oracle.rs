@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::generate::{queries, ranges, stores};
+use super::generate::{WIDTH, queries, ranges, stores};
 use super::oracle::{Answer, Oracle};
 use super::stores::{Placed, fakes, real};
 use crate::base::ids::{SpanId, TraceId};
@@ -12,6 +12,7 @@ use crate::base::model::{KeyValue, Resource, ResourceContext, Span, TraceSpan, V
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::ast::Scope;
 use crate::query::hit::TraceHit;
+use crate::query::scan::Scan;
 use crate::query::typed::Query;
 use crate::query::view::View;
 use crate::query::{lookup, names, search};
@@ -56,6 +57,15 @@ fn check_search(view: &View, oracle: &Oracle, query: &Query) {
         page_query = query.clone().after(next);
     }
     assert!(left.is_empty());
+}
+
+/// All spans of a scan in batches of `size`; each but the last has as many, and none twice that.
+fn scanned(scan: Scan, size: usize) -> Vec<TraceSpan> {
+    let batches: Vec<_> = scan.by(size).map(Result::unwrap).collect();
+    // Spans of one key stay together: the generator makes a few.
+    assert!(batches.iter().all(|batch| batch.len() < 2 * size + 8));
+    assert!(batches.iter().rev().skip(1).all(|batch| batch.len() >= size));
+    batches.into_iter().flatten().collect()
 }
 
 /// From so many spans on a group has an index; identical spans among them test its certainty.
@@ -130,6 +140,23 @@ proptest! {
                 let chunks = lookup::chunks_of(&view, id, size).unwrap();
                 let spans: Option<Vec<_>> = chunks.map(|all| all.flat_map(|c| c.unwrap()).collect());
                 prop_assert_eq!(spans, whole.clone().map(|trace| trace.spans));
+            }
+        }
+    }
+
+    #[test]
+    fn p4_p5_scans_give_every_span_once_in_order(store in stores(), range in ranges(), query in queries()) {
+        let oracle = oracle(&store);
+        let inside = oracle.scan(WIDTH, |span| range.contains(span.span.start));
+        let mut unlimited = query.clone().limit(usize::MAX);
+        unlimited.after = None;
+        let answers = oracle.search(&unlimited);
+        let matching: Vec<_> = answers.into_iter().flat_map(|answer| answer.matching).collect();
+        let matching = oracle.scan(WIDTH, |span| matching.contains(span));
+        for view in [real(&store), fakes(&store)] {
+            for size in [1, 2, 7, 1000] {
+                prop_assert_eq!(&scanned(Scan::new(&view, range), size), &inside);
+                prop_assert_eq!(&scanned(Scan::matching(&view, &query).unwrap(), size), &matching);
             }
         }
     }

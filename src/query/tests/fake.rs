@@ -81,6 +81,11 @@ impl Source for Fake {
         Ok(Box::new(fragments.into_iter().filter_map(candidate)))
     }
 
+    fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
+        self.fragments().into_iter().for_each(visit);
+        Ok(())
+    }
+
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
         for row in fragment.rows.clone() {
             let span = &self.spans[row as usize];

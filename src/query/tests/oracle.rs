@@ -53,6 +53,20 @@ impl Oracle {
         Self { traces }
     }
 
+    /// All these spans in the order of a scan over partitions of this width.
+    pub fn scan(&self, width: u64, wanted: impl Fn(&TraceSpan) -> bool) -> Vec<TraceSpan> {
+        let mut parts = BTreeMap::<_, Vec<_>>::new();
+        for (id, spans) in &self.traces {
+            let partition = |span: &&TraceSpan| span.span.start.nanos() / width;
+            for part in spans.chunk_by(|a, b| partition(&a) == partition(&b)) {
+                let start = part[0].span.start;
+                let wanted = part.iter().filter(|span| wanted(span)).cloned();
+                parts.insert((partition(&&part[0]), start, id), wanted.collect());
+            }
+        }
+        parts.into_values().flatten().collect()
+    }
+
     pub fn trace_in(&self, id: TraceId, range: TimeRange) -> Option<Trace> {
         let inside = |spans: &Vec<TraceSpan>| {
             let spans = spans.iter().filter(|s| range.contains(s.span.start));

@@ -1,0 +1,260 @@
+//! Scan: every live span in bulk, a bounded number at a time.
+//!
+//! Partitions one after another, the oldest first: identical spans always share one. Within a
+//! partition traces come by the first start that they have there, then id; a trace that starts
+//! spans in several partitions comes in each of them, with those that belong there. Spans of a
+//! trace come by start, id and content. So the order depends on the live spans alone, not on how
+//! they lie in segments and buffers.
+
+use std::sync::Arc;
+use std::vec;
+
+use crate::base::error::{Error, Result};
+use crate::base::ids::TraceId;
+use crate::base::model::TraceSpan;
+use crate::base::time::{TimeRange, Timestamp};
+use crate::query::chunks::Chunks;
+use crate::query::gather::Gathered;
+use crate::query::source::Fragment;
+use crate::query::typed::Query;
+use crate::query::view::{Partition, Piece, View, overlaps};
+
+/// Spans of a batch, at least, unless it is the last. The spans of a trace beyond as many are
+/// read in chunks of this size, so a batch holds less than twice as many.
+const BATCH_SPANS: usize = 8 << 10;
+
+/// All spans of a scan, in batches: what [`TraceReader::scan`](crate::TraceReader::scan) and
+/// [`TraceReader::scan_matching`](crate::TraceReader::scan_matching) answer.
+///
+/// It reads one moment of the store and keeps that moment's files. Memory: a batch, and a few
+/// dozen bytes for each trace of one partition. A trace that cannot be read is an error in the
+/// place of its spans; the traces after it can still be had.
+#[derive(Debug)]
+pub struct Scan {
+    view: View,
+    wanted: Wanted,
+    batch_spans: usize,
+    /// How many of the view's partitions, which stand newest first, are yet to come.
+    partitions: usize,
+    traces: Traces,
+    open: Option<Open>,
+    batch: Vec<TraceSpan>,
+    /// What could not be read and is yet to be told.
+    failures: Vec<Error>,
+}
+
+/// Which spans.
+#[derive(Debug)]
+enum Wanted {
+    Inside(TimeRange),
+    Matching(Box<Query>),
+}
+
+/// The traces of one partition that are yet to come.
+#[derive(Debug)]
+enum Traces {
+    /// All their fragments, the last first, those of a trace side by side, and the partition.
+    Whole { located: Vec<Located>, partition: usize },
+    /// Those that may match, and the time that the partition takes up.
+    Ids { ids: vec::IntoIter<(Timestamp, TraceId)>, range: TimeRange },
+}
+
+/// A fragment, in which source of its partition, and when its trace starts there.
+#[derive(Debug)]
+struct Located {
+    start: Timestamp,
+    source: u32,
+    fragment: Fragment,
+}
+
+/// The trace being read.
+#[derive(Debug)]
+enum Open {
+    Whole(Chunks),
+    Matching { trace: Box<Gathered>, pieces: Vec<Piece>, at: usize },
+}
+
+impl Scan {
+    /// Every span that starts inside `range`.
+    pub(crate) fn new(view: &View, range: TimeRange) -> Self {
+        Self::of(view, Wanted::Inside(range), BATCH_SPANS)
+    }
+
+    /// Every span that fulfils the query, whose limit and cursor are not looked at.
+    pub(crate) fn matching(view: &View, query: &Query) -> Result<Self> {
+        query.check()?;
+        Ok(Self::of(view, Wanted::Matching(Box::new(query.clone())), BATCH_SPANS))
+    }
+
+    /// The same in batches of another size.
+    #[cfg(test)]
+    pub(crate) fn by(self, batch_spans: usize) -> Self {
+        Self { batch_spans, ..self }
+    }
+
+    fn of(view: &View, wanted: Wanted, batch_spans: usize) -> Self {
+        Self {
+            partitions: view.partitions().len(),
+            view: view.clone(),
+            wanted,
+            batch_spans,
+            traces: Traces::Whole { located: Vec::new(), partition: 0 },
+            open: None,
+            batch: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// The next spans of one trace, in order; `None` at the end of the scan.
+    fn spans(&mut self) -> Result<Option<Vec<TraceSpan>>> {
+        loop {
+            if let Some(failure) = self.failures.pop() {
+                return Err(failure);
+            }
+            if let Some(mut open) = self.open.take() {
+                let spans = open.next(self.batch_spans)?;
+                if spans.is_some() {
+                    self.open = Some(open);
+                    return Ok(spans);
+                }
+            }
+            self.open = self.next_trace()?;
+            if self.open.is_some() {
+                continue;
+            }
+            let Some(partition) = self.partitions.checked_sub(1) else { return Ok(None) };
+            self.partitions = partition;
+            self.traces = self.traces_of(partition)?;
+        }
+    }
+
+    fn next_trace(&mut self) -> Result<Option<Open>> {
+        match &mut self.traces {
+            Traces::Whole { located, partition } => {
+                let Some(id) = located.last().map(|last| last.fragment.trace_id) else {
+                    return Ok(None);
+                };
+                let Wanted::Inside(range) = self.wanted else { return Ok(None) };
+                let partition = self.view.partitions().get(*partition);
+                let mut pieces = Vec::new();
+                while let Some(next) = located.pop_if(|next| next.fragment.trace_id == id) {
+                    let sources = partition.map(|partition| partition.sources.as_slice());
+                    let source = sources.and_then(|sources| sources.get(next.source as usize));
+                    let fragment = next.fragment;
+                    pieces.extend(source.map(|s| Piece { source: Arc::clone(s), fragment }));
+                }
+                Chunks::new(pieces, range, self.batch_spans).map(Open::Whole).map(Some)
+            }
+            Traces::Ids { ids, range } => {
+                let Some((_, id)) = ids.next() else { return Ok(None) };
+                let Wanted::Matching(query) = &self.wanted else { return Ok(None) };
+                let query = Query::clone(query).between(*range);
+                let pieces = self.view.pieces(id)?;
+                let mut trace = Box::new(Gathered::read(&pieces, &query, 0)?);
+                trace.decide(&pieces, &query.filter, query.loose)?;
+                Ok(Some(Open::Matching { trace, pieces, at: 0 }))
+            }
+        }
+    }
+
+    fn traces_of(&mut self, number: usize) -> Result<Traces> {
+        let nothing = Traces::Whole { located: Vec::new(), partition: number };
+        let Some(partition) = self.view.partitions().get(number) else { return Ok(nothing) };
+        match &self.wanted {
+            Wanted::Inside(range) if !partition.overlaps(*range) => Ok(nothing),
+            Wanted::Inside(range) => {
+                let located = located(partition, *range, &mut self.failures);
+                Ok(Traces::Whole { located, partition: number })
+            }
+            Wanted::Matching(query) => {
+                let range = partition.range().intersect(&query.range);
+                let query = Query::clone(query).between(range);
+                let ids = candidates(partition, &query)?;
+                Ok(Traces::Ids { ids: ids.into_iter(), range })
+            }
+        }
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<Vec<TraceSpan>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.batch.len() < self.batch_spans {
+            match self.spans() {
+                Ok(Some(spans)) => self.batch.extend(spans),
+                Ok(None) => break,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let batch = std::mem::take(&mut self.batch);
+        (!batch.is_empty()).then_some(Ok(batch))
+    }
+}
+
+impl Open {
+    fn next(&mut self, count: usize) -> Result<Option<Vec<TraceSpan>>> {
+        match self {
+            Self::Whole(chunks) => chunks.next().transpose(),
+            Self::Matching { trace, pieces, at } => {
+                let spans = trace.matching_from(pieces, *at, count)?;
+                let rest = trace.spans.iter().enumerate().skip(*at);
+                let mut matching = rest.filter(|(_, span)| span.matched == Some(true));
+                let last = count.checked_sub(1).and_then(|before| matching.nth(before));
+                *at = last.map_or(trace.spans.len(), |(last, _)| last + 1);
+                Ok(Some(spans).filter(|spans| !spans.is_empty()))
+            }
+        }
+    }
+}
+
+/// Where the traces of a partition lie that have spans inside `range`, the last trace first.
+fn located(partition: &Partition, range: TimeRange, failures: &mut Vec<Error>) -> Vec<Located> {
+    let mut all = Vec::new();
+    for (source, number) in partition.sources.iter().zip(0..) {
+        if overlaps(source.as_ref(), range) {
+            let read = source.fragments(&mut |fragment| {
+                all.push(Located { start: fragment.first_start, source: number, fragment });
+            });
+            failures.extend(read.err());
+        }
+    }
+    all.sort_unstable_by_key(|l| (l.fragment.trace_id, l.start, l.source, l.fragment.rows.start));
+    for trace in all.chunk_by_mut(|a, b| a.fragment.trace_id == b.fragment.trace_id) {
+        let start = trace.first().map_or(Timestamp::ZERO, |first| first.start);
+        trace.iter_mut().for_each(|located| located.start = start);
+    }
+    all.retain(|l| range.overlaps(l.fragment.first_start, l.fragment.last_start));
+    all.sort_unstable_by_key(|located| {
+        let fragment = &located.fragment;
+        (located.start, fragment.trace_id, located.source, fragment.rows.start)
+    });
+    all.reverse();
+    all
+}
+
+/// The traces of a partition with a span that may match, by their first start in it, then id.
+fn candidates(partition: &Partition, query: &Query) -> Result<Vec<(Timestamp, TraceId)>> {
+    let mut ids = Vec::new();
+    let sources = || partition.sources.iter().filter(|s| overlaps(s.as_ref(), query.range));
+    for source in sources() {
+        for candidate in source.candidates(query)? {
+            let fragment = candidate?.fragment;
+            if query.range.overlaps(fragment.first_start, fragment.last_start) {
+                ids.push(fragment.trace_id);
+            }
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = Vec::new();
+    let mut traces = Vec::with_capacity(ids.len());
+    for id in ids {
+        partition.sources.iter().try_for_each(|source| source.find(id.low(), &mut found))?;
+        let own = found.drain(..).filter(|fragment| fragment.trace_id == id);
+        let start = own.map(|fragment| fragment.first_start).min();
+        traces.push((start.unwrap_or_default(), id));
+    }
+    traces.sort_unstable();
+    Ok(traces)
+}
