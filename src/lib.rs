@@ -65,6 +65,12 @@ pub mod inspect {
     pub use crate::store::inspect::{FileInfo, Verified, block, file, verify};
 }
 
+/// What imports need of the formats. Not part of the stable interface.
+#[doc(hidden)]
+pub mod convert {
+    pub use crate::ingest::json::to_protobuf as otlp_json_to_protobuf;
+}
+
 /// A world in memory, for tests that crash it. Not part of the stable interface.
 #[doc(hidden)]
 pub mod simulation {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracekeep::{Appended, Commit, Error, Store};
 
 use crate::failure::{Failure, note};
+use crate::import::join::Joined;
 use crate::import::{Piece, Place, Sink, bad_input};
 use crate::output::grouped;
 use crate::progress::Progress;
@@ -32,6 +33,7 @@ pub struct Intake {
     store: Store,
     keep_going: bool,
     progress: Progress,
+    joined: Joined,
     pending: VecDeque<Commit>,
     totals: Totals,
     file: PathBuf,
@@ -47,6 +49,7 @@ impl Intake {
             store,
             keep_going,
             progress,
+            joined: Joined::default(),
             pending: VecDeque::new(),
             totals: Totals::default(),
             file: PathBuf::new(),
@@ -62,6 +65,11 @@ impl Intake {
         self.shown = 0;
     }
 
+    /// The file that was begun is at its end.
+    pub(super) fn end(&mut self) -> Result<(), Failure> {
+        self.store_joined()
+    }
+
     /// A file cannot be read at all.
     pub(super) fn unreadable(&mut self, failure: Failure) -> Result<(), Failure> {
         if !self.keep_going {
@@ -73,7 +81,7 @@ impl Intake {
 
     /// Waits until everything is stored. The store is given back to be closed.
     pub fn finish(mut self) -> (Store, Totals, Result<(), Failure>) {
-        let mut result = Ok(());
+        let mut result = self.store_joined();
         while let Some(commit) = self.pending.pop_front() {
             match commit.wait() {
                 Ok(appended) => self.count(&appended),
@@ -81,6 +89,69 @@ impl Intake {
             }
         }
         (self.store, self.totals, result)
+    }
+
+    /// Stores the requests that were joined. If they cannot be stored as one, each is stored
+    /// alone, so that the one to blame is told and costs no other.
+    fn store_joined(&mut self) -> Result<(), Failure> {
+        let (request, parts) = self.joined.take();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        match self.store.submit_otlp(request) {
+            Ok(commit) => self.wait_for(commit),
+            Err(Error::InvalidInput { .. } | Error::Limit { .. }) => parts
+                .into_iter()
+                .try_for_each(|(place, text)| self.submit(place, Piece::Json(text))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores a piece as one request.
+    fn submit(&mut self, place: Place, piece: Piece) -> Result<(), Failure> {
+        let submitted = match piece {
+            Piece::Protobuf(request) => self.store.submit_otlp(request),
+            Piece::Json(request) => self.store.submit_otlp_json(&request),
+            Piece::Spans(spans) => self.store.submit(&spans),
+        };
+        match submitted {
+            Ok(commit) => self.wait_for(commit),
+            Err(error) => self.refused(place, error),
+        }
+    }
+
+    /// Goes on with a piece that is malformed; fails with any other error.
+    fn refused(&mut self, place: Place, error: Error) -> Result<(), Failure> {
+        match error {
+            Error::InvalidInput { message, position } => {
+                let offset = place.offset + position.unwrap_or(0);
+                self.blame(Place { offset, ..place }, message)
+            }
+            error @ Error::Limit { .. } => self.blame(place, error.to_string()),
+            error => Err(error.into()),
+        }
+    }
+
+    fn blame(&mut self, place: Place, message: String) -> Result<(), Failure> {
+        let failure = Failure::Input(bad_input(&self.file, place, message));
+        if !self.keep_going {
+            return Err(failure);
+        }
+        self.leave_out(&failure);
+        Ok(())
+    }
+
+    /// Puts a commit behind those that are under way.
+    fn wait_for(&mut self, commit: Commit) -> Result<(), Failure> {
+        self.pending.push_back(commit);
+        if self.pending.len() >= PENDING
+            && let Some(commit) = self.pending.pop_front()
+        {
+            let appended = commit.wait()?;
+            self.count(&appended);
+        }
+        self.show_progress();
+        Ok(())
     }
 
     fn leave_out(&mut self, failure: &Failure) {
@@ -106,36 +177,25 @@ impl Intake {
 
 impl Sink for Intake {
     fn piece(&mut self, place: Place, piece: Piece) -> Result<(), Failure> {
-        let submitted = match piece {
-            Piece::Protobuf(request) => self.store.submit_otlp(request),
-            Piece::Json(request) => self.store.submit_otlp_json(&request),
-            Piece::Spans(spans) => self.store.submit(&spans),
-        };
-        match submitted {
-            Ok(commit) => self.pending.push_back(commit),
-            Err(Error::InvalidInput { message, position }) => {
-                let offset = place.offset + position.unwrap_or(0);
-                self.malformed(Place { offset, ..place }, message)?;
+        match piece {
+            Piece::Json(text) if Joined::takes(&text) => match self.joined.add(place, text) {
+                Ok(()) if self.joined.is_full() => self.store_joined(),
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    self.store_joined()?;
+                    self.refused(place, error)
+                }
+            },
+            piece => {
+                self.store_joined()?;
+                self.submit(place, piece)
             }
-            Err(error @ Error::Limit { .. }) => self.malformed(place, error.to_string())?,
-            Err(error) => return Err(error.into()),
         }
-        if self.pending.len() >= PENDING
-            && let Some(commit) = self.pending.pop_front()
-        {
-            let appended = commit.wait()?;
-            self.count(&appended);
-        }
-        self.show_progress();
-        Ok(())
     }
 
     fn malformed(&mut self, place: Place, message: String) -> Result<(), Failure> {
-        let failure = Failure::Input(bad_input(&self.file, place, message));
-        if !self.keep_going {
-            return Err(failure);
-        }
-        self.leave_out(&failure);
-        Ok(())
+        // What came before is stored, and told of, before it.
+        self.store_joined()?;
+        self.blame(place, message)
     }
 }

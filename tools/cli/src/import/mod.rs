@@ -16,6 +16,7 @@ mod document;
 mod frames;
 mod intake;
 mod jaeger;
+mod join;
 mod lines;
 mod scan;
 mod zipkin;
@@ -89,7 +90,7 @@ pub fn file(path: &Path, intake: &mut Intake) -> Result<(), Failure> {
     };
     intake.begin(path, input.consumed());
     match pieces(input, intake) {
-        Ok(()) => Ok(()),
+        Ok(()) => intake.end(),
         Err(Stop::Failed(failure)) => Err(failure),
         Err(Stop::Malformed(place, message)) => intake.malformed(place, message),
         Err(Stop::Unreadable(place, error)) if error.kind() == io::ErrorKind::OutOfMemory => {

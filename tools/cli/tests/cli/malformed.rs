@@ -57,6 +57,31 @@ fn p2_a_line_with_a_spoiled_second_span_stores_none_of_it() {
     assert_eq!(spoiled.bench.dump().len(), 0);
 }
 
+/// Lines are stored many at a time; what is wrong with one shows late, once it is decoded.
+#[test]
+fn p2_among_many_lines_the_spoiled_ones_are_told_and_no_other_is_lost() {
+    let spoiled = |n: u32| match n {
+        5 => request(n, n, "a").replace("\"intValue\":\"5\"", "\"tracekeep.doubleBits\":\"x\""),
+        7 => request(n, n, "a").replace(
+            "{\"key\":\"n\",\"value\"",
+            "{\"key\":\"n\",\"tracekeep.raw\":\"Ev8=\",\"value\"",
+        ),
+        9 => "{\"resourceSpans\":7}".to_owned(),
+        n => request(n, n, "a"),
+    };
+    let lines: String = (1..=300).map(|n| spoiled(n) + "\n").collect();
+    let spoiled = Spoiled::new(lines);
+    let error = spoiled.stops();
+    assert!(error.contains("line 5, byte "), "{error}");
+    assert_eq!(spoiled.bench.dump().len(), 4);
+    let ran = spoiled.bench.run(&["import", "--keep-going", &spoiled.file]);
+    let told = ran.fails(3);
+    for line in ["line 5, byte ", "line 7, byte ", "line 9, byte "] {
+        assert_eq!(told.matches(line).count(), 1, "{line}: {told}");
+    }
+    assert_eq!(spoiled.bench.dump().len(), 297);
+}
+
 #[test]
 fn a_spoiled_first_line_does_not_hide_the_format() {
     for first in ["{\"resourceSp", "not JSON at all", "\u{0}\u{1}"] {
