@@ -63,6 +63,7 @@ pub mod inspect {
     pub use crate::ingest::log::LogInfo;
     pub use crate::segment::SegmentInfo;
     pub use crate::store::inspect::{FileInfo, Verified, block, file, verify};
+    pub use crate::store::salvage::{Salvaged, salvage};
 }
 
 /// What imports need of the formats. Not part of the stable interface.

@@ -88,6 +88,20 @@ impl Area {
         Self { file, offset, len, crcs: OnceLock::new(), checked, repaired: OnceLock::new() }
     }
 
+    /// The same, if all of it has the checksum `crc`: for a file that has lost the area's own
+    /// checksums. `None` if it has another.
+    pub fn vouched(
+        file: Arc<dyn ReadFile>,
+        offset: u64,
+        len: usize,
+        crc: u32,
+    ) -> Result<Option<Self>> {
+        let is_sound = crc32(&file.read_at(offset, len)?) == crc;
+        let area = Self::new(file, offset, len);
+        area.checked.iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        Ok(is_sound.then_some(area))
+    }
+
     /// Bytes of sections and directory.
     pub fn len(&self) -> usize {
         self.len

@@ -174,6 +174,7 @@ impl Segment {
             ("header", 0),
             ("blocks", HEADER_BYTES as u64),
             ("pages", self.footer.pages_offset),
+            ("footer, first copy", self.footer.pages_end()),
             ("area", self.footer.area_offset),
             ("parity", area_end),
             ("crc table", area_end + parity),

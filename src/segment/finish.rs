@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::base::checksum::crc32;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
@@ -53,7 +54,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     drop(columns);
     let pages_offset = writer.len;
     let directory = writer.pages()?;
-    let area_offset = writer.len;
+    let area_offset = writer.len + FOOTER_BYTES as u64;
 
     let mut area = AreaBuilder::default();
     let mut section = Vec::new();
@@ -81,17 +82,19 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     area.add(kind::ZONES, &write_zones(&lineup.zones));
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
-    writer.write(&bytes)?;
 
-    lineup.summary.bytes = writer.len + 2 * FOOTER_BYTES as u64;
+    lineup.summary.bytes = area_offset + bytes.len() as u64 + 2 * FOOTER_BYTES as u64;
     let footer = Footer {
         directory_bytes: directory_bytes as u32,
         pages_offset,
         area_offset,
         area_bytes: area_bytes as u64,
         block_rows: b.options.block_rows as u32,
+        area_crc: crc32(bytes.get(..area_bytes).unwrap_or_default()),
         summary: lineup.summary,
     };
+    writer.write(&footer.to_bytes())?;
+    writer.write(&bytes)?;
     writer.write(&footer.to_bytes())?;
     writer.write(&footer.to_bytes())?;
     Ok(lineup.summary)

@@ -1,4 +1,7 @@
 //! The header and the footer of a segment file, and the summary that the footer carries.
+//!
+//! The footer stands at the end twice, and once before the area: there salvage finds it when the
+//! end of the file is lost.
 
 use std::path::Path;
 
@@ -8,13 +11,13 @@ use crate::base::time::Timestamp;
 
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
-/// Bytes of the footer, which stands at the end twice.
+/// Bytes of the footer, which stands before the area and at the end twice.
 pub const FOOTER_BYTES: usize = 128;
 /// The version that this build writes, and the only one it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const HEADER_MAGIC: [u8; 8] = *b"TKEEPSEG";
-const FOOTER_MAGIC: [u8; 8] = *b"TKEEPEND";
+pub(super) const FOOTER_MAGIC: [u8; 8] = *b"TKEEPEND";
 const SUMMARY_BYTES: usize = 64;
 
 /// What a segment holds, in a few numbers; the catalog keeps a copy.
@@ -78,7 +81,7 @@ impl Summary {
 ///
 /// ```text
 /// | magic 8 | version u32 | directory length u32 | pages offset u64 | area offset u64 |
-/// | area length u64 | rows of a block u32 | 0 u32 | summary 64 | 0 u64 | 0 u32 | crc32 |
+/// | area length u64 | rows of a block u32 | crc32 of the area | summary 64 | 0 u64 | 0 u32 | crc32 |
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footer {
@@ -86,12 +89,14 @@ pub struct Footer {
     pub directory_bytes: u32,
     /// Where the pages begin: the end of the blocks.
     pub pages_offset: u64,
-    /// Where the area begins: the end of the pages.
+    /// Where the area begins: behind the pages and the first footer.
     pub area_offset: u64,
     /// Bytes of the area.
     pub area_bytes: u64,
     /// Rows of every block but the last.
     pub block_rows: u32,
+    /// The checksum of the area as a whole: vouches for it where its own checksums are lost.
+    pub area_crc: u32,
     /// What the segment holds.
     pub summary: Summary,
 }
@@ -107,13 +112,13 @@ impl Footer {
         bytes.extend_from_slice(&self.area_offset.to_le_bytes());
         bytes.extend_from_slice(&self.area_bytes.to_le_bytes());
         bytes.extend_from_slice(&self.block_rows.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.area_crc.to_le_bytes());
         bytes.extend_from_slice(&self.summary.to_bytes());
         sealed(&bytes)
     }
 
     /// Reads a footer: `None` if this is none, or damaged; the version if it is another one.
-    fn from_bytes(bytes: &[u8]) -> Option<Result<Self, u32>> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Result<Self, u32>> {
         let bytes: &[u8; FOOTER_BYTES] = bytes.try_into().ok()?;
         if !is_sealed(bytes) || !bytes.starts_with(&FOOTER_MAGIC) {
             return None;
@@ -128,6 +133,7 @@ impl Footer {
             area_offset: u64_at(bytes, 24),
             area_bytes: u64_at(bytes, 32),
             block_rows: u32_at(bytes, 40),
+            area_crc: u32_at(bytes, 44),
             summary: Summary::from_bytes(bytes.get(48..48 + SUMMARY_BYTES)?.try_into().ok()?),
         };
         Some(Ok(footer))
@@ -160,9 +166,15 @@ impl Footer {
         first == second && matches!(Self::from_bytes(first), Some(Ok(_)))
     }
 
-    fn is_sane(&self, len: u64) -> bool {
+    /// Where the first footer stands: the end of the pages.
+    pub fn pages_end(&self) -> u64 {
+        self.area_offset.saturating_sub(FOOTER_BYTES as u64)
+    }
+
+    /// Whether it can be that of a file of `len` bytes.
+    pub fn is_sane(&self, len: u64) -> bool {
         let ordered = HEADER_BYTES as u64 <= self.pages_offset
-            && self.pages_offset <= self.area_offset
+            && self.pages_offset <= self.pages_end()
             && u64::from(self.directory_bytes) <= self.area_bytes
             && self.area_bytes > 0
             && (1..=u32::from(u16::MAX)).contains(&self.block_rows);
@@ -234,9 +246,10 @@ mod tests {
         Footer {
             directory_bytes: 200,
             pages_offset: 500,
-            area_offset: 600,
+            area_offset: 640,
             area_bytes: 700,
             block_rows: 512,
+            area_crc: 77,
             summary,
         }
     }
@@ -265,11 +278,11 @@ mod tests {
     #[test]
     fn places_are_pinned() {
         let bytes = footer().to_bytes();
-        assert_eq!((&bytes[..8], u32_at(&bytes, 8)), (&b"TKEEPEND"[..], 1));
-        assert_eq!((u32_at(&bytes, 12), u64_at(&bytes, 16), u64_at(&bytes, 24)), (200, 500, 600));
-        assert_eq!((u64_at(&bytes, 32), u32_at(&bytes, 40)), (700, 512));
+        assert_eq!((&bytes[..8], u32_at(&bytes, 8)), (&b"TKEEPEND"[..], 2));
+        assert_eq!((u32_at(&bytes, 12), u64_at(&bytes, 16), u64_at(&bytes, 24)), (200, 500, 640));
+        assert_eq!((u64_at(&bytes, 32), u32_at(&bytes, 40), u32_at(&bytes, 44)), (700, 512, 77));
         let summary = Summary::from_bytes(bytes[48..112].try_into().unwrap());
         assert_eq!(summary, footer().summary);
-        assert_eq!(&header_bytes()[..12], b"TKEEPSEG\x01\0\0\0");
+        assert_eq!(&header_bytes()[..12], b"TKEEPSEG\x02\0\0\0");
     }
 }

@@ -51,7 +51,7 @@ impl Meta {
         let section = directory.get(kind::PAGES)?;
         let pages = PageDirectory::read(&mut section.unpacked()?.as_slice());
         let pages = pages.ok_or_else(|| section.corrupt(0, "a directory that does not decode"))?;
-        if pages.bytes() != footer.area_offset - footer.pages_offset {
+        if pages.bytes() != footer.pages_end().saturating_sub(footer.pages_offset) {
             return Err(section.corrupt(0, "pages of another length"));
         }
         let contexts = Contexts::read(directory.get(kind::CONTEXTS)?)?;

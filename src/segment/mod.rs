@@ -1,14 +1,15 @@
 //! Floor 4: the segment, one immutable file of spans with everything that finds them.
 //!
 //! ```text
-//! | header 64 | blocks | pages | area | parity | crc table | its copy | footer 128 | its copy |
+//! | header 64 | blocks | pages | footer 128 | area | parity | crc table | its copy | footer | footer |
 //! ```
 //!
 //! *Blocks* hold the rows, *pages* the values that are too long or too rare for columns; each
 //! block and page has a checksum of its own, so that damage costs the traces in it and no other.
 //! The *area* holds all that they share and all that finds traces, in sections (see `kind`), which
 //! a directory at its end lists; it survives the loss of any single granule (see `area`). The
-//! *footer* says where these parts lie, and carries the [`Summary`].
+//! *footer* says where these parts lie, and carries the [`Summary`]; readers take one of the two at
+//! the end, and salvage finds the one before the area when the end of the file is lost.
 //!
 //! Rows are spans. Traces are contiguous, ordered by their first start and then id, and known by
 //! that order as *ordinals*; inside a trace rows are in pre-order. A row is read by its template
@@ -38,6 +39,7 @@ mod lineup;
 mod meta;
 mod reader;
 mod rows;
+mod salvage;
 mod sections;
 mod tagging;
 mod uses;
@@ -51,6 +53,7 @@ pub use footer::Summary;
 pub use ids::IdFilter;
 pub use reader::Segment;
 pub use rows::Row;
+pub use salvage::Salvage;
 pub use tagging::intrinsic;
 
 /// Kinds of the area's sections; the numbers are on disk.

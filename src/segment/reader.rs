@@ -74,11 +74,21 @@ impl Segment {
         let area_bytes = area_bytes.ok_or_else(|| {
             Error::corrupt(file.path(), len - footers, "footer", "parts that do not fill the file")
         })?;
-        let area = Arc::new(Area::new(Arc::clone(&file), footer.area_offset, area_bytes));
-        Ok(Self {
+        let area = Area::new(Arc::clone(&file), footer.area_offset, area_bytes);
+        Ok(Self::of_parts(file, footer, area, cache))
+    }
+
+    /// A segment of which footer and area were found.
+    pub(super) fn of_parts(
+        file: Arc<dyn ReadFile>,
+        footer: Footer,
+        area: Area,
+        cache: Arc<Cache>,
+    ) -> Self {
+        Self {
             file,
             footer,
-            area,
+            area: Arc::new(area),
             cache,
             number: NEXT_FILE.fetch_add(1, Ordering::Relaxed),
             directory: OnceLock::new(),
@@ -88,12 +98,12 @@ impl Segment {
             ids: OnceLock::new(),
             bloom: OnceLock::new(),
             zones: OnceLock::new(),
-        })
+        }
     }
 
     /// Opens a segment that lies in memory; errors name it `name`.
     pub fn from_bytes(bytes: Vec<u8>, name: PathBuf, cache: Arc<Cache>) -> Result<Self> {
-        Self::open(Arc::new(MemoryFile { bytes: bytes.into(), name }), cache)
+        Self::open(memory_file(bytes, name), cache)
     }
 
     /// What it holds, in a few numbers.
@@ -235,6 +245,11 @@ impl Segment {
     pub fn context_counts(&self) -> Result<(usize, usize)> {
         Ok(self.meta()?.contexts.counts())
     }
+}
+
+/// These bytes as a file of this name.
+pub(super) fn memory_file(bytes: Vec<u8>, name: PathBuf) -> Arc<dyn ReadFile> {
+    Arc::new(MemoryFile { bytes: bytes.into(), name })
 }
 
 /// A file in memory.

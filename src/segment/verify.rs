@@ -36,6 +36,12 @@ impl Segment {
     fn verify_ends(&self, damage: &mut Vec<Error>) {
         let header = self.file.read_at(0, HEADER_BYTES);
         note_one(damage, header.and_then(|header| check_header(self.path(), &header)));
+        let first = self.footer.pages_end();
+        match self.file.read_at(first, FOOTER_BYTES) {
+            Ok(copy) if *copy == self.footer.to_bytes() => {}
+            Ok(_) => damage.push(self.damaged(first, "footer", "the first copy is damaged")),
+            Err(error) => damage.push(error),
+        }
         let offset = self.file.len().saturating_sub(2 * FOOTER_BYTES as u64);
         match self.file.read_at(offset, 2 * FOOTER_BYTES) {
             Ok(tail) if Footer::copies_agree(&tail) => {}

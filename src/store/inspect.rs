@@ -1,5 +1,6 @@
 //! Looking into a store's files without opening the store: for people, and for `verify`.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{self, Cursor, LogInfo, Replayed};
 use crate::ingest::otlp;
 use crate::query::source::Source;
-use crate::segment::{IdFilter, Segment, SegmentInfo};
+use crate::segment::{IdFilter, Row, Segment, SegmentInfo};
 use crate::store::open;
 use crate::store::options::Options;
 
@@ -77,15 +78,20 @@ pub fn block(path: &Path, number: u32) -> Result<Vec<TraceSpan>> {
         .ok_or_else(|| Error::invalid(format!("{} has no block {number}", path.display())))?;
     let mut spans = Vec::new();
     segment.rows(rows, &mut |row| {
-        let owned = row.span.into_span();
-        spans.push(TraceSpan {
-            resource: segment.resource(row.resource)?,
-            scope: segment.scope(row.scope)?,
-            span: owned.ok_or_else(|| Source::damaged(segment.as_ref(), "a nested value"))?,
-        });
-        Ok(std::ops::ControlFlow::Continue(()))
+        spans.push(owned(row, &segment)?);
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(spans)
+}
+
+/// A row as an owned span.
+pub(super) fn owned(row: Row<'_>, segment: &Segment) -> Result<TraceSpan> {
+    let span = row.span.into_span();
+    Ok(TraceSpan {
+        resource: segment.resource(row.resource)?,
+        scope: segment.scope(row.scope)?,
+        span: span.ok_or_else(|| Source::damaged(segment, "a nested value"))?,
+    })
 }
 
 /// Checks a store or one of its files: every checksum and every invariant. Changes nothing.

@@ -19,6 +19,7 @@ mod open;
 pub mod options;
 pub mod read;
 pub mod reader;
+pub mod salvage;
 pub mod snapshot;
 mod state;
 pub mod stats;

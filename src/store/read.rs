@@ -1,5 +1,7 @@
 //! [`TraceReader`]: the questions that stores, snapshots and readers answer alike.
 
+use std::path::Path;
+
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::{Trace, TraceSpan, Value};
@@ -10,6 +12,10 @@ use crate::query::scan::Scan;
 use crate::query::typed::Query;
 use crate::query::view::View;
 use crate::query::{lookup, names, search};
+use crate::segment::SegmentOptions;
+use crate::store::open;
+use crate::store::options::Options;
+use crate::upkeep::cut::Cut;
 
 /// Reading: of a [`Store`](crate::Store), a [`Snapshot`](crate::Snapshot) and a
 /// [`Reader`](crate::Reader) alike.
@@ -81,6 +87,21 @@ pub trait TraceReader {
     /// cursor do not count here.
     fn scan_matching(&self, query: &Query) -> Result<Scan> {
         Scan::matching(&self.view()?, query)
+    }
+
+    /// Writes the matching spans, however many the query's limit names, into a segment file of
+    /// their own, which [`Reader::open_files`](crate::Reader::open_files) reads. Returns how many
+    /// there are. Cost: memory for all of them at once, a kilobyte a span.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the file exists or nothing matches; `Limit` if more match than one file
+    /// takes, some million. Nothing is written then.
+    fn write_file(&self, query: &Query, path: impl AsRef<Path>) -> Result<u64> {
+        let mut cut = Cut::new(SegmentOptions::default());
+        for batch in self.scan_matching(query)? {
+            batch?.iter().try_for_each(|span| cut.add(span))?;
+        }
+        cut.write(open::real_environment(&Options::default()).disk.as_ref(), path.as_ref())
     }
 
     /// Traces in which some span matches, newest start first, ties by id.

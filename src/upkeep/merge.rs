@@ -5,17 +5,16 @@
 //! by one in their final order. A trace that lies whole in one input is carried over row by row;
 //! the fragments of others are gathered and put in order anew.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
-use crate::base::wire;
-use crate::block::order::{OrderItem, preorder};
 use crate::catalog::SegmentEntry;
 use crate::index::traces::TraceFlags;
 use crate::segment::{Row, Segment, SegmentBuilder};
+use crate::upkeep::gathered::Gathered;
 use crate::upkeep::sink::Sink;
 
 /// A trace with more rows than this is not gathered but keeps its fragments, each in order: the
@@ -161,23 +160,14 @@ impl<'a> Output<'a> {
             segment.rows(entry.row_range(), &mut |row| {
                 let resource = self.resource(fragment.input, row.resource)?;
                 let scope = self.scope(fragment.input, row.scope)?;
-                gathered.add(resource, scope, &row);
+                gathered.add(resource, scope, &row.span);
                 Ok(ControlFlow::Continue(()))
             })?;
         }
-        self.emit(fragments, gathered)
-    }
-
-    fn emit(&mut self, fragments: &[Fragment], gathered: Gathered) -> Result<()> {
-        let Some(id) = fragments.first().map(|fragment| fragment.id) else { return Ok(()) };
-        let (order, regular) = gathered.order();
-        self.builder.begin_trace(id, regular);
-        for index in order {
-            let Some((resource, scope, bytes)) = gathered.row(index) else { continue };
-            let span = wire::decode_span(bytes).ok_or_else(disorder)?;
-            self.builder.push(resource, scope, &span)?;
+        match fragments.first() {
+            Some(first) => gathered.emit(first.id, &mut self.builder),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn cut_if_full(&mut self) -> Result<()> {
@@ -232,46 +222,4 @@ impl<'a> Output<'a> {
         self.cut()?;
         Ok(self.written)
     }
-}
-
-/// Rows of a trace from several fragments, as canonical bytes.
-#[derive(Default)]
-struct Gathered {
-    bytes: Vec<u8>,
-    rows: Vec<GatheredRow>,
-    items: Vec<OrderItem>,
-}
-
-struct GatheredRow {
-    resource: u32,
-    scope: u32,
-    bytes: Range<usize>,
-}
-
-impl Gathered {
-    fn add(&mut self, resource: u32, scope: u32, row: &Row<'_>) {
-        let start = self.bytes.len();
-        wire::encode_span(&row.span, &mut self.bytes);
-        self.rows.push(GatheredRow { resource, scope, bytes: start..self.bytes.len() });
-        self.items.push(OrderItem {
-            span_id: row.span.span_id,
-            parent: row.span.parent_span_id,
-            start: row.span.start,
-            tie: 0,
-        });
-    }
-
-    fn order(&self) -> (Vec<u32>, bool) {
-        preorder(&self.items)
-    }
-
-    fn row(&self, index: u32) -> Option<(u32, u32, &[u8])> {
-        let row = self.rows.get(index as usize)?;
-        Some((row.resource, row.scope, self.bytes.get(row.bytes.clone())?))
-    }
-}
-
-/// A row that was encoded and cannot be decoded again.
-fn disorder() -> Error {
-    Error::invalid("a gathered span does not decode")
 }

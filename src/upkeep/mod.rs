@@ -2,7 +2,9 @@
 //! execution, which makes new segment files and reports them; putting them into the manifest is
 //! the caller's.
 
+pub mod cut;
 pub mod flush;
+pub mod gathered;
 pub mod held;
 pub mod merge;
 pub mod plan;

@@ -52,7 +52,7 @@ impl Sink<'_> {
         let ids = self.partition.ids_path(self.root, id);
         let tmp = folder.join(names::tmp(&names::segment_file(id)));
         let write = || {
-            let summary = self.write_tmp(builder, &tmp)?;
+            let summary = write_tmp(self.disk, builder, &tmp)?;
             self.write_ids(&tmp, &ids)?;
             Ok(summary)
         };
@@ -66,19 +66,6 @@ impl Sink<'_> {
         Ok(SegmentEntry { id, bytes: summary.bytes, summary })
     }
 
-    fn write_tmp(&self, builder: SegmentBuilder, tmp: &Path) -> Result<Summary> {
-        let file = self.disk.create(tmp)?;
-        let mut out = FileWriter { file, offset: 0, failure: None };
-        let finished = builder.finish(&mut io::BufWriter::with_capacity(256 << 10, &mut out));
-        // The stream's own error says more than the builder's wrapping of it.
-        if let Some(failure) = out.failure {
-            return Err(failure);
-        }
-        let summary = finished?;
-        out.file.sync()?;
-        Ok(summary)
-    }
-
     /// Writes the id filter of the segment in the file `tmp`.
     fn write_ids(&self, tmp: &Path, path: &Path) -> Result<()> {
         let segment = Segment::open(self.disk.open(tmp)?, Arc::new(Cache::new(0)))?;
@@ -86,6 +73,38 @@ impl Sink<'_> {
         file.write_at(0, &IdFilter::write(&segment)?)?;
         file.sync()
     }
+}
+
+/// Writes a segment that belongs to no store as `tmp`, syncs it and names it `path`, in the same
+/// folder.
+pub fn write_file(
+    disk: &dyn Disk,
+    builder: SegmentBuilder,
+    tmp: &Path,
+    path: &Path,
+) -> Result<Summary> {
+    let summary = write_tmp(disk, builder, tmp).inspect_err(|_| {
+        // Best effort: the error that led here says more.
+        disk.remove_file(tmp).ok();
+    })?;
+    disk.rename(tmp, path)?;
+    if let Some(folder) = tmp.parent() {
+        disk.sync_dir(folder)?;
+    }
+    Ok(summary)
+}
+
+fn write_tmp(disk: &dyn Disk, builder: SegmentBuilder, tmp: &Path) -> Result<Summary> {
+    let file = disk.create(tmp)?;
+    let mut out = FileWriter { file, offset: 0, failure: None };
+    let finished = builder.finish(&mut io::BufWriter::with_capacity(256 << 10, &mut out));
+    // The stream's own error says more than the builder's wrapping of it.
+    if let Some(failure) = out.failure {
+        return Err(failure);
+    }
+    let summary = finished?;
+    out.file.sync()?;
+    Ok(summary)
 }
 
 /// A file as the stream that a builder writes to.

@@ -49,7 +49,7 @@ fn p6_every_flipped_byte_is_told_and_costs_only_what_it_touches() {
     assert!(segment.verify().is_empty(), "{:?}", segment.verify());
     let footer = segment.footer;
     let blocks = segment.meta().unwrap().blocks.clone();
-    assert!(blocks.len() > 3 && footer.area_offset > footer.pages_offset);
+    assert!(blocks.len() > 3 && footer.pages_end() > footer.pages_offset);
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (at % 8);
@@ -68,7 +68,7 @@ fn p6_every_flipped_byte_is_told_and_costs_only_what_it_touches() {
                         assert_eq!(offset, blocks[number as usize]);
                     } else {
                         assert_eq!(section, "pages", "byte {at}");
-                        assert!(footer.pages_offset <= at && at < footer.area_offset);
+                        assert!(footer.pages_offset <= at && at < footer.pages_end());
                         assert!(offset <= at);
                     }
                 }
@@ -115,7 +115,58 @@ fn p6_another_kind_of_file_is_corrupt_and_another_version_is_version() {
     }
     let (first, second) = newer[footers..].split_at_mut(FOOTER_BYTES);
     second.copy_from_slice(first);
-    assert!(matches!(open(newer), Err(Error::Version { found: 9, reads: 1, .. })));
+    assert!(matches!(open(newer), Err(Error::Version { found: 9, reads: 2, .. })));
+}
+
+/// All rows that salvage gets out of a file, and how many it says are lost.
+fn salvaged(bytes: Vec<u8>) -> Result<(Vec<Entry>, u64)> {
+    let file = crate::segment::reader::memory_file(bytes, PathBuf::from("x.seg"));
+    let mut salvage = Salvage::open(file, Arc::new(Cache::new(1 << 20)))?;
+    let (mut found, mut number) = (Vec::new(), 0);
+    while salvage
+        .block(number, &mut |row, segment| {
+            found.push(Entry {
+                resource: segment.resource_bytes(row.resource)?,
+                scope: segment.scope_bytes(row.scope)?,
+                span: row.span.into_span().unwrap(),
+            });
+            Ok(ControlFlow::Continue(()))
+        })?
+        .is_some()
+    {
+        number += 1;
+    }
+    Ok((found, salvage.lost_rows))
+}
+
+/// Whatever is cut off the end, and wherever a byte is flipped besides.
+#[test]
+fn p6_salvage_gets_every_row_of_every_sound_block() {
+    let (bytes, traces) = small();
+    let all: Vec<Entry> = traces.into_iter().flat_map(|trace| trace.2).collect();
+    let footer = open(bytes.clone()).unwrap().footer;
+    let area_end = (footer.area_offset + footer.area_bytes) as usize;
+    for len in area_end..=bytes.len() {
+        assert!(salvaged(bytes[..len].to_vec()).unwrap() == (all.clone(), 0), "{len}");
+    }
+    for len in 0..area_end {
+        assert!(matches!(salvaged(bytes[..len].to_vec()), Err(Error::Corrupt { .. })), "{len}");
+    }
+    for at in 0..bytes.len() {
+        let mut spoiled = bytes.clone();
+        spoiled[at] ^= 0x10;
+        for end in [bytes.len(), bytes.len() - 2 * FOOTER_BYTES, area_end] {
+            let Ok((found, lost)) = salvaged(spoiled[..end].to_vec()) else {
+                // Without its end, the first footer and the area must be whole.
+                let needed = footer.pages_end() as usize..area_end;
+                assert!(end < bytes.len() && needed.contains(&at), "{at} of {end}");
+                continue;
+            };
+            assert_eq!(found.len() as u64 + lost, all.len() as u64, "{at} of {end}");
+            assert!(lost <= 5 || at as u64 >= footer.pages_offset, "{at}: {lost} lost");
+            assert!(found.iter().all(|entry| all.contains(entry)), "{at} of {end}");
+        }
+    }
 }
 
 proptest! {

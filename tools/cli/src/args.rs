@@ -179,6 +179,12 @@ pub struct DumpArgs {
     pub query: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,
+    /// Write them into a new segment file instead, which --store reads
+    #[arg(long, value_name = "FILE.seg")]
+    pub to: Option<PathBuf>,
+    /// Get what can be got out of a damaged segment file, even one without its end
+    #[arg(long, conflicts_with_all = ["query", "to"])]
+    pub salvage: bool,
 }
 
 /// Arguments of `merge`.

@@ -1,27 +1,72 @@
-//! `dump`: spans as OTLP JSON, one a line.
+//! `dump`: spans as OTLP JSON, one a line, or as a segment file of their own.
 
-use tracekeep::{Query, Scan, TraceReader};
+use std::path::Path;
+
+use serde_json::json;
+use tracekeep::{Error, Query, TimeRange, TraceReader, TraceSpan, inspect};
 
 use crate::args::DumpArgs;
 use crate::commands::Place;
-use crate::failure::{Exit, Result};
-use crate::output::Output;
+use crate::failure::{Exit, Failure, Result, note};
+use crate::output::{Output, grouped};
 
 pub fn run(args: &DumpArgs, place: &Place, output: &mut Output) -> Result {
-    let reader = place.reader()?;
     let range = args.range.range();
-    let scan = match &args.query {
+    if args.salvage {
+        return salvage(place.path()?, range, output);
+    }
+    let query = args.query.as_deref().map(Query::parse).transpose()?;
+    let reader = place.reader()?;
+    if let Some(path) = &args.to {
+        let query = query.unwrap_or_default().between(range);
+        return cut(&reader, &query, path, output);
+    }
+    let scan = match query {
         None => reader.scan(range)?,
-        Some(text) => reader.scan_matching(&Query::parse(text)?.between(range))?,
+        Some(query) => reader.scan_matching(&query.between(range))?,
     };
-    print(scan, output)
-}
-
-fn print(scan: Scan, output: &mut Output) -> Result {
+    let mut exit = Exit::Done;
     for batch in scan {
-        for span in batch? {
-            output.line(&span.to_otlp_json()?)?;
+        match batch {
+            Ok(spans) => spans.iter().try_for_each(|span| print(span, output))?,
+            // What is damaged is told, and costs nothing else.
+            Err(error @ (Error::Corrupt { .. } | Error::Version { .. })) => {
+                note(&format!("tracekeep: {error}"));
+                exit = Exit::Partly;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(exit)
+}
+
+fn cut(reader: &impl TraceReader, query: &Query, path: &Path, output: &mut Output) -> Result {
+    let spans = reader.write_file(query, path)?;
+    if output.json {
+        output.value(&json!({ "file": path.display().to_string(), "spans": spans }))?;
+    } else {
+        note(&format!("{}: {} spans", path.display(), grouped(spans)));
+    }
     Ok(Exit::Done)
+}
+
+fn salvage(path: &Path, range: TimeRange, output: &mut Output) -> Result {
+    if path.is_dir() {
+        let what = "is a directory: --salvage reads one segment file, give it as --store";
+        return Err(Failure::Usage(format!("{} {what}", path.display())));
+    }
+    let mut salvaged = inspect::salvage(path)?;
+    for spans in salvaged.by_ref() {
+        let inside = spans?.into_iter().filter(|span| range.contains(span.span.start));
+        inside.into_iter().try_for_each(|span| print(&span, output))?;
+    }
+    output.flush()?;
+    salvaged.damage().iter().for_each(|error| note(&format!("tracekeep: {error}")));
+    let (read, lost) = salvaged.counts();
+    note(&format!("{}: {} spans salvaged, {} lost", path.display(), grouped(read), grouped(lost)));
+    Ok(if lost == 0 { Exit::Done } else { Exit::Partly })
+}
+
+fn print(span: &TraceSpan, output: &mut Output) -> Result<()> {
+    Ok(output.line(&span.to_otlp_json()?)?)
 }

@@ -143,6 +143,61 @@ fn dump_restricts_by_query_and_time() {
 }
 
 #[test]
+fn dump_cuts_a_piece_into_a_segment_that_is_a_store_to_read() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(9)));
+    let cut = bench.run(&["dump", "--query", "{ span.n > 4 }", "--to", "cut.seg", "--json"]);
+    assert_eq!((cut.code, &cut.json()["spans"]), (Some(0), &5.into()), "{cut:?}");
+    let whole = bench.run(&["dump", "--query", "{ span.n > 4 }"]).ok();
+    let file = ["--store", "cut.seg"];
+    assert_eq!(bench.run(&[&file[..], &["dump"]].concat()).ok(), whole);
+    for command in ["search", "services", "tags", "stats", "verify"] {
+        bench.run(&[&file[..], &[command]].concat()).ok();
+    }
+    let trace = bench.run(&["--store", "cut.seg", "trace", "7"]).ok();
+    assert!(trace.contains("shop"), "{trace}");
+    bench.run(&["inspect", "cut.seg"]).ok();
+    let again = bench.run(&["dump", "--to", "cut.seg"]).fails(1);
+    assert!(again.contains("exists already"), "{again}");
+    let none = bench.run(&["dump", "--query", "{ span.n > 99 }", "--to", "none.seg"]).fails(1);
+    assert!(none.contains("no span to write"), "{none}");
+    assert!(!bench.path("none.seg").exists());
+}
+
+#[test]
+fn p6_salvage_needs_no_footer_and_tells_what_is_lost() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(2000)));
+    bench.run(&["dump", "--to", "whole.seg"]).ok();
+    let whole = bench.run(&["dump"]).ok();
+    let bytes = std::fs::read(bench.path("whole.seg")).unwrap();
+    let salvage = |name: &str, content: &[u8]| {
+        bench.file(name, content);
+        bench.run(&["dump", "--salvage", "--store", name])
+    };
+    // Without the footers at the end, and without the checksums before them.
+    for end in [1, 200, 256, 300] {
+        let file = &bytes[..bytes.len() - end];
+        let ran = salvage("cut.seg", file);
+        assert!(ran.code == Some(0) && ran.out == whole, "{end}: {}", ran.err);
+        assert!(ran.err.contains("2,000 spans salvaged, 0 lost"), "{}", ran.err);
+        assert!(bench.run(&["dump", "--store", "cut.seg"]).fails(1).contains("footer"));
+    }
+    // A block as well.
+    let mut spoiled = bytes[..bytes.len() - 256].to_vec();
+    spoiled[80] ^= 1;
+    let ran = salvage("spoiled.seg", &spoiled);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.err.contains("512 lost") && ran.err.contains("blocks"), "{}", ran.err);
+    assert_eq!(ran.out.lines().count(), 2000 - 512);
+    assert!(ran.out.lines().all(|line| whole.contains(line)));
+    // Half of it: the models are gone.
+    let error = salvage("half.seg", &bytes[..bytes.len() / 3]).fails(1);
+    assert!(error.contains("models"), "{error}");
+    bench.run(&["dump", "--salvage"]).fails(2);
+}
+
+#[test]
 fn a_single_segment_is_a_store_to_read() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(4)));
