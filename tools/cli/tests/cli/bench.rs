@@ -112,6 +112,12 @@ impl Bench {
     }
 }
 
+/// The segment in a partition's folder.
+pub fn segment_in(folder: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|ending| ending == "seg")).unwrap()
+}
+
 /// A request of one span of service `shop`, on a line.
 pub fn request(trace: u32, span: u32, name: &str) -> String {
     let start = 1_763_800_000_000_000_000 + u64::from(trace) * 1_000_000_000 + u64::from(span);

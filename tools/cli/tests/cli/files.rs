@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tracekeep::{Options, Store};
 use tracekeep_workload::{Config, Workload, encode_json};
 
-use crate::bench::{Bench, requests};
+use crate::bench::{Bench, requests, segment_in};
 use crate::schema::check;
 
 /// A store with one segment; the segment's path.
@@ -15,7 +15,7 @@ fn stored(bench: &Bench, content: String) -> PathBuf {
     let folder = std::fs::read_dir(bench.path("store")).unwrap().map(|entry| entry.unwrap().path());
     let folder =
         folder.filter(|path| path.is_dir()).find(|path| path.to_string_lossy().contains("/20"));
-    std::fs::read_dir(folder.unwrap()).unwrap().next().unwrap().unwrap().path()
+    segment_in(&folder.unwrap())
 }
 
 /// Every file below a folder with its bytes.

@@ -1,6 +1,6 @@
 //! The commands that read, off a terminal: tab-separated, nothing cut.
 
-use crate::bench::{Bench, request, requests};
+use crate::bench::{Bench, request, requests, segment_in};
 
 /// Three services' worth of a trace: a root, a child, and one whose parent never came.
 fn broken_trace() -> String {
@@ -201,8 +201,7 @@ fn p6_salvage_needs_no_footer_and_tells_what_is_lost() {
 fn a_single_segment_is_a_store_to_read() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(4)));
-    let folder = bench.path("store/20251122T080000Z");
-    let segment = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let segment = segment_in(&bench.path("store/20251122T080000Z"));
     let copy = bench.path("piece.seg");
     std::fs::copy(segment, copy).unwrap();
     let text = bench.run(&["search", "--store", "piece.seg"]).ok();
