@@ -49,6 +49,8 @@ pub enum Failure {
     Input(BadInput),
     /// There is no such trace.
     NoTrace(TraceId),
+    /// There is no store at this path.
+    NoStore(PathBuf),
     /// The arguments do not make sense together, or to the query parser.
     Usage(String),
 }
@@ -83,7 +85,7 @@ impl Failure {
             Self::Store(Error::Locked { .. } | Error::Busy) => Exit::Busy,
             Self::Store(Error::Query { .. }) | Self::Usage(_) => Exit::Usage,
             Self::NoTrace(_) => Exit::NoTrace,
-            Self::Store(_) | Self::Io(..) | Self::Input(_) => Exit::Failed,
+            Self::Store(_) | Self::NoStore(_) | Self::Io(..) | Self::Input(_) => Exit::Failed,
         }
     }
 
@@ -116,6 +118,7 @@ impl Failure {
             Self::Io(..) => "Io",
             Self::Input(_) => "InvalidInput",
             Self::NoTrace(_) => "NoTrace",
+            Self::NoStore(_) => "NotFound",
             Self::Usage(_) => "Usage",
         }
     }
@@ -126,6 +129,7 @@ impl Failure {
             Self::Store(Error::Version { file: path, .. } | Error::NotFound { path })
             | Self::Store(Error::NoSpace { path } | Error::Io { path, .. }) => (Some(path), None),
             Self::Input(bad) => (Some(&bad.file), Some(bad.offset)),
+            Self::NoStore(path) => (Some(path), None),
             _ => (None, None),
         }
     }
@@ -143,6 +147,11 @@ impl fmt::Display for Failure {
             Self::Io(what, error) => write!(f, "{what}: {error}"),
             Self::Input(bad) => fmt::Display::fmt(bad, f),
             Self::NoTrace(id) => write!(f, "there is no trace {id}"),
+            Self::NoStore(path) => write!(
+                f,
+                "there is no store at {}: `tracekeep import` or `tracekeep demo` makes one",
+                path.display()
+            ),
             Self::Usage(text) => f.write_str(text),
         }
     }

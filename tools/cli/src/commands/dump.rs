@@ -9,6 +9,7 @@ use crate::args::DumpArgs;
 use crate::commands::Place;
 use crate::failure::{Exit, Failure, Result, note};
 use crate::output::{Output, grouped};
+use crate::text::shown;
 
 pub fn run(args: &DumpArgs, place: &Place, output: &mut Output) -> Result {
     let range = args.range.range();
@@ -31,7 +32,7 @@ pub fn run(args: &DumpArgs, place: &Place, output: &mut Output) -> Result {
             Ok(spans) => spans.iter().try_for_each(|span| print(span, output))?,
             // What is damaged is told, and costs nothing else.
             Err(error @ (Error::Corrupt { .. } | Error::Version { .. })) => {
-                note(&format!("tracekeep: {error}"));
+                tell(&error);
                 exit = Exit::Partly;
             }
             Err(error) => return Err(error.into()),
@@ -61,10 +62,15 @@ fn salvage(path: &Path, range: TimeRange, output: &mut Output) -> Result {
         inside.into_iter().try_for_each(|span| print(&span, output))?;
     }
     output.flush()?;
-    salvaged.damage().iter().for_each(|error| note(&format!("tracekeep: {error}")));
+    salvaged.damage().iter().for_each(tell);
     let (read, lost) = salvaged.counts();
     note(&format!("{}: {} spans salvaged, {} lost", path.display(), grouped(read), grouped(lost)));
     Ok(if lost == 0 { Exit::Done } else { Exit::Partly })
+}
+
+/// Says on stderr what could not be read.
+fn tell(error: &Error) {
+    note(&format!("tracekeep: {}", shown(&error.to_string())));
 }
 
 fn print(span: &TraceSpan, output: &mut Output) -> Result<()> {

@@ -15,7 +15,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use tracekeep::Reader;
+use tracekeep::{Error, Reader};
 
 use crate::args::{Arguments, Command};
 use crate::failure::{Failure, Result};
@@ -78,6 +78,18 @@ impl Place {
     fn reader(&self) -> Result<Reader> {
         let path = self.path()?;
         let reader = if path.is_file() { Reader::open_files(&[path]) } else { Reader::open(path) };
-        Ok(reader?)
+        reader.map_err(|error| self.missing(error))
+    }
+
+    /// The failure of a command that found no store here.
+    fn missing(&self, error: Error) -> Failure {
+        match (error, &self.0) {
+            (Error::NotFound { path }, Some(store))
+                if path == *store || path.ends_with("MANIFEST") =>
+            {
+                Failure::NoStore(store.clone())
+            }
+            (error, _) => error.into(),
+        }
     }
 }

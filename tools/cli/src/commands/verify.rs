@@ -12,7 +12,7 @@ pub fn run(place: &Place, output: &mut Output) -> Result {
     let verified = inspect::verify(path).map_err(|error| match error {
         // The path leads to what is no store.
         Error::InvalidInput { message, .. } => Failure::Usage(message),
-        other => other.into(),
+        other => place.missing(other),
     })?;
     let ok = verified.damage.is_empty();
     if output.json {

@@ -12,6 +12,10 @@ use crate::failure::{Exit, Failure, Result};
 use crate::output::{Column, Output};
 
 pub fn run(args: &InspectArgs, output: &mut Output) -> Result {
+    if args.file.is_dir() {
+        let what = "is a directory: give one of its files, such as MANIFEST";
+        return Err(Failure::Usage(format!("{} {what}", args.file.display())));
+    }
     if let Some(number) = args.block {
         return show_block(&block(&args.file, number).map_err(usage)?, number, output);
     }
