@@ -8,6 +8,7 @@
 
 pub mod cpu;
 pub mod memory;
+pub mod otlp;
 pub mod peer;
 pub mod raw;
 pub mod stores;

@@ -10,6 +10,8 @@
 
 mod files;
 mod json;
+#[path = "../../benches/common/otlp.rs"]
+mod otlp;
 mod protobuf;
 
 use std::collections::BTreeMap;

@@ -7,185 +7,14 @@ use prost::Message;
 use tracekeep as model;
 use tracekeep::{KeyValue as Attribute, Timestamp, TraceSpan, Value};
 
-#[derive(Message)]
-struct Request {
-    #[prost(message, repeated, tag = "1")]
-    resource_spans: Vec<ResourceSpans>,
-}
-
-#[derive(Message)]
-struct ResourceSpans {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scope_spans: Vec<ScopeSpans>,
-    #[prost(string, tag = "3")]
-    schema_url: String,
-}
-
-#[derive(Message)]
-struct ScopeSpans {
-    #[prost(message, optional, tag = "1")]
-    scope: Option<Scope>,
-    #[prost(message, repeated, tag = "2")]
-    spans: Vec<Span>,
-    #[prost(string, tag = "3")]
-    schema_url: String,
-}
-
-#[derive(Message)]
-struct Resource {
-    #[prost(message, repeated, tag = "1")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "2")]
-    dropped_attributes_count: u32,
-    #[prost(message, repeated, tag = "3")]
-    entity_refs: Vec<EntityRef>,
-}
-
-#[derive(Message)]
-struct EntityRef {
-    #[prost(string, tag = "1")]
-    schema_url: String,
-    #[prost(string, tag = "2")]
-    entity_type: String,
-    #[prost(string, repeated, tag = "3")]
-    id_keys: Vec<String>,
-    #[prost(string, repeated, tag = "4")]
-    description_keys: Vec<String>,
-}
-
-#[derive(Message)]
-struct Scope {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    version: String,
-    #[prost(message, repeated, tag = "3")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "4")]
-    dropped_attributes_count: u32,
-}
-
-#[derive(Message)]
-struct Span {
-    #[prost(bytes, tag = "1")]
-    trace_id: Vec<u8>,
-    #[prost(bytes, tag = "2")]
-    span_id: Vec<u8>,
-    #[prost(string, tag = "3")]
-    trace_state: String,
-    #[prost(bytes, tag = "4")]
-    parent_span_id: Vec<u8>,
-    #[prost(string, tag = "5")]
-    name: String,
-    #[prost(int32, tag = "6")]
-    kind: i32,
-    #[prost(fixed64, tag = "7")]
-    start: u64,
-    #[prost(fixed64, tag = "8")]
-    end: u64,
-    #[prost(message, repeated, tag = "9")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "10")]
-    dropped_attributes_count: u32,
-    #[prost(message, repeated, tag = "11")]
-    events: Vec<Event>,
-    #[prost(uint32, tag = "12")]
-    dropped_events_count: u32,
-    #[prost(message, repeated, tag = "13")]
-    links: Vec<Link>,
-    #[prost(uint32, tag = "14")]
-    dropped_links_count: u32,
-    #[prost(message, optional, tag = "15")]
-    status: Option<Status>,
-    #[prost(fixed32, tag = "16")]
-    flags: u32,
-}
-
-#[derive(Message)]
-struct Event {
-    #[prost(fixed64, tag = "1")]
-    time: u64,
-    #[prost(string, tag = "2")]
-    name: String,
-    #[prost(message, repeated, tag = "3")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "4")]
-    dropped_attributes_count: u32,
-}
-
-#[derive(Message)]
-struct Link {
-    #[prost(bytes, tag = "1")]
-    trace_id: Vec<u8>,
-    #[prost(bytes, tag = "2")]
-    span_id: Vec<u8>,
-    #[prost(string, tag = "3")]
-    trace_state: String,
-    #[prost(message, repeated, tag = "4")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "5")]
-    dropped_attributes_count: u32,
-    #[prost(fixed32, tag = "6")]
-    flags: u32,
-}
-
-#[derive(Message)]
-struct Status {
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(int32, tag = "3")]
-    code: i32,
-}
-
-#[derive(Message)]
-struct KeyValue {
-    #[prost(string, tag = "1")]
-    key: String,
-    #[prost(message, optional, tag = "2")]
-    value: Option<AnyValue>,
-}
-
-#[derive(Message)]
-struct AnyValue {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
-    kind: Option<Kind>,
-}
-
-#[derive(prost::Oneof)]
-enum Kind {
-    #[prost(string, tag = "1")]
-    String(String),
-    #[prost(bool, tag = "2")]
-    Bool(bool),
-    #[prost(int64, tag = "3")]
-    Int(i64),
-    #[prost(double, tag = "4")]
-    Double(f64),
-    #[prost(message, tag = "5")]
-    Array(ArrayValue),
-    #[prost(message, tag = "6")]
-    Map(KeyValueList),
-    #[prost(bytes, tag = "7")]
-    Bytes(Vec<u8>),
-}
-
-#[derive(Message)]
-struct ArrayValue {
-    #[prost(message, repeated, tag = "1")]
-    values: Vec<AnyValue>,
-}
-
-#[derive(Message)]
-struct KeyValueList {
-    #[prost(message, repeated, tag = "1")]
-    values: Vec<KeyValue>,
-}
+use crate::otlp::{
+    AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, Status, TracesData,
+    Value as Kind,
+};
 
 /// Every span of a request, with its resource and scope.
 pub fn spans(request: &[u8]) -> Vec<TraceSpan> {
-    let request = Request::decode(request).unwrap();
+    let request = TracesData::decode(request).unwrap();
     let mut spans = Vec::new();
     for resource_spans in request.resource_spans {
         let resource = Arc::new(model::ResourceContext {
@@ -249,8 +78,8 @@ fn span(span: Span) -> model::Span {
         flags: span.flags,
         name: span.name.into(),
         kind: model::SpanKind(span.kind),
-        start: Timestamp::from_nanos(span.start),
-        end: Timestamp::from_nanos(span.end),
+        start: Timestamp::from_nanos(span.start_time_unix_nano),
+        end: Timestamp::from_nanos(span.end_time_unix_nano),
         attributes: attributes(span.attributes),
         dropped_attributes_count: span.dropped_attributes_count,
         events: span.events.into_iter().map(event).collect(),
@@ -264,7 +93,7 @@ fn span(span: Span) -> model::Span {
 
 fn event(event: Event) -> model::Event {
     model::Event {
-        time: Timestamp::from_nanos(event.time),
+        time: Timestamp::from_nanos(event.time_unix_nano),
         name: event.name.into(),
         attributes: attributes(event.attributes),
         dropped_attributes_count: event.dropped_attributes_count,
@@ -293,7 +122,7 @@ fn attributes(list: Vec<KeyValue>) -> Vec<Attribute> {
 }
 
 fn value(value: AnyValue) -> Value {
-    match value.kind {
+    match value.value {
         None => Value::Empty,
         Some(Kind::String(text)) => Value::String(text.into()),
         Some(Kind::Bool(truth)) => Value::Bool(truth),
