@@ -18,7 +18,7 @@ use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 /// Spans of one partition, sorted by `(low half, high half of the trace id, start, span id)`.
 ///
 /// Spans stay in the canonical bytes they arrived in, and are decoded when somebody looks.
-/// Identical spans are not removed: readers and flushes do that, by [`same_span`].
+/// Identical spans are not removed: readers and flushes do that.
 #[derive(Debug)]
 pub struct Group {
     entries: Vec<Entry>,
@@ -124,7 +124,7 @@ impl Group {
 
     fn indexed(&self) -> Result<Segment> {
         let mut builder = SegmentBuilder::new(SegmentOptions { level: 1, ..Default::default() });
-        build_segment(&[self], &mut |_, _| Ok(false), &mut builder)?;
+        build_segment(&[self], &mut |_, _| Ok(()), &mut builder)?;
         let mut bytes = Vec::new();
         builder.finish(&mut bytes)?;
         let cache = Arc::new(Cache::new(PAGE_CACHE_BYTES));
@@ -217,19 +217,4 @@ fn in_use<'e, T>(
 fn foreign(entry: &Entry) -> Error {
     let path = Path::new("live buffer");
     Error::corrupt(path, u64::from(entry.offset), "span", "the entry is of another group")
-}
-
-/// Whether two live spans are identical in every field, resource and scope included.
-pub fn same_span(a: &Group, of_a: &Entry, b: &Group, of_b: &Entry) -> bool {
-    fn same<T>(a: Option<&Arc<Context<T>>>, b: Option<&Arc<Context<T>>>) -> bool {
-        match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.bytes() == b.bytes(),
-            _ => false,
-        }
-    }
-    of_a.low() == of_b.low()
-        && of_a.span_id() == of_b.span_id()
-        && a.span_bytes(of_a) == b.span_bytes(of_b)
-        && same(a.resource(of_a).ok(), b.resource(of_b).ok())
-        && same(a.scope(of_a).ok(), b.scope(of_b).ok())
 }

@@ -12,17 +12,19 @@ use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::segment::SegmentBuilder;
 
-/// Appends the spans of all groups to a segment, but for those that `skip`, asked about each
-/// distinct span, says are stored already.
+/// Says which of a trace's distinct spans, given by start and id, are stored already.
+pub type Skip<'a> = dyn FnMut(&[Place<'_>], &mut [bool]) -> Result<()> + 'a;
+
+/// Appends the spans of all groups to a segment, but for those that `skip` says are stored already.
 ///
 /// Rows follow from the spans alone: it does not matter in which order they arrived or how they
 /// are grouped. Takes memory for each span's place, not for its contents.
 pub fn build_segment<G: Borrow<Group>>(
     groups: &[G],
-    skip: &mut dyn FnMut(&Entry, &Group) -> Result<bool>,
+    skip: &mut Skip<'_>,
     builder: &mut SegmentBuilder,
 ) -> Result<()> {
-    let rows = distinct(sorted(groups), skip)?;
+    let rows = without_stored(distinct(groups), skip)?;
     let mut codes = vec![Codes::default(); groups.len()];
     for trace in traces(&rows) {
         let spans = rows.get(trace).unwrap_or_default();
@@ -42,13 +44,15 @@ pub fn build_segment<G: Borrow<Group>>(
 
 /// Where a span lies.
 #[derive(Clone, Copy)]
-struct Place<'g> {
-    group: &'g Group,
+pub struct Place<'g> {
+    /// The group that holds it.
+    pub group: &'g Group,
     /// The group's number.
     number: u32,
     /// Tells spans of one trace with equal start and id apart, by their contents.
     tie: u32,
-    entry: &'g Entry,
+    /// Its entry there.
+    pub entry: &'g Entry,
 }
 
 impl<'g> Place<'g> {
@@ -58,11 +62,16 @@ impl<'g> Place<'g> {
         (entry.low(), entry.trace_id(), entry.start().nanos(), entry.span_id().to_u64())
     }
 
-    /// All that a span says.
-    fn contents(&self) -> [&'g [u8]; 3] {
+    /// Its canonical bytes.
+    pub fn span_bytes(&self) -> &'g [u8] {
+        self.group.span_bytes(self.entry)
+    }
+
+    /// All that a span says: its canonical bytes, those of its resource, those of its scope.
+    pub fn contents(&self) -> [&'g [u8]; 3] {
         let resource = self.group.resource(self.entry).map_or(&[][..], |context| context.bytes());
         let scope = self.group.scope(self.entry).map_or(&[][..], |context| context.bytes());
-        [self.group.span_bytes(self.entry), resource, scope]
+        [self.span_bytes(), resource, scope]
     }
 
     fn order_item(&self) -> OrderItem {
@@ -88,11 +97,9 @@ fn sorted<G: Borrow<Group>>(groups: &[G]) -> Vec<Place<'_>> {
     places
 }
 
-/// Each span once, without those that are skipped.
-fn distinct<'g>(
-    mut places: Vec<Place<'g>>,
-    skip: &mut dyn FnMut(&Entry, &Group) -> Result<bool>,
-) -> Result<Vec<Place<'g>>> {
+/// The spans of all groups, each once: by trace, then start, id and contents.
+pub fn distinct<G: Borrow<Group>>(groups: &[G]) -> Vec<Place<'_>> {
+    let mut places = sorted(groups);
     for same in places.chunk_by_mut(|a, b| a.key() == b.key()) {
         if same.len() > 1 {
             // Sorted, hostile numbers of spans that differ in their contents only stay cheap.
@@ -101,15 +108,25 @@ fn distinct<'g>(
         }
     }
     places.dedup_by(|next, kept| next.key() == kept.key() && next.contents() == kept.contents());
-    let mut error = None;
-    places.retain(|place| match skip(place.entry, place.group) {
-        Ok(skipped) => !skipped,
-        Err(failure) => {
-            error.get_or_insert(failure);
-            false
-        }
-    });
-    error.map_or(Ok(places), Err)
+    places
+}
+
+/// Which of some distinct spans are stored already, by trace.
+pub fn stored(places: &[Place<'_>], skip: &mut Skip<'_>) -> Result<Vec<bool>> {
+    let mut all = vec![false; places.len()];
+    let mut rest = all.as_mut_slice();
+    for trace in places.chunk_by(|a, b| a.entry.trace_id() == b.entry.trace_id()) {
+        let Some((own, later)) = rest.split_at_mut_checked(trace.len()) else { break };
+        skip(trace, own)?;
+        rest = later;
+    }
+    Ok(all)
+}
+
+fn without_stored<'g>(mut places: Vec<Place<'g>>, skip: &mut Skip<'_>) -> Result<Vec<Place<'g>>> {
+    let mut stored = stored(&places, skip)?.into_iter();
+    places.retain(|_| stored.next() == Some(false));
+    Ok(places)
 }
 
 /// The traces in sorted places, by their first start and then id.
@@ -177,7 +194,6 @@ mod tests {
     use super::*;
     use crate::base::model::TraceSpan;
     use crate::ingest::contexts::Contexts;
-    use crate::ingest::group::same_span;
     use crate::ingest::otlp::{Admission, prepare};
     use crate::ingest::request::encode_request;
     use crate::ingest::tests::{read_all, request};
@@ -218,9 +234,13 @@ mod tests {
                 groups.extend(requests.iter().filter_map(|r| group(r)));
             }
             let all: BTreeSet<String> = read_all(&groups).into_iter().collect();
-            let mut skip = |entry: &Entry, group: &Group| {
-                assert!(group.entries().iter().any(|own| same_span(group, own, group, entry)));
-                Ok(entry.low() == skipped)
+            let mut skip = |trace: &[Place<'_>], stored: &mut [bool]| {
+                assert_eq!(trace.len(), stored.len());
+                for (Place { group, entry, .. }, stored) in trace.iter().zip(stored) {
+                    assert!(group.entries().iter().any(|own| own.order() == entry.order()));
+                    *stored = entry.low() == skipped;
+                }
+                Ok(())
             };
             let first = segment(&groups, &mut skip);
             let rows = rows_of(&first);
@@ -243,7 +263,7 @@ mod tests {
         }
     }
 
-    fn segment(groups: &[Group], skip: &mut dyn FnMut(&Entry, &Group) -> Result<bool>) -> Segment {
+    fn segment(groups: &[Group], skip: &mut Skip<'_>) -> Segment {
         let mut builder = SegmentBuilder::new(Default::default());
         build_segment(groups, skip, &mut builder).unwrap();
         let mut bytes = Vec::new();

@@ -60,6 +60,29 @@ impl Segment {
         Ok(())
     }
 
+    /// Those of the rows in `range` that stand in blocks in which some span starts from `first` to
+    /// `last`, as ranges of one block each.
+    pub fn rows_starting(
+        &self,
+        range: Range<u32>,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> Result<Vec<Range<u32>>> {
+        let block_rows = self.footer.block_rows;
+        let mut found = Vec::new();
+        let mut row = range.start;
+        while row < range.end {
+            let block = row / block_rows;
+            let end = range.end.min(block.saturating_add(1).saturating_mul(block_rows));
+            let zone = self.zone(block.into())?;
+            if zone.first_start <= last && first <= zone.last_start {
+                found.push(row..end);
+            }
+            row = end;
+        }
+        Ok(found)
+    }
+
     /// Opens a block; `keep` holds it for later readers.
     pub(super) fn open_block(&self, number: u32, keep: bool) -> Result<Arc<OpenBlock>> {
         let meta = self.meta()?;

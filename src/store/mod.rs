@@ -10,6 +10,7 @@
 
 mod append;
 pub mod commit;
+mod distinct;
 pub mod engine;
 mod held;
 pub mod inspect;

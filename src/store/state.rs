@@ -79,6 +79,11 @@ impl Partition {
         self.sealed.iter().chain(std::iter::once(&self.live))
     }
 
+    /// The groups of all buffers, oldest first.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.buffers().flat_map(|buffer| buffer.spans.groups())
+    }
+
     /// Closes the live buffer, so that it can be flushed.
     pub(crate) fn seal(&mut self) {
         if !self.live.is_empty() {
@@ -93,8 +98,7 @@ impl Partition {
     /// What queries see of it.
     fn shown(&self, key: PartitionKey) -> view::Partition {
         let segments = self.segments.iter().map(|held| Arc::clone(&held.source));
-        let groups = self.buffers().flat_map(|buffer| buffer.spans.groups());
-        let groups = groups.map(|group| Arc::clone(group) as Arc<dyn Source>);
+        let groups = self.groups().map(|group| Arc::clone(group) as Arc<dyn Source>);
         view::Partition {
             start: key.start_nanos,
             width: key.width_nanos,

@@ -1,14 +1,15 @@
 //! Counts and sizes of a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
-use crate::ingest::batch::Entry;
-use crate::ingest::group::{Group, same_span};
+use crate::ingest::group::Group;
+use crate::ingest::rows::{self, Place};
+use crate::store::distinct::count_distinct;
 use crate::store::state::{Partition, State};
 use crate::upkeep::held::Held;
 
@@ -91,12 +92,11 @@ impl PartitionState {
 /// Counts what `state` holds.
 pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut stats = Stats::default();
-    let mut traces = BTreeSet::new();
     let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (key, partition) in state.partitions() {
         let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
         let bytes = partition.segments.iter().map(|held| held.bytes).sum();
-        let buffered = count_buffered(partition, &mut traces)?;
+        let buffered = count_buffered(partition)?;
         for held in &partition.segments {
             let Some(segment) = held.segment() else {
                 stats.lost_segments += 1;
@@ -104,9 +104,6 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
             };
             for part in segment.shares()? {
                 *sections.entry(part.name).or_default() += part.bytes;
-            }
-            for ordinal in 0..segment.summary().traces {
-                traces.insert(segment.entry(ordinal as u32)?.id);
             }
         }
         let open = partition.buffers().any(|buffer| !buffer.is_empty());
@@ -126,34 +123,33 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
     stats.sections =
         sections.into_iter().map(|(name, bytes)| SectionStats { name, bytes }).collect();
     stats.sections.sort_by_key(|section| std::cmp::Reverse(section.bytes));
-    stats.traces = traces.len() as u64;
+    stats.traces = count_distinct(&mut |visit| visit_traces(state, visit))?;
     stats.buffered_bytes = state.buffer_bytes().1 as u64;
     Ok(stats)
 }
 
-/// Counts the buffered spans that no segment holds, identical ones once, and notes their traces.
-fn count_buffered(partition: &Partition, traces: &mut BTreeSet<TraceId>) -> Result<u64> {
-    let groups: Vec<&Arc<Group>> =
-        partition.buffers().flat_map(|buffer| buffer.spans.groups()).collect();
-    let mut entries: Vec<(&Group, &Entry)> = groups
-        .iter()
-        .flat_map(|group| group.entries().iter().map(move |e| (&***group, e)))
-        .collect();
-    let key = |entry: &Entry| (entry.trace_id(), entry.start(), entry.span_id());
-    entries.sort_unstable_by_key(|(_, entry)| key(entry));
+/// Counts the buffered spans that no segment holds, identical ones once.
+fn count_buffered(partition: &Partition) -> Result<u64> {
+    let groups: Vec<&Group> = partition.groups().map(Arc::as_ref).collect();
     let segments: Vec<_> =
         partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
     let mut held = Held::new(&segments);
-    let mut count = 0;
-    for alike in entries.chunk_by(|a, b| key(a.1) == key(b.1)) {
-        for (index, (group, entry)) in alike.iter().enumerate() {
-            let earlier = alike.iter().take(index);
-            let again = earlier.into_iter().any(|(g, e)| same_span(g, e, group, entry));
-            if !again {
-                traces.insert(entry.trace_id());
-                count += u64::from(!held.holds(group, entry)?);
+    let mut skip = |spans: &[Place<'_>], stored: &mut [bool]| held.mark(spans, stored);
+    let stored = rows::stored(&rows::distinct(&groups), &mut skip)?;
+    Ok(stored.into_iter().filter(|stored| !stored).count() as u64)
+}
+
+/// Hands over the trace ids of all sources, repeated ones again.
+fn visit_traces(state: &State, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+    for partition in state.partitions().values() {
+        for segment in partition.segments.iter().filter_map(|held| held.segment()) {
+            for ordinal in 0..u32::try_from(segment.summary().traces).unwrap_or(u32::MAX) {
+                visit(segment.entry(ordinal)?.id);
             }
         }
+        for group in partition.groups() {
+            group.entries().iter().for_each(|entry| visit(entry.trace_id()));
+        }
     }
-    Ok(count)
+    Ok(())
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::catalog::SegmentEntry;
-use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
-use crate::ingest::rows;
+use crate::ingest::rows::{self, Place};
 use crate::segment::Segment;
 use crate::upkeep::held::Held;
 use crate::upkeep::sink::Sink;
@@ -20,12 +19,9 @@ pub fn flush(
     sink: &Sink<'_>,
 ) -> Result<Vec<SegmentEntry>> {
     let mut builder = sink.builder();
-    let mut held = Held::new(held);
-    let mut skip = |entry: &Entry, group: &Group| match held.holds(group, entry) {
-        // What cannot be read cannot stand for the span: it is stored again.
-        Err(Error::Corrupt { .. } | Error::Version { .. }) => Ok(false),
-        known => known,
-    };
+    // What cannot be read cannot stand for a span: that is stored again.
+    let mut held = Held::past_damage(held);
+    let mut skip = |spans: &[Place<'_>], stored: &mut [bool]| held.mark(spans, stored);
     rows::build_segment(groups, &mut skip, &mut builder)?;
     if builder.rows() == 0 {
         return Ok(Vec::new());

@@ -1,81 +1,118 @@
 //! Which buffered spans a partition's segments hold already.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::base::error::Result;
-use crate::base::ids::TraceId;
+use crate::base::error::{Error, Result};
+use crate::base::ids::SpanId;
+use crate::base::time::Timestamp;
 use crate::base::wire;
-use crate::ingest::batch::Entry;
-use crate::ingest::group::Group;
-use crate::segment::Segment;
+use crate::ingest::rows::Place;
+use crate::segment::{Row, Segment};
 
-/// Looks buffered spans up in segments, one trace after another.
+/// Looks buffered spans up in segments, trace by trace.
 ///
-/// A trace's stored spans are read once and kept while entries of that trace are asked about, so
-/// entries should come sorted by trace.
+/// Nothing of what is stored is kept: rows pass by, and those with the start and the id of a
+/// buffered span are compared with it. Segments, traces and blocks in which no span starts when
+/// the buffered ones do are not read, so flushing a long trace bit by bit does not read it over
+/// and over.
 pub struct Held<'a> {
     segments: &'a [Arc<Segment>],
-    trace: Option<TraceId>,
-    spans: Vec<Stored>,
+    past_damage: bool,
     scratch: Vec<u8>,
-}
-
-struct Stored {
-    segment: usize,
-    resource: u32,
-    scope: u32,
-    canonical: Vec<u8>,
 }
 
 impl<'a> Held<'a> {
     /// For spans of the partition whose live segments these are.
     pub fn new(segments: &'a [Arc<Segment>]) -> Self {
-        Self { segments, trace: None, spans: Vec::new(), scratch: Vec::new() }
+        Self { segments, past_damage: false, scratch: Vec::new() }
     }
 
-    /// Whether some segment holds a span identical to this one, resource and scope included.
-    pub fn holds(&mut self, group: &Group, entry: &Entry) -> Result<bool> {
-        if self.trace != Some(entry.trace_id()) {
-            self.read_trace(entry.trace_id())?;
-        }
-        for stored in &self.spans {
-            let Some(segment) = self.segments.get(stored.segment) else { continue };
-            if stored.canonical == group.span_bytes(entry)
-                && *segment.resource_bytes(stored.resource)? == *group.resource(entry)?.bytes()
-                && *segment.scope_bytes(stored.scope)? == *group.scope(entry)?.bytes()
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// As [`Held::new`], where damaged rows count as not held: they cannot stand for a span.
+    pub fn past_damage(segments: &'a [Arc<Segment>]) -> Self {
+        Self { past_damage: true, ..Self::new(segments) }
     }
 
-    fn read_trace(&mut self, id: TraceId) -> Result<()> {
-        self.spans.clear();
-        self.trace = Some(id);
-        for (index, segment) in self.segments.iter().enumerate() {
-            if !segment.may_contain(id.low())? {
+    /// Sets `held` for each span of which some segment holds an identical one, resource and scope
+    /// included. The spans are of one trace, distinct, by start, id and contents.
+    pub fn mark(&mut self, spans: &[Place<'_>], held: &mut [bool]) -> Result<()> {
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(()) };
+        let (id, first, last) = (first.entry.trace_id(), first.entry.start(), last.entry.start());
+        for segment in self.segments {
+            let summary = segment.summary();
+            if last < summary.first_start || summary.last_start < first {
                 continue;
             }
-            for ordinal in segment.find(id.low())? {
-                let entry = segment.entry(ordinal)?;
-                if entry.id != id {
+            let ordinals = self.forgive(segment.find(id.low()))?.unwrap_or_default();
+            for ordinal in ordinals {
+                let Some(entry) = self.forgive(segment.entry(ordinal))? else { continue };
+                if entry.id != id || last < entry.first_start || entry.last_start < first {
                     continue;
                 }
-                segment.rows(entry.row_range(), &mut |row| {
-                    self.scratch.clear();
-                    wire::encode_span(&row.span, &mut self.scratch);
-                    self.spans.push(Stored {
-                        segment: index,
-                        resource: row.resource,
-                        scope: row.scope,
-                        canonical: self.scratch.clone(),
-                    });
-                    Ok(ControlFlow::Continue(()))
-                })?;
+                let rows = segment.rows_starting(entry.row_range(), first, last);
+                for rows in self.forgive(rows)?.unwrap_or_default() {
+                    let marked = self.mark_from(segment, rows, spans, held);
+                    self.forgive(marked)?;
+                }
             }
         }
         Ok(())
     }
+
+    /// Damage as `None`, where it is to be passed over.
+    fn forgive<T>(&self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Err(Error::Corrupt { .. } | Error::Version { .. }) if self.past_damage => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    fn mark_from(
+        &mut self,
+        segment: &Segment,
+        rows: Range<u32>,
+        spans: &[Place<'_>],
+        held: &mut [bool],
+    ) -> Result<()> {
+        segment.rows(rows, &mut |row| {
+            let alike = with_key(spans, row.span.start, row.span.span_id);
+            if !alike.is_empty()
+                && let Some(index) = self.find_identical(segment, &row, spans, alike)?
+                && let Some(held) = held.get_mut(index)
+            {
+                *held = true;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The one of the spans in `alike` that is identical to a row.
+    fn find_identical(
+        &mut self,
+        segment: &Segment,
+        row: &Row<'_>,
+        spans: &[Place<'_>],
+        alike: Range<usize>,
+    ) -> Result<Option<usize>> {
+        self.scratch.clear();
+        wire::encode_span(&row.span, &mut self.scratch);
+        let candidates = spans.get(alike.clone()).unwrap_or_default();
+        let bytes = self.scratch.as_slice();
+        if candidates.binary_search_by(|span| span.span_bytes().cmp(bytes)).is_err() {
+            return Ok(None);
+        }
+        let resource = segment.resource_bytes(row.resource)?;
+        let scope = segment.scope_bytes(row.scope)?;
+        let stored = [bytes, &resource, &scope];
+        let found = candidates.binary_search_by(|span| span.contents().cmp(&stored));
+        Ok(found.ok().map(|index| alike.start + index))
+    }
+}
+
+/// Where the spans with this start and id stand among sorted ones.
+fn with_key(spans: &[Place<'_>], start: Timestamp, id: SpanId) -> Range<usize> {
+    let key = |span: &Place<'_>| (span.entry.start(), span.entry.span_id());
+    let first = spans.partition_point(|span| key(span) < (start, id));
+    let tail = spans.get(first..).unwrap_or_default();
+    first..first + tail.partition_point(|span| key(span) == (start, id))
 }

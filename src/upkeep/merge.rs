@@ -1,10 +1,12 @@
 //! Merge: several segments of a partition become few, in which the fragments of a trace stand
 //! together again.
 //!
-//! Streaming: the inputs' trace tables are read first (40 bytes a fragment), then traces pass one
-//! by one in their final order. A trace that lies whole in one input is carried over row by row;
-//! the fragments of others are gathered and put in order anew.
+//! Streaming: the traces of all inputs pass one by one in their final order, each input's in the
+//! order of its trace table. A trace that lies whole in one input is carried over row by row; the
+//! fragments of others are found by the inputs' indexes, gathered and put in order anew.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -21,15 +23,19 @@ use crate::upkeep::sink::Sink;
 /// bound on a merge's memory holds for a trace of any size.
 const MAX_GATHERED_ROWS: u64 = 1 << 16;
 
+/// The same for its bytes, where a segment's builder may take no more than this; else they may
+/// take as much as that.
+const MIN_GATHERED_BYTES: usize = 1 << 20;
+
 /// How many rows may pass between two looks at the clock, the budget and the cancel flag.
 const ROWS_A_CHECK: u32 = 1024;
 
-/// Part of a trace in one input.
-#[derive(Clone, Copy)]
+/// Part of a trace in one input; ordered as the output is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fragment {
-    id: TraceId,
-    /// First start of the fragment, later of the whole trace.
+    /// First start of the fragment.
     start: Timestamp,
+    id: TraceId,
     input: u32,
     ordinal: u32,
 }
@@ -40,35 +46,26 @@ pub fn merge(
     sink: &Sink<'_>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<SegmentEntry>> {
-    let fragments = fragments_in_order(inputs)?;
     let mut output = Output::new(inputs, sink, cancelled);
-    for trace in fragments.chunk_by(|a, b| a.id == b.id) {
-        output.cut_if_full()?;
-        match trace {
-            [whole] => output.carry(whole)?,
-            several => output.gather(several)?,
-        }
+    let mut next = BinaryHeap::new();
+    for input in 0..inputs.len() as u32 {
+        next.extend(fragment(inputs, input, 0)?.map(Reverse));
+    }
+    while let Some(Reverse(first)) = next.pop() {
+        next.extend(fragment(inputs, first.input, first.ordinal + 1)?.map(Reverse));
+        output.take(&first)?;
     }
     output.finish()
 }
 
-/// All fragments, those of a trace side by side, traces in the order of their first start.
-fn fragments_in_order(inputs: &[Arc<Segment>]) -> Result<Vec<Fragment>> {
-    let mut fragments = Vec::new();
-    for (input, segment) in (0..).zip(inputs) {
-        for ordinal in 0..segment.summary().traces {
-            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-            let entry = segment.entry(ordinal)?;
-            fragments.push(Fragment { id: entry.id, start: entry.first_start, input, ordinal });
-        }
+/// A fragment, unless the input has no trace with that ordinal.
+fn fragment(inputs: &[Arc<Segment>], input: u32, ordinal: u32) -> Result<Option<Fragment>> {
+    let segment = inputs.get(input as usize).ok_or(Error::Cancelled)?;
+    if u64::from(ordinal) >= segment.summary().traces {
+        return Ok(None);
     }
-    fragments.sort_unstable_by_key(|f| (f.id, f.start, f.input, f.ordinal));
-    for trace in fragments.chunk_by_mut(|a, b| a.id == b.id) {
-        let start = trace.first().map_or(Timestamp::ZERO, |first| first.start);
-        trace.iter_mut().for_each(|fragment| fragment.start = start);
-    }
-    fragments.sort_by_key(|f| (f.start, f.id));
-    Ok(fragments)
+    let entry = segment.entry(ordinal)?;
+    Ok(Some(Fragment { start: entry.first_start, id: entry.id, input, ordinal }))
 }
 
 struct Output<'a> {
@@ -78,6 +75,8 @@ struct Output<'a> {
     builder: SegmentBuilder,
     contexts: Contexts,
     unchecked_rows: u32,
+    /// Traces whose rows take too much memory to be gathered.
+    scattered: BTreeSet<TraceId>,
     written: Vec<SegmentEntry>,
 }
 
@@ -125,6 +124,7 @@ impl<'a> Output<'a> {
             builder: sink.builder(),
             contexts: Contexts::new(inputs.len()),
             unchecked_rows: 0,
+            scattered: BTreeSet::new(),
             written: Vec::new(),
         }
     }
@@ -133,26 +133,69 @@ impl<'a> Output<'a> {
         self.inputs.get(index as usize).ok_or(Error::Cancelled)
     }
 
-    /// Carries over a trace that lies in one input.
+    /// Takes what comes next: the first fragment of a trace brings the others with it, which are
+    /// passed over when their turn comes.
+    fn take(&mut self, fragment: &Fragment) -> Result<()> {
+        let (fragments, rows) = self.fragments_of(fragment)?;
+        if fragments.len() == 1 || rows > MAX_GATHERED_ROWS || self.scattered.contains(&fragment.id)
+        {
+            return self.carry(fragment);
+        }
+        if fragments.first() != Some(fragment) {
+            return Ok(());
+        }
+        match self.gather(&fragments)? {
+            Some(gathered) => gathered.emit(fragment.id, &mut self.builder),
+            None => {
+                self.scattered.insert(fragment.id);
+                self.carry(fragment)
+            }
+        }
+    }
+
+    /// All fragments of a trace in order, and how many rows they have.
+    fn fragments_of(&self, fragment: &Fragment) -> Result<(Vec<Fragment>, u64)> {
+        let id = fragment.id;
+        let (mut fragments, mut rows) = (Vec::new(), 0);
+        let (own, others): (Vec<_>, Vec<_>) =
+            (0..).zip(self.inputs).partition(|(input, _)| *input == fragment.input);
+        for (input, segment) in others.into_iter().chain(own) {
+            // Only what was too large to be gathered has several fragments in one input.
+            if input == fragment.input && fragments.is_empty() {
+                return Ok((vec![*fragment], 0));
+            }
+            for ordinal in segment.find(id.low())? {
+                let entry = segment.entry(ordinal)?;
+                if entry.id == id {
+                    fragments.push(Fragment { start: entry.first_start, id, input, ordinal });
+                    rows += u64::from(entry.rows);
+                }
+            }
+        }
+        fragments.sort_unstable();
+        Ok((fragments, rows))
+    }
+
+    /// Carries over a fragment as it is.
     fn carry(&mut self, fragment: &Fragment) -> Result<()> {
+        self.cut_if_full()?;
         let segment = self.input(fragment.input)?;
         let entry = segment.entry(fragment.ordinal)?;
+        let written = self.written.len();
         self.builder.begin_trace(fragment.id, entry.flags.has(TraceFlags::REGULAR));
         segment.rows(entry.row_range(), &mut |row| {
             self.push(fragment, &row)?;
             Ok(ControlFlow::Continue(()))
-        })
+        })?;
+        // What goes on in another segment may start later than the traces to come: it stays
+        // alone, so that traces stand by their first start.
+        if self.written.len() > written { self.cut() } else { Ok(()) }
     }
 
-    /// Puts the fragments of a trace together in order.
-    fn gather(&mut self, fragments: &[Fragment]) -> Result<()> {
-        let mut rows = 0;
-        for fragment in fragments {
-            rows += u64::from(self.input(fragment.input)?.entry(fragment.ordinal)?.rows);
-        }
-        if rows > MAX_GATHERED_ROWS {
-            return fragments.iter().try_for_each(|fragment| self.carry(fragment));
-        }
+    /// Reads the fragments of a trace; `None` if that takes too much memory.
+    fn gather(&mut self, fragments: &[Fragment]) -> Result<Option<Gathered>> {
+        self.cut_if_full()?;
+        let limit = self.sink.builder_bytes.max(MIN_GATHERED_BYTES);
         let mut gathered = Gathered::default();
         for fragment in fragments {
             let segment = self.input(fragment.input)?;
@@ -161,13 +204,14 @@ impl<'a> Output<'a> {
                 let resource = self.resource(fragment.input, row.resource)?;
                 let scope = self.scope(fragment.input, row.scope)?;
                 gathered.add(resource, scope, &row.span);
-                Ok(ControlFlow::Continue(()))
+                let goes_on = gathered.memory_bytes() <= limit;
+                Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
             })?;
+            if gathered.memory_bytes() > limit {
+                return Ok(None);
+            }
         }
-        match fragments.first() {
-            Some(first) => gathered.emit(first.id, &mut self.builder),
-            None => Ok(()),
-        }
+        Ok(Some(gathered))
     }
 
     fn cut_if_full(&mut self) -> Result<()> {

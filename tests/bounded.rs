@@ -1,0 +1,195 @@
+//! Claim: memory is bounded by the options, whatever arrives: one trace of many spans, a request
+//! larger than the buffers, a batch for thousands of partitions (P7).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use tracekeep::{
+    Error, KeyValue, Options, Query, ResourceSpans, ScopeSpans, Span, Store, Timestamp, TraceId,
+    TraceReader,
+};
+
+const HOUR: u64 = 3_600_000_000_000;
+const START: u64 = 480_000 * HOUR;
+const MIB: usize = 1 << 20;
+
+/// What is allocated now, and the most there was since the count was last begun anew.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// The system's allocator, counted.
+struct Counting;
+
+#[expect(unsafe_code, reason = "an allocator is unsafe to implement")]
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The count is one for the whole process: tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+/// The most memory that `work` takes at a time beyond what there was before.
+fn peak_of(work: impl FnOnce()) -> usize {
+    let _turn = turn();
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    work();
+    PEAK.load(Ordering::Relaxed).saturating_sub(before)
+}
+
+fn options() -> Options {
+    Options::default().memory_bytes(8 * MIB).min_free_bytes(0)
+}
+
+fn trace_id(n: u64) -> TraceId {
+    TraceId::from(u128::from(n + 1) * 0x0001_2345_6789_abcd_ef01)
+}
+
+/// Span `i` of a trace, each of some 150 bytes.
+fn span(n: u64, i: u64, start: u64) -> Span {
+    Span {
+        trace_id: trace_id(n),
+        span_id: (i + 1).into(),
+        parent_span_id: (i > 0).then(|| (i / 8 + 1).into()),
+        start: Timestamp::from_nanos(start),
+        end: Timestamp::from_nanos(start + 1000),
+        name: if i.is_multiple_of(3) { "query".into() } else { "GET /cart".into() },
+        attributes: vec![
+            KeyValue::new("url", format!("/cart/{:x}/items", i.wrapping_mul(0x9e37_79b9_7f4a))),
+            KeyValue::new("row", i as i64),
+        ],
+        ..Span::default()
+    }
+}
+
+fn request(spans: Vec<Span>) -> Vec<ResourceSpans> {
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+    vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
+}
+
+fn open(dir: &Path, options: Options) -> Store {
+    Store::open(dir, options).unwrap()
+}
+
+/// A trace of 200,000 spans that arrive in batches, each batch a second time much later.
+fn store_a_long_trace(threads: usize) {
+    const SPANS: u64 = 200_000;
+    const BATCH: u64 = 2_000;
+    let dir = tempfile::tempdir().unwrap();
+    let peak = peak_of(|| {
+        let store = open(dir.path(), options().threads(threads));
+        let batch = |first: u64| {
+            let long = (first..first + BATCH).map(|i| span(0, i, START + i * 10_000));
+            // Traces that start while the long one goes on must find their place in its midst.
+            let short = span(first + 1, 0, START + first * 10_000 + 5);
+            request(long.chain([short]).collect())
+        };
+        for first in (0..SPANS).step_by(BATCH as usize) {
+            store.append(&batch(first)).unwrap();
+        }
+        for first in (0..SPANS).step_by(10 * BATCH as usize) {
+            store.append(&batch(first)).unwrap();
+        }
+        store.merge().unwrap();
+        let stats = store.stats().unwrap();
+        assert_eq!((stats.spans, stats.traces), (SPANS + SPANS / BATCH, 1 + SPANS / BATCH));
+        assert!(tracekeep::inspect::verify(dir.path()).unwrap().damage.is_empty());
+        let mut next = 0;
+        for chunk in store.trace_chunks(trace_id(0)).unwrap().unwrap() {
+            for found in chunk.unwrap() {
+                assert_eq!(found.span, span(0, next, START + next * 10_000));
+                next += 1;
+            }
+        }
+        assert_eq!(next, SPANS);
+        store.close().unwrap();
+    });
+    // The trace takes some 30 MiB as it arrives, and 100 MiB as owned spans; measured: 23 MiB.
+    assert!(peak < 40 * MIB, "{} MiB", peak / MIB);
+}
+
+#[test]
+fn p7_a_trace_larger_than_the_buffers_is_stored_by_the_appending_thread() {
+    store_a_long_trace(0);
+}
+
+#[test]
+fn p7_a_trace_larger_than_the_buffers_is_stored_in_the_background() {
+    store_a_long_trace(1);
+}
+
+#[test]
+fn p7_a_request_larger_than_the_buffers_is_stored() {
+    const SPANS: u64 = 100_000;
+    let _turn = turn();
+    for threads in [0, 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path(), options().threads(threads));
+        let spans = (0..SPANS).map(|i| span(i / 50, i, START + i)).collect();
+        assert_eq!(store.append(&request(spans)).unwrap().accepted, SPANS);
+        store.append(&request(vec![span(SPANS, 0, START)])).unwrap();
+        drop(store);
+        let store = open(dir.path(), options().threads(threads));
+        store.flush().unwrap();
+        let stats = store.stats().unwrap();
+        assert_eq!((stats.spans, stats.traces), (SPANS + 1, SPANS / 50 + 1));
+        let found = store.trace(trace_id(7)).unwrap().unwrap();
+        assert_eq!(found.spans.len(), 50);
+    }
+}
+
+#[test]
+fn p7_a_request_beyond_the_limit_is_refused_and_the_store_goes_on() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), options());
+    let beyond = vec![0; (256 << 20) + 1];
+    for refused in [store.append_otlp(&beyond), store.append_otlp_json(&beyond)] {
+        assert!(matches!(refused, Err(Error::Limit { .. })), "{refused:?}");
+    }
+    assert!(matches!(store.submit_otlp(beyond), Err(Error::Limit { .. })));
+    store.append(&request(vec![span(0, 0, START)])).unwrap();
+    assert_eq!(store.stats().unwrap().spans, 1);
+}
+
+#[test]
+fn p7_a_batch_for_thousands_of_partitions_is_stored() {
+    const PARTITIONS: u64 = 5_000;
+    let dir = tempfile::tempdir().unwrap();
+    let peak = peak_of(|| {
+        let store = open(dir.path(), options().threads(1));
+        let spans = |again: u64| (0..PARTITIONS).map(move |i| span(i, again, START + i * HOUR));
+        store.append(&request(spans(0).collect())).unwrap();
+        store.append(&request(spans(1).collect())).unwrap();
+        let newest = store.search_ids(&Query::parse("{ }").unwrap().limit(3)).unwrap();
+        let ids: Vec<_> = newest.iter().map(|times| times.trace_id).collect();
+        assert_eq!(ids, [1, 2, 3].map(|back| trace_id(PARTITIONS - back)));
+        let stats = store.stats().unwrap();
+        assert_eq!((stats.spans, stats.traces), (2 * PARTITIONS, PARTITIONS));
+        assert_eq!(stats.partitions.len() as u64, PARTITIONS);
+    });
+    assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
+}
