@@ -133,7 +133,13 @@ impl Version {
     /// Refuses an edit that was planned on an older version and no longer fits this one: it
     /// removes a segment that is not live, or adds one under an id that is taken.
     pub fn check(&self, edit: &Edit) -> Result<()> {
-        let live: BTreeSet<u64> = self.segments().map(|(_, segment)| segment.id).collect();
+        // Ids are new as a rule; then nothing need be looked up among all segments.
+        let is_new =
+            |(_, segment): &(PartitionKey, SegmentEntry)| segment.id >= self.next_segment_id;
+        let live: BTreeSet<u64> = match edit.remove.is_empty() && edit.add.iter().all(is_new) {
+            true => BTreeSet::new(),
+            false => self.segments().map(|(_, segment)| segment.id).collect(),
+        };
         if let Some(id) = edit.remove.iter().find(|id| !live.contains(id)) {
             return Err(Error::invalid(format!("segment {id} is no longer live")));
         }

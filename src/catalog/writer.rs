@@ -121,8 +121,10 @@ impl Catalog {
             return Err(self.poisoned(&error));
         }
         self.end += record.len() as u64;
-        let gone = self.current.segments().filter(|(key, s)| !next.contains(key, s.id));
-        self.obsolete.extend(gone.map(|(key, segment)| (next.number, *key, segment.id)));
+        if !edit.remove.is_empty() || !edit.drop.is_empty() {
+            let gone = self.current.segments().filter(|(key, s)| !next.contains(key, s.id));
+            self.obsolete.extend(gone.map(|(key, segment)| (next.number, *key, segment.id)));
+        }
         self.current = Arc::new(next);
         // The edit holds. A pin that cannot be made now, readers make for themselves.
         pins::make(self.disk.as_ref(), &self.root, self.current.number).ok();

@@ -10,7 +10,7 @@ use crate::query::source::{Fragment, Source};
 /// A consistent view of a store; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    partitions: Arc<[Partition]>,
+    partitions: Arc<[Arc<Partition>]>,
 }
 
 /// The spans that start within one stretch of time.
@@ -35,13 +35,13 @@ pub struct Piece {
 
 impl View {
     /// A view of these partitions, in any order.
-    pub fn new(mut partitions: Vec<Partition>) -> Self {
+    pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
         Self { partitions: partitions.into() }
     }
 
     /// The partitions, newest first.
-    pub fn partitions(&self) -> &[Partition] {
+    pub fn partitions(&self) -> &[Arc<Partition>] {
         &self.partitions
     }
 

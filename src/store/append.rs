@@ -170,8 +170,12 @@ fn due_for_sealing(
         .filter(|(_, partition)| !partition.live.is_empty())
         .map(|(key, partition)| (partition.live.memory_bytes(), partition.live.seqs, *key))
         .collect();
-    let mut live: usize = open.iter().map(|(bytes, ..)| bytes).sum();
+    let (mut live, _) = state.buffer_bytes();
     let target = if all_full { live_limit / 2 } else { live_limit };
+    let is_due = |&(bytes, ..): &(usize, _, _)| bytes >= seal_limit;
+    if live <= target && open.len() <= OPEN_PARTITIONS_MAX && !open.iter().any(is_due) {
+        return Vec::new();
+    }
     let mut due = Vec::new();
     open.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     open.retain(|&(bytes, _, key)| {

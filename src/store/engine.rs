@@ -108,7 +108,6 @@ impl Engine {
         let _turn = lock(&self.publishing);
         let mut state = State::clone(&self.state());
         let result = change(&mut state);
-        state.show();
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         result
     }

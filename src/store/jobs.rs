@@ -91,7 +91,9 @@ impl UnderWay {
     }
 
     fn next_merge(&self, state: &State, fan_in: usize) -> Option<Job> {
-        let free = state.partitions().iter().filter(|(key, _)| !self.merging.contains(key));
+        // Thousands of partitions, of which hardly one has what it takes.
+        let several = state.partitions().iter().filter(|(_, p)| p.segments.len() >= fan_in.max(2));
+        let free = several.filter(|(key, _)| !self.merging.contains(key));
         free.map(|(key, partition)| {
             let candidates: Vec<_> = self.mergeable(partition).collect();
             Job::Merge(*key, plan::next_merge(&candidates, fan_in))

@@ -70,7 +70,6 @@ pub(crate) fn engine(
         Bounds { released: version.log_floor, synced: version.highest_flushed() },
         &mut |seq, payload| replay.add(&mut state, &contexts, seq, payload),
     )?;
-    state.show();
     let root = root.to_path_buf();
     let parts = Parts { environment, root, options, contexts, cache, log, catalog, state, lock };
     let engine = Arc::new(Engine::new(parts));

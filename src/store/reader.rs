@@ -175,9 +175,7 @@ impl Place {
         let frames = Replay::new(&self.options, &self.environment);
         let dir = self.root.join(names::LOG_DIR);
         let mut visit = |seq: u64, payload: &[u8]| frames.add(state, &self.contexts, seq, payload);
-        let replayed = replay(self.environment.disk.as_ref(), &dir, from, &mut visit);
-        state.show();
-        replayed
+        replay(self.environment.disk.as_ref(), &dir, from, &mut visit)
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! A reader takes the current [`State`] by cloning one pointer and keeps it as long as it likes;
 //! writers, flushes and merges put a new one in its place. So nobody waits for anybody (P8), and
-//! what spans several partitions appears at once (P2).
+//! what spans several partitions appears at once (P2). States share the partitions in which they
+//! do not differ.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
@@ -23,8 +24,11 @@ use crate::store::held::Held;
 pub(crate) struct State {
     /// What the manifest says.
     pub(crate) version: Arc<Version>,
-    partitions: BTreeMap<PartitionKey, Partition>,
-    view: View,
+    partitions: BTreeMap<PartitionKey, Arc<Partition>>,
+    /// What queries see, once some query has asked.
+    view: OnceLock<View>,
+    live_bytes: usize,
+    buffer_bytes: usize,
 }
 
 /// One partition of a [`State`].
@@ -36,6 +40,8 @@ pub(crate) struct Partition {
     pub(crate) sealed: Vec<Buffer>,
     /// The buffer that takes new spans.
     pub(crate) live: Buffer,
+    /// What queries see of it, once some query has asked.
+    shown: OnceLock<Arc<view::Partition>>,
 }
 
 /// Spans of one partition that are in the log but in no segment yet.
@@ -95,8 +101,17 @@ impl Partition {
         self.segments.is_empty() && self.buffers().all(Buffer::is_empty)
     }
 
-    /// What queries see of it.
-    fn shown(&self, key: PartitionKey) -> view::Partition {
+    /// Bytes of the live buffer, and of all buffers.
+    fn buffer_bytes(&self) -> (usize, usize) {
+        (self.live.memory_bytes(), self.buffers().map(Buffer::memory_bytes).sum())
+    }
+
+    /// What queries see of it; made anew only after a change.
+    fn shown(&self, key: PartitionKey) -> Arc<view::Partition> {
+        Arc::clone(self.shown.get_or_init(|| Arc::new(self.show(key))))
+    }
+
+    fn show(&self, key: PartitionKey) -> view::Partition {
         let segments = self.segments.iter().map(|held| Arc::clone(&held.source));
         let groups = self.groups().map(|group| Arc::clone(group) as Arc<dyn Source>);
         view::Partition {
@@ -117,52 +132,58 @@ impl State {
         for (key, entry) in &version.partitions {
             let segments = entry.segments.iter().map(|segment| open(*key, segment));
             let segments = segments.collect::<Result<_>>()?;
-            partitions.insert(*key, Partition { segments, ..Partition::default() });
+            partitions.insert(*key, Arc::new(Partition { segments, ..Partition::default() }));
         }
-        let mut state = Self { version, partitions, view: View::default() };
-        state.show();
-        Ok(state)
+        Ok(Self::unbuffered(version, partitions))
+    }
+
+    fn unbuffered(
+        version: Arc<Version>,
+        partitions: BTreeMap<PartitionKey, Arc<Partition>>,
+    ) -> Self {
+        Self { version, partitions, view: OnceLock::new(), live_bytes: 0, buffer_bytes: 0 }
     }
 
     /// Just these segments, as one partition that covers all time.
     pub(crate) fn of_segments(segments: Vec<Arc<Segment>>) -> Self {
         let key = PartitionKey { start_nanos: 0, width_nanos: u64::MAX };
         let segments = (1..).zip(segments).map(|(id, segment)| Held::new(id, segment)).collect();
-        let partitions = BTreeMap::from([(key, Partition { segments, ..Partition::default() })]);
-        let mut state =
-            Self { version: Arc::new(Version::empty(0)), partitions, view: View::default() };
-        state.show();
-        state
+        let only = Partition { segments, ..Partition::default() };
+        let partitions = BTreeMap::from([(key, Arc::new(only))]);
+        Self::unbuffered(Arc::new(Version::empty(0)), partitions)
     }
 
-    /// What queries see.
+    /// What queries see. Put together by the first that asks: a store that takes many batches
+    /// between two queries does not pay for each.
     pub(crate) fn view(&self) -> &View {
-        &self.view
+        self.view.get_or_init(|| {
+            let partitions = self.partitions.iter();
+            View::new(partitions.map(|(key, partition)| partition.shown(*key)).collect())
+        })
     }
 
-    pub(crate) fn partitions(&self) -> &BTreeMap<PartitionKey, Partition> {
+    pub(crate) fn partitions(&self) -> &BTreeMap<PartitionKey, Arc<Partition>> {
         &self.partitions
     }
 
     /// Changes one partition, which is made if need be and goes once nothing is in it.
-    /// [`State::show`] must follow before the state is published.
     pub(crate) fn change<R>(
         &mut self,
         key: PartitionKey,
         change: impl FnOnce(&mut Partition) -> R,
     ) -> R {
-        let partition = self.partitions.entry(key).or_default();
+        self.view = OnceLock::new();
+        let partition = Arc::make_mut(self.partitions.entry(key).or_default());
+        partition.shown = OnceLock::new();
+        let before = partition.buffer_bytes();
         let result = change(partition);
+        let after = partition.buffer_bytes();
+        self.live_bytes = self.live_bytes - before.0 + after.0;
+        self.buffer_bytes = self.buffer_bytes - before.1 + after.1;
         if partition.is_empty() {
             self.partitions.remove(&key);
         }
         result
-    }
-
-    /// Brings the view up to date.
-    pub(crate) fn show(&mut self) {
-        let shown = self.partitions.iter().map(|(key, partition)| partition.shown(*key));
-        self.view = View::new(shown.collect());
     }
 
     /// Puts `group`, which frame `seq` of the log brought, into the partition's live buffer.
@@ -191,10 +212,8 @@ impl State {
     }
 
     /// Bytes of the live buffers, and of all buffers.
-    pub(crate) fn buffer_bytes(&self) -> (usize, usize) {
-        let live = self.partitions.values().map(|p| p.live.memory_bytes()).sum();
-        let all = self.partitions.values().flat_map(Partition::buffers).map(Buffer::memory_bytes);
-        (live, all.sum())
+    pub(crate) const fn buffer_bytes(&self) -> (usize, usize) {
+        (self.live_bytes, self.buffer_bytes)
     }
 
     /// The log's frames up to this one are in segments, once the oldest sealed buffer of the

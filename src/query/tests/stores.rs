@@ -49,7 +49,7 @@ fn view(store: &Placed, make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>)
         partitions.entry(start).or_default().push(make(holder, spans));
     }
     let partition = |(start, sources)| Partition { start, width: WIDTH, sources };
-    View::new(partitions.into_iter().map(partition).collect())
+    View::new(partitions.into_iter().map(|key| Arc::new(partition(key))).collect())
 }
 
 fn group(spans: Vec<TraceSpan>) -> Group {
