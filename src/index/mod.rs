@@ -11,6 +11,7 @@
 //! | [`traces`] | ordinal, or a time | id, rows, times |
 //! | [`terms`] | scope, key, [`term::Probe`] | ordinals; and the dictionaries that columns use |
 //! | [`zones`] | block of rows | times, durations, errors |
+//! | [`peaks`] | template and service, a duration | blocks with rows that last so long |
 //! | [`operations`] | | services and their operations, counted |
 //!
 //! Promises: a search of an index never misses a trace, and says whether what it found is exact
@@ -31,6 +32,7 @@ pub mod id_index;
 pub mod operations;
 pub mod ordinals;
 pub mod packed;
+pub mod peaks;
 pub mod postings;
 pub mod probe;
 pub mod source;

@@ -83,7 +83,6 @@ impl OrdinalSet {
     }
 
     /// The ordinals, oldest trace first.
-    #[cfg(test)]
     pub fn iter(&self) -> Box<dyn DoubleEndedIterator<Item = u32> + Send + '_> {
         match &self.members {
             None => Box::new(0..self.universe),

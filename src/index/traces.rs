@@ -214,6 +214,20 @@ impl TraceTable {
         Ok(at(page)?..at(page + 1)?)
     }
 
+    /// The ordinal of the trace that a row belongs to.
+    pub fn of_row(&self, row: u64) -> Result<u32> {
+        let pages = self.offsets.len() - 1;
+        let first_of = |page: u64| page as u32 * self.page_entries;
+        let after = partition_point(pages, |page| {
+            let page = self.page(first_of(page))?;
+            Ok(page.rows.get(page.source, 0)? <= row)
+        })?;
+        let page = self.page(first_of(after.saturating_sub(1)))?;
+        let within =
+            partition_point(page.count.into(), |i| Ok(page.rows.get(page.source, i)? <= row))?;
+        Ok(page.first + (within as u32).saturating_sub(1))
+    }
+
     /// How many traces begin before `time`: the ordinal of the first that does not.
     pub fn starting_before(&self, time: Timestamp) -> Result<u32> {
         let pages = self.offsets.len() - 1;

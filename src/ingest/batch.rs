@@ -40,6 +40,11 @@ impl Entry {
         self.low
     }
 
+    /// The group's number of its resource.
+    pub const fn resource_number(&self) -> usize {
+        self.resource as usize
+    }
+
     /// The span's id.
     pub fn span_id(&self) -> SpanId {
         SpanId::from(self.span)

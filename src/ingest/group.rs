@@ -12,6 +12,7 @@ use crate::base::wire;
 use crate::block::cache::Cache;
 use crate::ingest::batch::{Entry, Shared};
 use crate::ingest::contexts::Context;
+use crate::ingest::low_filter::LowFilter;
 use crate::ingest::rows::build_segment;
 use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 
@@ -28,11 +29,13 @@ pub struct Group {
     starts: (u64, u64),
     seqs: (u64, u64),
     context_bytes: usize,
+    filter: LowFilter,
     segment: OnceLock<Option<Segment>>,
 }
 
-/// Groups of fewer spans are scanned: that takes less than a millisecond, and is rarely needed.
-const INDEX_FROM_SPANS: usize = 1024;
+/// Groups of fewer spans are scanned: mostly a glance at each is enough, some ten microseconds in
+/// all, and they are soon joined with others.
+const INDEX_FROM_SPANS: usize = 512;
 
 /// Decoded pages that the segment of a group keeps.
 const PAGE_CACHE_BYTES: u64 = 256 << 10;
@@ -48,8 +51,9 @@ impl Group {
     ) -> Self {
         let starts = entries.iter().map(|entry| entry.start().nanos());
         let starts = starts.fold((u64::MAX, 0), |(a, b), start| (a.min(start), b.max(start)));
+        let filter = LowFilter::new(entries.iter().map(Entry::low));
         let segment = OnceLock::new();
-        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes, segment }
+        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes, filter, segment }
     }
 
     /// The spans, in order.
@@ -68,12 +72,17 @@ impl Group {
     }
 
     /// The spans whose trace id has this low half.
+    #[cfg(test)]
     pub fn find(&self, low: u64) -> &[Entry] {
-        let range = self.find_range(low);
+        let range = self.range_of(low);
         self.entries.get(range).unwrap_or_default()
     }
 
-    fn find_range(&self, low: u64) -> Range<usize> {
+    /// Where the spans stand whose trace id has this low half.
+    pub fn range_of(&self, low: u64) -> Range<usize> {
+        if !self.filter.may_contain(low) {
+            return 0..0;
+        }
         let first = self.entries.partition_point(|entry| entry.low() < low);
         let tail = self.entries.get(first..).unwrap_or_default();
         first..first + tail.partition_point(|entry| entry.low() == low)
@@ -99,6 +108,11 @@ impl Group {
     /// The scope context of a span of this group.
     pub fn scope(&self, entry: &Entry) -> Result<&Arc<Context<ScopeContext>>> {
         self.scopes.get(entry.scope as usize).ok_or_else(|| foreign(entry))
+    }
+
+    /// The resources, by number.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceContext> {
+        self.resources.iter().map(|context| &**context.decoded())
     }
 
     /// The earliest start.

@@ -17,6 +17,7 @@ pub mod group;
 pub mod json;
 pub mod live;
 pub mod log;
+mod low_filter;
 pub mod otlp;
 pub mod request;
 pub mod rows;

@@ -2,17 +2,19 @@
 //! ones are scanned; rows are always read from the bytes that arrived.
 
 use std::cmp::Reverse;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::base::model::Value;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::index::bloom::HashedId;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::query::ast::Scope;
-use crate::query::predicate::matches;
+use crate::query::glance::Glance;
+use crate::query::predicate::{Subject, matches};
 use crate::query::source::{
     Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
 };
@@ -27,9 +29,10 @@ impl Source for Group {
         (!self.is_empty()).then(|| (self.min_start(), self.max_start()))
     }
 
-    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()> {
-        let first = self.entries().partition_point(|entry| entry.low() < low);
-        fragments(self.find(low), first).for_each(|fragment| out.push(fragment));
+    fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
+        let range = self.range_of(id.low);
+        let entries = self.entries().get(range.clone()).unwrap_or_default();
+        fragments(entries, range.start).for_each(|fragment| out.push(fragment));
         Ok(())
     }
 
@@ -38,21 +41,14 @@ impl Source for Group {
             let candidates = Source::candidates(segment, query)?;
             return Ok(Box::new(candidates.map(|candidate| own(self, candidate?))));
         }
-        let mut found = Vec::new();
-        for fragment in fragments(self.entries(), 0) {
-            let (mut possible, mut certain) = (false, false);
-            self.rows(&fragment, &mut |row| {
-                let verdict = matches(&query.filter, row.subject(), None, query.loose);
-                certain = verdict == Some(true);
-                possible |= verdict != Some(false);
-                Ok(if certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-            })?;
-            if possible {
-                found.push(Candidate { fragment, certain });
-            }
-        }
-        found.sort_by_key(|candidate| Reverse(candidate.fragment.first_start));
-        Ok(Box::new(found.into_iter().map(Ok)))
+        let mut fragments: Vec<Fragment> = fragments(self.entries(), 0).collect();
+        fragments.sort_by_key(|fragment| Reverse(fragment.first_start));
+        let glance = Glance::new(self, query);
+        let candidates = fragments.into_iter().map(move |fragment| {
+            let (possible, certain) = look(self, &fragment, query, &glance)?;
+            Ok(possible.then_some(Candidate { fragment, certain }))
+        });
+        Ok(Box::new(candidates.filter_map(Result::transpose)))
     }
 
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
@@ -85,11 +81,36 @@ impl Source for Group {
     }
 }
 
+/// Whether some span of a fragment may fulfil the query's condition, and whether one does.
+fn look(
+    group: &Group,
+    fragment: &Fragment,
+    query: &Query,
+    glance: &Glance<'_>,
+) -> Result<(bool, bool)> {
+    let mut possible = false;
+    let entries = group.entries().get(fragment.rows.start as usize..fragment.rows.end as usize);
+    for entry in entries.unwrap_or_default() {
+        if !glance.admits(group, entry) {
+            continue;
+        }
+        let span = group.span(entry)?;
+        let (resource, scope) = (group.resource(entry)?, group.scope(entry)?);
+        let subject = Subject { span: &span, resource: resource.decoded(), scope: scope.decoded() };
+        match matches(&query.filter, subject, None, query.loose) {
+            Some(true) => return Ok((true, true)),
+            Some(false) => {}
+            None => possible = true,
+        }
+    }
+    Ok((possible, false))
+}
+
 /// A candidate of a group's encoded form, with the group's own rows.
 fn own(group: &Group, candidate: Candidate) -> Result<Candidate> {
     let id = candidate.fragment.trace_id;
     let mut found = Vec::new();
-    Source::find(group, id.low(), &mut found)?;
+    Source::find(group, &HashedId::new(id.low()), &mut found)?;
     match found.into_iter().find(|fragment| fragment.trace_id == id) {
         Some(fragment) => Ok(Candidate { fragment, ..candidate }),
         None => Err(group.damaged("an index that names a trace the group does not hold")),

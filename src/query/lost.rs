@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::model::Value;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::index::bloom::HashedId;
 use crate::query::ast::Scope;
 use crate::query::source::{Candidates, Fragment, ServiceOperation, Source, Visitor};
 use crate::query::typed::Query;
@@ -51,9 +52,9 @@ impl Source for Lost {
         (self.summary.rows > 0).then_some((self.summary.first_start, self.summary.last_start))
     }
 
-    fn find(&self, low: u64, _: &mut Vec<Fragment>) -> Result<()> {
+    fn find(&self, id: &HashedId, _: &mut Vec<Fragment>) -> Result<()> {
         match &self.ids {
-            Some(ids) if !ids.may_contain(low) => Ok(()),
+            Some(ids) if !ids.may_contain(id) => Ok(()),
             _ => Err(self.error()),
         }
     }

@@ -6,7 +6,9 @@
 //! view::View ----> newest --------+--> search ----> hit::Page
 //!  partitions       candidates of all    gather: a trace as a whole, each span once
 //!  of sources       sources, newest      predicate, compare: does a span fulfil it
-//!      |            fragment first       cursor: where a page ends
+//!      |            fragment first:      cursor: where a page ends
+//!      |            plan (by index),
+//!      |            prune, sieve (by column)
 //!      +---------> lookup (a trace by id), names (services, operations, keys, values),
 //!                  scan (all spans in bulk)
 //! ```
@@ -27,20 +29,24 @@ pub mod chunks;
 pub mod compare;
 pub mod cursor;
 pub mod gather;
+pub mod glance;
 pub mod hit;
 pub mod lex;
 pub mod live;
 pub mod lookup;
 pub mod lost;
 pub mod names;
+pub mod narrow;
 pub mod newest;
 pub mod parse;
 pub mod places;
 pub mod plan;
 pub mod predicate;
+pub mod prune;
 pub mod scan;
 pub mod search;
 pub mod settle;
+pub mod sieve;
 pub mod source;
 pub mod stored;
 pub mod typed;

@@ -148,20 +148,23 @@ pub fn min_duration(expr: &Expr) -> u64 {
     match expr {
         Expr::And(parts) => parts.iter().map(min_duration).max().unwrap_or(0),
         Expr::Or(parts) => parts.iter().map(min_duration).min().unwrap_or(0),
-        Expr::Test(Test { field: Field::Duration, check }) => match check {
-            Check::Number(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => {
-                match *least {
-                    Number::Int(nanos) => u64::try_from(nanos).unwrap_or(0),
-                    // Saturates, and makes zero of NaN.
-                    Number::Double(nanos) => nanos as u64,
-                }
-            }
-            Check::Nanos(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => {
-                *least
-            }
-            _ => 0,
-        },
+        Expr::Test(Test { field: Field::Duration, check }) => least_nanos(check),
         Expr::Test(_) => 0,
+    }
+}
+
+/// How long, in nanoseconds, a duration is at least of which a check holds.
+pub fn least_nanos(check: &Check) -> u64 {
+    match check {
+        Check::Number(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => {
+            match *least {
+                Number::Int(nanos) => u64::try_from(nanos).unwrap_or(0),
+                // Saturates, and makes zero of NaN.
+                Number::Double(nanos) => nanos as u64,
+            }
+        }
+        Check::Nanos(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => *least,
+        _ => 0,
     }
 }
 

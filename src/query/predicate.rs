@@ -96,25 +96,33 @@ fn test_attribute(
     loose: bool,
 ) -> bool {
     let span = subject.span;
-    let of_resource = || {
-        let resource = subject.resource.resource.as_ref();
-        let attributes = resource.map_or(&[][..], |r| &r.attributes);
-        any_value(attributes, key, check, loose)
-    };
+    let on_span = || any_ref(&span.attributes, key, check, loose);
     let found = match scope {
-        Scope::Span => any_ref(&span.attributes, key, check, loose),
-        Scope::Resource => of_resource(),
-        Scope::Any => any_ref(&span.attributes, key, check, loose).or_else(of_resource),
+        Scope::Resource => return of_resource(subject.resource, key, check, loose),
+        Scope::Instrumentation => return of_scope(subject.scope, key, check, loose),
+        Scope::Any => match on_span() {
+            None => return of_resource(subject.resource, key, check, loose),
+            found => found,
+        },
+        Scope::Span => on_span(),
         Scope::Event => {
             any_of(span.events.iter().map(|e| any_ref(&e.attributes, key, check, loose)))
         }
         Scope::Link => any_of(span.links.iter().map(|l| any_ref(&l.attributes, key, check, loose))),
-        Scope::Instrumentation => {
-            let scope = subject.scope.scope.as_ref();
-            any_value(scope.map_or(&[][..], |s| &s.attributes), key, check, loose)
-        }
     };
     found.unwrap_or(matches!(check, Check::Absent))
+}
+
+/// Whether a check holds of a resource's attribute.
+pub fn of_resource(resource: &ResourceContext, key: &str, check: &Check, loose: bool) -> bool {
+    let attributes = resource.resource.as_ref().map_or(&[][..], |r| &r.attributes);
+    any_value(attributes, key, check, loose)
+}
+
+/// Whether a check holds of an instrumentation scope's attribute.
+pub fn of_scope(scope: &ScopeContext, key: &str, check: &Check, loose: bool) -> bool {
+    let attributes = scope.scope.as_ref().map_or(&[][..], |s| &s.attributes);
+    any_value(attributes, key, check, loose)
 }
 
 /// Whether the check holds of any value of the key; `None` if nothing bears the key.
@@ -123,9 +131,10 @@ fn any_ref(attributes: &[AttrRef<'_>], key: &str, check: &Check, loose: bool) ->
     any_of(values.map(|a| Some(holds_of_ref(check, &a.value, loose))))
 }
 
-fn any_value(attributes: &[KeyValue], key: &str, check: &Check, loose: bool) -> Option<bool> {
+fn any_value(attributes: &[KeyValue], key: &str, check: &Check, loose: bool) -> bool {
     let values = attributes.iter().filter(|a| a.key == *key);
-    any_of(values.map(|a| Some(holds_of_value(check, &a.value, loose))))
+    let found = any_of(values.map(|a| Some(holds_of_value(check, &a.value, loose))));
+    found.unwrap_or(matches!(check, Check::Absent))
 }
 
 fn any_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {

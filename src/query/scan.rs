@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::model::TraceSpan;
 use crate::base::time::{TimeRange, Timestamp};
+use crate::index::bloom::HashedId;
 use crate::query::chunks::Chunks;
 use crate::query::gather::Gathered;
 use crate::query::source::Fragment;
@@ -250,7 +251,8 @@ fn candidates(partition: &Partition, query: &Query) -> Result<Vec<(Timestamp, Tr
     let mut found = Vec::new();
     let mut traces = Vec::with_capacity(ids.len());
     for id in ids {
-        partition.sources.iter().try_for_each(|source| source.find(id.low(), &mut found))?;
+        let hashed = HashedId::new(id.low());
+        partition.sources.iter().try_for_each(|source| source.find(&hashed, &mut found))?;
         let own = found.drain(..).filter(|fragment| fragment.trace_id == id);
         let start = own.map(|fragment| fragment.first_start).min();
         traces.push((start.unwrap_or_default(), id));

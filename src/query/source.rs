@@ -10,6 +10,7 @@ use crate::base::model::{ResourceContext, ScopeContext, SpanKind, TraceSpan, Val
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
+use crate::index::bloom::HashedId;
 use crate::query::ast::Scope;
 use crate::query::predicate::Subject;
 use crate::query::typed::Query;
@@ -76,8 +77,8 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// First and last start of its spans; `None` if there are none.
     fn starts(&self) -> Option<(Timestamp, Timestamp)>;
 
-    /// Adds the fragments of traces whose id ends in `low`.
-    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()>;
+    /// Adds the fragments of traces with this low half of the id.
+    fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()>;
 
     /// Fragments that hold a span that fulfils the query's condition, and perhaps others.
     /// Conditions on the trace as a whole exclude nothing, nor need the time range.

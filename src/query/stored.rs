@@ -8,11 +8,14 @@ use crate::base::error::{Error, Result};
 use crate::base::model::{ResourceContext, ScopeContext, Value};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::index::bloom::HashedId;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
 use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
 use crate::query::plan::{Terms, min_duration, plan};
+use crate::query::prune::prune;
+use crate::query::sieve::{Sieve, Sifted};
 use crate::query::source::{
     Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
 };
@@ -29,15 +32,15 @@ impl Source for Segment {
         (summary.rows > 0).then_some((summary.first_start, summary.last_start))
     }
 
-    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()> {
-        for ordinal in self.find(low)? {
+    fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
+        for ordinal in self.find_hashed(id)? {
             out.push(fragment(&self.entry(ordinal)?));
         }
         Ok(())
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
-        let planned = plan(self, &query.filter, query.loose)?;
+        let mut planned = plan(self, &query.filter, query.loose)?;
         let shortest = min_duration(&query.filter);
         // Traces that begin behind the range have no span inside.
         let end = match query.range.last() {
@@ -46,13 +49,31 @@ impl Source for Segment {
             }
             _ => u32::MAX,
         };
-        let certain = planned.exact;
+        let mut sieve = match planned.exact {
+            true => None,
+            false => Sieve::new(self, &query.filter, query.loose)?,
+        };
+        if sieve.is_some()
+            && let Some(near) = prune(self, &query.filter, query.loose)?
+        {
+            planned.set = planned.set.and(&near);
+        }
+        let unsifted = Sifted { possible: true, certain: planned.exact };
         let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
-        Ok(Box::new(newest.filter_map(move |ordinal| match self.entry(ordinal) {
-            Ok(entry) if entry.max_duration < shortest => None,
-            Ok(entry) => Some(Ok(Candidate { fragment: fragment(&entry), certain })),
-            Err(error) => Some(Err(error)),
-        })))
+        let mut candidate = move |ordinal| {
+            let entry = self.entry(ordinal)?;
+            let is_in_range = query.range.overlaps(entry.first_start, entry.last_start);
+            if entry.max_duration < shortest || !is_in_range {
+                return Ok(None);
+            }
+            let sifted = match &mut sieve {
+                Some(sieve) => sieve.sift(entry.row_range())?,
+                None => unsifted,
+            };
+            let fragment = fragment(&entry);
+            Ok(sifted.possible.then_some(Candidate { fragment, certain: sifted.certain }))
+        };
+        Ok(Box::new(newest.filter_map(move |ordinal| candidate(ordinal).transpose())))
     }
 
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {

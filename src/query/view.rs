@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::time::{TimeRange, Timestamp};
+use crate::index::bloom::HashedId;
 use crate::query::source::{Fragment, Source};
 
 /// A consistent view of a store; cheap to clone.
@@ -56,8 +57,9 @@ impl View {
     pub fn find(&self, low: u64, range: TimeRange) -> Result<Vec<Piece>> {
         let mut pieces = Vec::new();
         let mut found = Vec::new();
+        let id = HashedId::new(low);
         for source in self.sources_in(range) {
-            source.find(low, &mut found)?;
+            source.find(&id, &mut found)?;
             pieces.extend(
                 found.drain(..).map(|fragment| Piece { source: Arc::clone(source), fragment }),
             );

@@ -22,6 +22,7 @@ use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, spell};
 use crate::segment::footer::{FOOTER_BYTES, Footer, Summary, header_bytes};
 use crate::segment::kind;
 use crate::segment::lineup::{Lineup, line_up, operations};
+use crate::segment::services::Services;
 use crate::segment::uses::{Ordinals, Uses};
 use crate::segment::writer::Writer;
 
@@ -37,7 +38,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let (codes, kept) = choose_templates(b.shapes.list());
     let ordinals = Ordinals::of(&b);
     let uses = Uses::build(&mut b, &ordinals)?;
-    let mut lineup = line_up(&b, &codes, &uses.spelled_errors);
+    let services = Services::of(&b.resources)?;
+    let mut lineup = line_up(&b, &codes, &uses.spelled_errors, &services);
     let operations = operations(&b)?.finish();
     let spelled = collect_spelled(&mut b, &codes)?;
 
@@ -80,6 +82,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     area.add(kind::TERMS, &uses.terms);
     area.add(kind::OPERATIONS, &compress(&operations, b.options.level)?);
     area.add(kind::ZONES, &write_zones(&lineup.zones));
+    let peaks = lineup.peaks.finish(&services.resources, lineup.zones.len() as u32);
+    area.add(kind::PEAKS, &compress(&peaks, b.options.level)?);
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
 

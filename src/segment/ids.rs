@@ -14,7 +14,7 @@ use std::path::Path;
 
 use crate::base::checksum::crc32_of_parts;
 use crate::base::error::{Error, Result};
-use crate::index::bloom::BloomReader;
+use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::source::MemSource;
 use crate::segment::reader::Segment;
 
@@ -63,9 +63,9 @@ impl IdFilter {
         Ok(Self { bloom: BloomReader::open(&source)? })
     }
 
-    /// Whether a trace whose id ends in `low` may be in the segment; `false` is certain.
-    pub fn may_contain(&self, low: u64) -> bool {
-        self.bloom.contains(low)
+    /// Whether a trace with this low half of the id may be in the segment; `false` is certain.
+    pub fn may_contain(&self, id: &HashedId) -> bool {
+        self.bloom.contains(id)
     }
 }
 
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn p5_no_id_of_the_segment_is_excluded() {
         let filter = IdFilter::read(Path::new("x"), &written(&[1, 2, 3])).unwrap();
-        assert!((1..=3).all(|low| filter.may_contain(low)));
-        assert!(!filter.may_contain(4));
+        assert!((1..=3).all(|low| filter.may_contain(&HashedId::new(low))));
+        assert!(!filter.may_contain(&HashedId::new(4)));
     }
 
     #[test]

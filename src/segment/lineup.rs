@@ -11,10 +11,12 @@ use crate::block::lineage::Lineage;
 use crate::block::models::SPELLED;
 use crate::block::structure::{ParentCode, Step};
 use crate::index::operations::{OperationTotals, OperationsBuilder};
+use crate::index::peaks::PeaksBuilder;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder};
 use crate::segment::footer::Summary;
+use crate::segment::services::Services;
 
 /// Operations that statistics tell of; beyond so many they would outgrow the spans.
 const MAX_OPERATIONS: usize = 10_000;
@@ -31,6 +33,7 @@ pub(super) struct Lineup {
     pub templates: Vec<CommonColumns>,
     pub traces: Vec<TraceEntry>,
     pub zones: Vec<Zone>,
+    pub peaks: PeaksBuilder,
     pub summary: Summary,
 }
 
@@ -43,7 +46,12 @@ pub(super) struct CommonColumns {
 }
 
 /// Lines up all rows; `codes` are the template codes of shapes.
-pub(super) fn line_up(b: &SegmentBuilder, codes: &[u32], spelled_errors: &[bool]) -> Lineup {
+pub(super) fn line_up(
+    b: &SegmentBuilder,
+    codes: &[u32],
+    spelled_errors: &[bool],
+    services: &Services,
+) -> Lineup {
     let templates = codes.iter().copied().max().map_or(1, |last| last as usize + 1);
     let mut lineup = Lineup::default();
     lineup.templates.resize_with(templates, CommonColumns::default);
@@ -84,6 +92,11 @@ pub(super) fn line_up(b: &SegmentBuilder, codes: &[u32], spelled_errors: &[bool]
             total.add(row.start, row.end, error);
             let blocks = (lineup.steps.len() - 1) / b.options.block_rows;
             lineup.add_to_zone(blocks, row.start, row.end, error);
+            let nanos = row.end.saturating_sub(row.start);
+            match services.number(row.resource) {
+                Some(service) => lineup.peaks.add(code, service, blocks as u32, nanos),
+                None => lineup.peaks.give_up(),
+            }
         }
         lineup.add_trace(trace.id, trace.regular, begin..end, &total);
     }

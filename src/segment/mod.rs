@@ -37,10 +37,12 @@ mod footer;
 mod ids;
 mod lineup;
 mod meta;
+mod peek;
 mod reader;
 mod rows;
 mod salvage;
 mod sections;
+mod services;
 mod tagging;
 mod uses;
 mod values;
@@ -51,9 +53,11 @@ pub use builder::{SegmentBuilder, SegmentOptions};
 pub use describe::SegmentInfo;
 pub use footer::Summary;
 pub use ids::IdFilter;
+pub use peek::{Columns, Peek};
 pub use reader::Segment;
 pub use rows::Row;
 pub use salvage::Salvage;
+pub use services::SERVICE_NAME;
 pub use tagging::intrinsic;
 
 /// Kinds of the area's sections; the numbers are on disk.
@@ -68,6 +72,7 @@ mod kind {
     pub const TERMS: u32 = 8;
     pub const OPERATIONS: u32 = 9;
     pub const ZONES: u32 = 10;
+    pub const PEAKS: u32 = 11;
 
     /// The name of a kind, as errors and `inspect` show it.
     pub const fn name(kind: u32) -> &'static str {
@@ -82,6 +87,7 @@ mod kind {
             TERMS => "tag index",
             OPERATIONS => "operations",
             ZONES => "zone maps",
+            PEAKS => "peaks",
             _ => "section",
         }
     }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use roaring::RoaringBitmap;
+
 use crate::base::error::{Error, Result};
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
@@ -11,9 +13,11 @@ use crate::block::cache::Cache;
 use crate::block::page_reader::PageReader;
 use crate::disk::ReadFile;
 use crate::disk::bytes::ByteView;
-use crate::index::bloom::BloomReader;
+use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::id_index::IdIndex;
 use crate::index::operations::Operations;
+use crate::index::ordinals::OrdinalSet;
+use crate::index::peaks::Peaks;
 use crate::index::source::{MemSource, Source};
 use crate::index::term::{Candidates, Probe, TagScope};
 use crate::index::terms::Terms;
@@ -45,6 +49,7 @@ pub struct Segment {
     ids: OnceLock<IdIndex>,
     bloom: OnceLock<BloomReader>,
     zones: OnceLock<ZoneMap>,
+    peaks: OnceLock<Peaks>,
 }
 
 /// The value of a cell that is filled by what may fail.
@@ -98,6 +103,7 @@ impl Segment {
             ids: OnceLock::new(),
             bloom: OnceLock::new(),
             zones: OnceLock::new(),
+            peaks: OnceLock::new(),
         }
     }
 
@@ -161,8 +167,36 @@ impl Segment {
 
     /// Times, durations and errors of each block.
     pub fn zone(&self, block: u64) -> Result<Zone> {
-        let blocks = self.footer.summary.rows.div_ceil(self.footer.block_rows.into());
+        let blocks = self.blocks().into();
         once(&self.zones, || ZoneMap::open(self.source(kind::ZONES)?, blocks))?.get(block)
+    }
+
+    /// How many blocks there are.
+    pub fn blocks(&self) -> u32 {
+        // No more than rows, which 32 bits number.
+        self.footer.summary.rows.div_ceil(self.footer.block_rows.into()) as u32
+    }
+
+    /// In which blocks the rows of each template and service last long.
+    pub fn peaks(&self) -> Result<&Peaks> {
+        once(&self.peaks, || {
+            let section = self.section(kind::PEAKS)?;
+            let source = MemSource::new(section.unpacked()?, self.path(), section.name);
+            Peaks::open(Arc::new(source), self.blocks())
+        })
+    }
+
+    /// The traces with rows in some of these blocks, which ascend.
+    pub fn traces_in(&self, blocks: impl IntoIterator<Item = u32>) -> Result<OrdinalSet> {
+        let traces = self.traces()?;
+        let mut found = RoaringBitmap::new();
+        let block_rows = u64::from(self.footer.block_rows);
+        for block in blocks {
+            let begin = u64::from(block) * block_rows;
+            let last = (begin + block_rows).min(self.footer.summary.rows).saturating_sub(1);
+            found.insert_range(traces.of_row(begin)?..=traces.of_row(last)?);
+        }
+        Ok(OrdinalSet::from_bitmap(traces.len(), found))
     }
 
     pub(super) fn bloom(&self) -> Result<&BloomReader> {
@@ -174,20 +208,20 @@ impl Segment {
         self.section(kind::BLOOM)?.all()
     }
 
-    /// Whether a trace whose id ends in `low` may be here; `false` is certain.
-    pub fn may_contain(&self, low: u64) -> Result<bool> {
-        Ok(self.bloom()?.contains(low))
-    }
-
     /// The ordinals of the traces whose id ends in `low`.
     pub fn find(&self, low: u64) -> Result<Vec<u32>> {
-        if !self.may_contain(low)? {
+        self.find_hashed(&HashedId::new(low))
+    }
+
+    /// The ordinals of the traces with this low half of the id.
+    pub fn find_hashed(&self, id: &HashedId) -> Result<Vec<u32>> {
+        if !self.bloom()?.contains(id) {
             return Ok(Vec::new());
         }
         let ids = once(&self.ids, || IdIndex::open(self.source(kind::IDS)?))?;
         let mut found = Vec::new();
-        for ordinal in ids.find(low)? {
-            if self.entry(ordinal)?.id.low() == low {
+        for ordinal in ids.find(id.low)? {
+            if self.entry(ordinal)?.id.low() == id.low {
                 found.push(ordinal);
             }
         }

@@ -9,12 +9,13 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::base::view::{SpanRef, StrRef};
 use crate::base::wire::decode_span;
-use crate::block::decode::{Cell, Cells, OpenBlock, Outline, is_sound};
+use crate::block::decode::{OpenBlock, Outline, is_sound};
 use crate::block::models::SLOTS;
 use crate::block::page_reader::Record;
 use crate::block::template::{RowTimes, SlotSource};
 use crate::block::walk::{WalkedRow, Walker};
 use crate::segment::meta::Meta;
+use crate::segment::peek::Columns;
 use crate::segment::reader::Segment;
 
 /// One row.
@@ -93,9 +94,14 @@ impl Segment {
         }
         let block = Arc::new(self.read_block(number, offset, len)?);
         if keep {
-            self.cache.insert_block(self.number, offset, Arc::clone(&block));
+            self.keep_block(&block);
         }
         Ok(block)
+    }
+
+    /// Holds a block for later readers.
+    pub(super) fn keep_block(&self, block: &Arc<OpenBlock>) {
+        self.cache.insert_block(self.number, block.offset, Arc::clone(block));
     }
 
     /// Reads a block from the file.
@@ -114,7 +120,7 @@ impl Segment {
         Ok(OpenBlock { bytes, outline, offset })
     }
 
-    fn bad_block(&self, offset: u64, detail: &str) -> Error {
+    pub(super) fn bad_block(&self, offset: u64, detail: &str) -> Error {
         Error::corrupt(self.path(), offset, "blocks", detail)
     }
 
@@ -182,14 +188,15 @@ impl Segment {
             end: walked.end,
         };
         let resource = walked.resource;
-        let mut slots = RowSlots { segment: self, meta, block, cells: walked.cells, next: SLOTS };
+        let columns = Columns::new(self, meta, block, walked.cells);
+        let mut slots = RowSlots { columns, next: SLOTS };
         if let Some(template) = &walked.cells.model.template {
             let span = template.assemble(times, &mut slots)?;
             return visit(Row { row, ordinal, resource, scope: template.scope, span });
         }
-        let scope = u32::try_from(slots.int()?).map_err(|_| slots.bad())?;
+        let scope = u32::try_from(slots.int()?).map_err(|_| columns.bad())?;
         let bytes = slots.blob()?;
-        let span = decode_span(&bytes).ok_or_else(|| slots.bad())?;
+        let span = decode_span(&bytes).ok_or_else(|| columns.bad())?;
         let span = SpanRef {
             trace_id,
             span_id: times.span_id,
@@ -202,7 +209,7 @@ impl Segment {
     }
 
     /// A record in pages.
-    fn record(&self, record: u64) -> Result<Record> {
+    pub(super) fn record(&self, record: u64) -> Result<Record> {
         self.meta()?.pages.get(record, |offset, len| self.file.read_at(offset, len))
     }
 }
@@ -217,55 +224,33 @@ struct RowAt {
 
 /// Reads the slots of one row in order.
 struct RowSlots<'a> {
-    segment: &'a Segment,
-    meta: &'a Meta,
-    block: &'a OpenBlock,
-    cells: Cells<'a>,
+    columns: Columns<'a>,
     next: usize,
 }
 
-impl<'a> RowSlots<'a> {
-    fn bad(&self) -> Error {
-        self.segment.bad_block(self.block.offset, "a value at odds with its column")
-    }
-
+impl RowSlots<'_> {
     #[inline]
-    fn cell(&mut self) -> Result<(usize, Cell<'a>)> {
-        let column = self.next;
+    fn next(&mut self) -> usize {
         self.next += 1;
-        let cell = self.cells.get(column).ok_or_else(|| self.bad())?;
-        Ok((column, cell))
+        self.next - 1
     }
 }
 
 impl<'a> SlotSource<'a> for RowSlots<'a> {
     #[inline]
     fn int(&mut self) -> Result<i64> {
-        let column = self.next;
-        self.next += 1;
-        self.cells.int(column).ok_or_else(|| self.bad())
+        let column = self.next();
+        self.columns.int(column)
     }
 
     #[inline]
     fn text(&mut self) -> Result<StrRef<'a>> {
-        match self.cell()? {
-            (_, Cell::Text(text)) => Ok(text),
-            (column, Cell::Code(code)) => {
-                let text = self.meta.text(self.cells.template(), column, code)?;
-                text.map(StrRef::Shared).ok_or_else(|| self.bad())
-            }
-            (_, Cell::Record(record)) => {
-                let record = self.segment.record(record)?;
-                let text = std::str::from_utf8(&record).map_err(|_| self.bad())?;
-                Ok(StrRef::Made(text.into()))
-            }
-        }
+        let column = self.next();
+        self.columns.text(column)
     }
 
     fn blob(&mut self) -> Result<Cow<'a, [u8]>> {
-        match self.cell()? {
-            (_, Cell::Record(record)) => Ok(Cow::Owned(self.segment.record(record)?.to_vec())),
-            _ => Err(self.bad()),
-        }
+        let column = self.next();
+        self.columns.blob(column)
     }
 }

@@ -23,7 +23,7 @@ fn versioned(sound: &Sound) -> Vec<Versioned> {
         Versioned {
             path: segment,
             parts: vec![(0, 64), (len - 256, 128), (len - 128, 128)],
-            reads: 2,
+            reads: 3,
         },
         Versioned { path: Path::new(ROOT).join("MANIFEST"), parts: vec![(0, 16)], reads: 1 },
         Versioned { path: log, parts: vec![(0, 16)], reads: 1 },

@@ -6,6 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::base::model::{TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::index::bloom::HashedId;
 use crate::query::ast::Scope;
 use crate::query::predicate::matches;
 use crate::query::source::*;
@@ -54,8 +55,8 @@ impl Source for Fake {
         Some((starts().min()?, starts().max()?))
     }
 
-    fn find(&self, low: u64, out: &mut Vec<Fragment>) -> Result<()> {
-        out.extend(self.fragments().into_iter().filter(|f| f.trace_id.low() == low));
+    fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
+        out.extend(self.fragments().into_iter().filter(|f| f.trace_id.low() == id.low));
         Ok(())
     }
 

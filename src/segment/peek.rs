@@ -1,0 +1,137 @@
+//! Single values of rows, without putting spans together: what predicates ask of columns.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::view::StrRef;
+use crate::block::decode::{Cell, Cells, OpenBlock};
+use crate::block::models::{DURATION, RESOURCE, TemplateModel};
+use crate::segment::meta::Meta;
+use crate::segment::reader::Segment;
+
+/// Looks at rows of a segment one by one; neighbours share a block, which stays open.
+#[derive(Debug)]
+pub struct Peek<'a> {
+    segment: &'a Segment,
+    meta: &'a Meta,
+    block: Option<(u32, Arc<OpenBlock>)>,
+}
+
+/// The columns of one row, each read when it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    segment: &'a Segment,
+    meta: &'a Meta,
+    block: &'a OpenBlock,
+    cells: Cells<'a>,
+}
+
+impl Segment {
+    /// Looks at single values.
+    pub fn peek(&self) -> Result<Peek<'_>> {
+        Ok(Peek { segment: self, meta: self.meta()?, block: None })
+    }
+}
+
+impl<'a> Peek<'a> {
+    /// The templates, by code.
+    pub fn templates(&self) -> &'a [TemplateModel] {
+        &self.meta.models.templates
+    }
+
+    /// A row's columns. Cost: opening its block, unless the row before was of the same.
+    #[inline]
+    pub fn row(&mut self, row: u32) -> Result<Columns<'_>> {
+        let block_rows = self.segment.footer.block_rows;
+        let (number, index) = (row / block_rows, row % block_rows);
+        let block = match self.block.take().filter(|(open, _)| *open == number) {
+            Some(open) => self.block.insert(open),
+            // Long searches leave the cache as it is: it is for what is read again.
+            None => self.block.insert((number, self.segment.open_block(number, false)?)),
+        };
+        let block = &*block.1;
+        let cells = block.outline.cells(&block.bytes, &self.meta.models, index as usize);
+        let cells = cells.ok_or_else(|| self.segment.bad_block(block.offset, "no such row"))?;
+        Ok(Columns { segment: self.segment, meta: self.meta, block, cells })
+    }
+
+    /// Holds the block of the row last looked at, since it is about to be read.
+    pub fn keep(&self) {
+        if let Some((_, block)) = &self.block {
+            self.segment.keep_block(block);
+        }
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// The columns whose places in their block are `cells`.
+    pub(super) const fn new(
+        segment: &'a Segment,
+        meta: &'a Meta,
+        block: &'a OpenBlock,
+        cells: Cells<'a>,
+    ) -> Self {
+        Self { segment, meta, block, cells }
+    }
+
+    /// The code of the row's template.
+    #[inline]
+    pub fn template(&self) -> u32 {
+        self.cells.template()
+    }
+
+    /// The code of its resource.
+    #[inline]
+    pub fn resource(&self) -> Result<u32> {
+        u32::try_from(self.int(RESOURCE)?).map_err(|_| self.bad())
+    }
+
+    /// Its end against its start, modulo 2^64.
+    #[inline]
+    pub fn duration(&self) -> Result<i64> {
+        self.int(DURATION)
+    }
+
+    /// The number in a column.
+    #[inline]
+    pub fn int(&self, column: usize) -> Result<i64> {
+        self.cells.int(column).ok_or_else(|| self.bad())
+    }
+
+    /// The text in a column.
+    #[inline]
+    pub fn text(&self, column: usize) -> Result<StrRef<'a>> {
+        match self.cell(column)? {
+            Cell::Text(text) => Ok(text),
+            Cell::Code(code) => {
+                let text = self.meta.text(self.cells.template(), column, code)?;
+                text.map(StrRef::Shared).ok_or_else(|| self.bad())
+            }
+            Cell::Record(record) => {
+                let record = self.segment.record(record)?;
+                let text = std::str::from_utf8(&record).map_err(|_| self.bad())?;
+                Ok(StrRef::Made(text.into()))
+            }
+        }
+    }
+
+    /// The bytes in a column.
+    pub fn blob(&self, column: usize) -> Result<Cow<'a, [u8]>> {
+        match self.cell(column)? {
+            Cell::Record(record) => Ok(Cow::Owned(self.segment.record(record)?.to_vec())),
+            Cell::Text(_) | Cell::Code(_) => Err(self.bad()),
+        }
+    }
+
+    #[inline]
+    fn cell(&self, column: usize) -> Result<Cell<'a>> {
+        self.cells.get(column).ok_or_else(|| self.bad())
+    }
+
+    /// The error for a value that cannot be.
+    #[cold]
+    pub(super) fn bad(&self) -> Error {
+        self.segment.bad_block(self.block.offset, "a value at odds with its column")
+    }
+}
