@@ -7,6 +7,7 @@ pub mod ids;
 pub mod limits;
 pub mod model;
 pub mod number;
+pub mod quick;
 pub mod text;
 pub mod time;
 pub mod varint;

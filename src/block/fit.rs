@@ -3,8 +3,7 @@
 //! Every candidate is priced exactly, over all values, from a histogram of bit lengths; only the
 //! candidates themselves (steps, bases) come from a sample when there are many values.
 
-use std::collections::HashMap;
-
+use crate::base::quick::QuickMap;
 use crate::block::bits::bit_length;
 use crate::block::classes::Classes;
 use crate::block::dict::IntDict;
@@ -263,7 +262,7 @@ fn fit_dict(values: &[i64], sorted_sample: &[i64], limit: u64) -> Option<(IntMod
     if distinct > sorted_sample.len() / 2 || limit < 2 * values.len() as u64 {
         return None;
     }
-    let mut counts: HashMap<i64, u64> = HashMap::new();
+    let mut counts: QuickMap<i64, u64> = QuickMap::default();
     for &value in values {
         *counts.entry(value).or_default() += 1;
         if counts.len() > MAX_DICT {

@@ -11,8 +11,7 @@
 //!
 //! The successors are the segment's; a trace's first row follows a step of its own.
 
-use std::collections::HashMap;
-
+use crate::base::quick::QuickMap;
 use crate::base::varint::{read_len, read_u64, write_u64};
 use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
 
@@ -92,7 +91,7 @@ impl Grammar {
     /// Learns from all rows of a segment: their steps, and whether they begin a trace.
     pub fn fit(rows: &[Step], begins: impl Fn(usize) -> bool) -> Self {
         let step_bits = rows.iter().map(|step| bit_length(u64::from(step.0))).max().unwrap_or(0);
-        let mut counts: HashMap<Step, u32> = HashMap::new();
+        let mut counts: QuickMap<Step, u32> = QuickMap::default();
         for &step in rows {
             *counts.entry(step).or_default() += 1;
         }
@@ -118,9 +117,9 @@ impl Grammar {
         rows: &[Step],
         begins: impl Fn(usize) -> bool,
     ) -> Vec<Vec<(u32, u32)>> {
-        let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut pairs: QuickMap<(u32, u32), u32> = QuickMap::default();
         let mut state = 0;
-        let index: HashMap<Step, u32> = self.steps.iter().copied().zip(0..).collect();
+        let index: QuickMap<Step, u32> = self.steps.iter().copied().zip(0..).collect();
         for (row, step) in rows.iter().enumerate() {
             if begins(row) {
                 state = 0;

@@ -1,10 +1,9 @@
 //! Lines up the rows of a segment: what each row is relative to its parent and its trace, and what
 //! traces, blocks and operations add up to.
 
-use std::collections::HashMap;
-
 use crate::base::error::Result;
 use crate::base::model::StatusCode;
+use crate::base::quick::QuickMap;
 use crate::base::time::Timestamp;
 use crate::base::wire::{decode_resource_context, decode_span};
 use crate::block::lineage::Lineage;
@@ -221,7 +220,7 @@ pub(super) fn operations(b: &SegmentBuilder) -> Result<OperationsBuilder> {
     }
     let service = |resource: u32| services.get(resource as usize).and_then(Option::as_ref);
     let mut operations = OperationsBuilder::new(MAX_OPERATIONS);
-    let mut totals: HashMap<(u32, u32), OperationTotals> = HashMap::new();
+    let mut totals: QuickMap<(u32, u32), OperationTotals> = QuickMap::default();
     let mut spelled = b.spelled.rows.iter();
     let spelled_bytes = b.pools.get(b.spelled.pool);
     for (row, &shape) in b.rows.shape.iter().enumerate() {
