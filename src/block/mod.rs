@@ -5,7 +5,7 @@
 //! run alone.
 //!
 //! Spans become columns by *templates*: [`skeleton`] takes a span apart into its structure and its
-//! scalars, [`shapes`] collects rows by structure, [`slots`] fits their columns, [`encode`] writes
+//! scalars ([`dissection`] does so from its bytes), [`shapes`] collects rows by structure, [`slots`] fits their columns, [`encode`] writes
 //! blocks of rows, and [`decode`], [`walk`] and [`template`] put spans together again.
 //!
 //! Promises: what was encoded comes back to the bit; any bytes at all are read or
@@ -18,6 +18,7 @@ pub mod column;
 pub mod decode;
 pub mod dict;
 pub mod digits;
+pub mod dissection;
 pub mod encode;
 pub mod fit;
 pub mod ints;

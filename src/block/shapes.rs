@@ -8,8 +8,9 @@ use crate::base::checksum::hash128;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{MAX_SKELETON_BYTES, MAX_TEMPLATES};
 use crate::base::view::{SpanRef, StrRef};
+use crate::block::dissection::{Dissection, Scalar};
 use crate::block::pool::Prehashed;
-use crate::block::skeleton::{visit_slots, write_skeleton};
+use crate::block::skeleton::{SlotSink, visit_slots, write_skeleton};
 use crate::block::slots::{Pools, RowSink, SlotValues};
 use crate::block::template::{Names, SlotSource, Template};
 
@@ -23,6 +24,8 @@ pub struct Shapes {
     by_hash: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
     skeleton: Vec<u8>,
     names: Names,
+    /// The shape of the row before.
+    last: u32,
 }
 
 /// A template and its rows.
@@ -36,6 +39,8 @@ pub struct Shape {
     pub slots: Vec<SlotValues>,
     /// How many rows it has.
     pub rows: usize,
+    /// The shape that followed last.
+    next: u32,
 }
 
 impl Shapes {
@@ -49,7 +54,56 @@ impl Shapes {
     ) -> Result<Option<u32>> {
         self.skeleton.clear();
         write_skeleton(scope, span, &mut self.skeleton);
-        if self.skeleton.len() > MAX_SKELETON_BYTES || longest_value(span) > MAX_SLOT_BYTES {
+        if longest_value(span) > MAX_SLOT_BYTES {
+            return Ok(None);
+        }
+        let Some(index) = self.index(pools)? else { return Ok(None) };
+        let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
+        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools, outcome: Ok(()) };
+        visit_slots(span, &mut sink);
+        sink.outcome?;
+        shape.rows += 1;
+        Ok(Some(index))
+    }
+
+    /// The same of a row that has been taken apart.
+    pub fn push_dissected(
+        &mut self,
+        scope: u32,
+        span: &Dissection<'_>,
+        pools: &mut Pools,
+    ) -> Result<Option<u32>> {
+        self.skeleton.clear();
+        span.write_skeleton(scope, &mut self.skeleton);
+        if span.longest_value() > MAX_SLOT_BYTES {
+            return Ok(None);
+        }
+        let Some(index) = self.index(pools)? else { return Ok(None) };
+        let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
+        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools, outcome: Ok(()) };
+        for scalar in span.slots() {
+            match scalar {
+                Scalar::Int(value) => sink.int(value),
+                Scalar::Bytes(value) => sink.blob(value),
+            }
+        }
+        sink.outcome?;
+        shape.rows += 1;
+        Ok(Some(index))
+    }
+
+    /// The number of the shape with the skeleton at hand; `None` if there can be none.
+    fn index(&mut self, pools: &mut Pools) -> Result<Option<u32>> {
+        // What followed the shape before mostly follows it again: a compare is cheaper than a hash.
+        let predicted = self.list.get(self.last as usize).map(|last| last.next);
+        let shape = predicted.and_then(|index| self.list.get(index as usize));
+        if let (Some(shape), Some(index)) = (shape, predicted)
+            && *shape.skeleton == *self.skeleton
+        {
+            self.last = index;
+            return Ok(Some(index));
+        }
+        if self.skeleton.len() > MAX_SKELETON_BYTES {
             return Ok(None);
         }
         let hash = hash128(&self.skeleton);
@@ -58,14 +112,13 @@ impl Shapes {
             None if self.list.len() >= MAX_TEMPLATES => return Ok(None),
             None => self.add(hash, pools)?,
         };
-        let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
-        if *shape.skeleton != *self.skeleton {
+        if self.list.get(index as usize).is_none_or(|shape| *shape.skeleton != *self.skeleton) {
             return Ok(None);
         }
-        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools, outcome: Ok(()) };
-        visit_slots(span, &mut sink);
-        sink.outcome?;
-        shape.rows += 1;
+        if let Some(last) = self.list.get_mut(self.last as usize) {
+            last.next = index;
+        }
+        self.last = index;
         Ok(Some(index))
     }
 
@@ -75,7 +128,7 @@ impl Shapes {
         let slots = template.slots.iter().map(|slot| SlotValues::new(slot, pools)).collect();
         let index = self.list.len() as u32;
         let skeleton = self.skeleton.as_slice().into();
-        self.list.push(Shape { skeleton, template, slots, rows: 0 });
+        self.list.push(Shape { skeleton, template, slots, rows: 0, next: 0 });
         self.by_hash.insert(hash, index);
         Ok(index)
     }
@@ -107,7 +160,7 @@ impl Shapes {
 
 fn longest_value(span: &SpanRef<'_>) -> usize {
     struct Longest(usize);
-    impl crate::block::skeleton::SlotSink for Longest {
+    impl SlotSink for Longest {
         fn int(&mut self, _: i64) {}
         fn text(&mut self, value: &str) {
             self.0 = self.0.max(value.len());

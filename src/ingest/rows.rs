@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::wire;
+use crate::block::dissection::Dissection;
 use crate::block::order::{OrderItem, preorder};
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
@@ -26,6 +27,7 @@ pub fn build_segment<G: Borrow<Group>>(
 ) -> Result<()> {
     let rows = without_stored(distinct(groups), skip)?;
     let mut codes = vec![Codes::default(); groups.len()];
+    let mut taken = Dissection::default();
     for trace in traces(&rows) {
         let spans = rows.get(trace).unwrap_or_default();
         let items: Vec<OrderItem> = spans.iter().map(Place::order_item).collect();
@@ -36,7 +38,8 @@ pub fn build_segment<G: Borrow<Group>>(
             let codes = codes.get_mut(place.number as usize).ok_or_else(out_of_range)?;
             let resource = codes.resource(place, builder)?;
             let scope = codes.scope(place, builder)?;
-            builder.push(resource, scope, &place.group.span(place.entry)?)?;
+            place.group.dissect(place.entry, &mut taken)?;
+            builder.push_dissected(resource, scope, &taken)?;
         }
     }
     Ok(())

@@ -6,12 +6,13 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::limits::BLOCK_ROWS;
 use crate::base::view::SpanRef;
-use crate::base::wire::encode_span;
+use crate::base::wire::{decode_span, encode_span};
+use crate::block::dissection::Dissection;
 use crate::block::encode::MAX_ROWS;
 use crate::block::pool::Pool;
 use crate::block::shapes::Shapes;
 use crate::block::slots::Pools;
-use crate::block::template::Place;
+use crate::block::template::{Place, RowTimes};
 use crate::segment::finish;
 use crate::segment::footer::Summary;
 
@@ -66,6 +67,18 @@ pub(super) struct RowColumns {
     pub has_parent: Vec<bool>,
     pub start: Vec<u64>,
     pub end: Vec<u64>,
+}
+
+impl RowColumns {
+    fn push(&mut self, shape: u32, resource: u32, times: &RowTimes) {
+        self.shape.push(shape);
+        self.resource.push(resource);
+        self.span_id.push(times.span_id.to_u64());
+        self.parent.push(times.parent.map_or(0, |id| id.to_u64()));
+        self.has_parent.push(times.parent.is_some());
+        self.start.push(times.start.nanos());
+        self.end.push(times.end.nanos());
+    }
 }
 
 /// The shape of rows that were spelled at once.
@@ -132,7 +145,43 @@ impl SegmentBuilder {
 
     /// Appends a row to the trace begun last.
     pub fn push(&mut self, resource: u32, scope: u32, span: &SpanRef<'_>) -> Result<()> {
-        if self.traces.last().is_none_or(|trace| trace.id != span.trace_id) {
+        let times = RowTimes {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent: span.parent_span_id,
+            start: span.start,
+            end: span.end,
+        };
+        self.check(resource, scope, &times)?;
+        let shape = match self.shapes.push(scope, span, &mut self.pools)? {
+            Some(shape) => shape,
+            None => self.spell(scope, span)?,
+        };
+        self.rows.push(shape, resource, &times);
+        Ok(())
+    }
+
+    /// The same with a row that has been taken apart.
+    pub fn push_dissected(
+        &mut self,
+        resource: u32,
+        scope: u32,
+        span: &Dissection<'_>,
+    ) -> Result<()> {
+        self.check(resource, scope, span.times())?;
+        let shape = match self.shapes.push_dissected(scope, span, &mut self.pools)? {
+            Some(shape) => shape,
+            None => {
+                let no_span = || Error::invalid("a span that does not decode");
+                self.spell(scope, &decode_span(span.bytes()).ok_or_else(no_span)?)?
+            }
+        };
+        self.rows.push(shape, resource, span.times());
+        Ok(())
+    }
+
+    fn check(&self, resource: u32, scope: u32, times: &RowTimes) -> Result<()> {
+        if self.traces.last().is_none_or(|trace| trace.id != times.trace_id) {
             return Err(Error::invalid("a span outside of its trace"));
         }
         if resource >= self.resources.len() || scope >= self.scopes.len() {
@@ -141,25 +190,15 @@ impl SegmentBuilder {
         if self.rows.start.len() >= MAX_SEGMENT_ROWS {
             return Err(Error::Limit { what: "2^32 rows of a segment".into() });
         }
-        let shape = match self.shapes.push(scope, span, &mut self.pools)? {
-            Some(shape) => shape,
-            None => {
-                self.scratch.clear();
-                spell(span, &mut self.scratch);
-                let number = self.pools.append(self.spelled.pool, &self.scratch)?;
-                self.spelled.rows.push((scope, number));
-                SPELLED_SHAPE
-            }
-        };
-        let rows = &mut self.rows;
-        rows.shape.push(shape);
-        rows.resource.push(resource);
-        rows.span_id.push(span.span_id.to_u64());
-        rows.parent.push(span.parent_span_id.map_or(0, |id| id.to_u64()));
-        rows.has_parent.push(span.parent_span_id.is_some());
-        rows.start.push(span.start.nanos());
-        rows.end.push(span.end.nanos());
         Ok(())
+    }
+
+    fn spell(&mut self, scope: u32, span: &SpanRef<'_>) -> Result<u32> {
+        self.scratch.clear();
+        spell(span, &mut self.scratch);
+        let number = self.pools.append(self.spelled.pool, &self.scratch)?;
+        self.spelled.rows.push((scope, number));
+        Ok(SPELLED_SHAPE)
     }
 
     /// How many rows there are.

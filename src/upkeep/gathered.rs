@@ -6,6 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::view::SpanRef;
 use crate::base::wire;
+use crate::block::dissection::Dissection;
 use crate::block::order::{OrderItem, preorder};
 use crate::segment::SegmentBuilder;
 
@@ -42,11 +43,12 @@ impl Gathered {
     pub fn emit(&self, id: TraceId, builder: &mut SegmentBuilder) -> Result<()> {
         let (order, regular) = preorder(&self.items);
         builder.begin_trace(id, regular);
+        let mut taken = Dissection::default();
         for index in order {
             let Some(row) = self.rows.get(index as usize) else { continue };
             let bytes = self.bytes.get(row.bytes.clone()).unwrap_or_default();
-            let span = wire::decode_span(bytes).ok_or_else(disorder)?;
-            builder.push(row.resource, row.scope, &span)?;
+            taken.read(bytes).ok_or_else(disorder)?;
+            builder.push_dissected(row.resource, row.scope, &taken)?;
         }
         Ok(())
     }

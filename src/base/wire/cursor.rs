@@ -97,6 +97,14 @@ impl<'a> Cursor<'a> {
         Some(head)
     }
 
+    /// A length and as many bytes, as they stand here: the length's own bytes in front.
+    #[inline]
+    pub fn prefixed(&mut self) -> Option<&'a [u8]> {
+        let here = self.rest;
+        self.delimited()?;
+        here.get(..here.len() - self.rest.len())
+    }
+
     /// An id field that must be there with `N` bytes.
     #[inline]
     pub fn id<const N: usize>(&mut self, tag: u8) -> Option<[u8; N]> {

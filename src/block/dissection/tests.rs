@@ -1,0 +1,98 @@
+//! Taken apart from bytes or from a span: the same.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::wire::{arbitrary, encode_span};
+use crate::block::skeleton::{SlotSink, visit_slots, write_skeleton};
+
+#[derive(Default)]
+struct Seen(Vec<(Option<i64>, Vec<u8>)>);
+
+impl SlotSink for Seen {
+    fn int(&mut self, value: i64) {
+        self.0.push((Some(value), Vec::new()));
+    }
+
+    fn text(&mut self, value: &str) {
+        self.blob(value.as_bytes());
+    }
+
+    fn blob(&mut self, value: &[u8]) {
+        self.0.push((None, value.to_vec()));
+    }
+}
+
+fn check(spans: &[crate::base::model::Span]) {
+    let encoded: Vec<Vec<u8>> = spans
+        .iter()
+        .map(|span| {
+            let mut bytes = Vec::new();
+            encode_span(&span.view().unwrap(), &mut bytes);
+            bytes
+        })
+        .collect();
+    let mut taken = Dissection::default();
+    for (span, bytes) in spans.iter().zip(&encoded) {
+        let view = span.view().unwrap();
+        taken.read(bytes).unwrap();
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        write_skeleton(300, &view, &mut expected);
+        taken.write_skeleton(300, &mut found);
+        assert_eq!(found, expected);
+        let (mut expected, mut found) = (Seen::default(), Seen::default());
+        visit_slots(&view, &mut expected);
+        for slot in taken.slots() {
+            match slot {
+                Scalar::Int(value) => found.int(value),
+                Scalar::Bytes(value) => found.blob(value),
+            }
+        }
+        assert_eq!(found.0, expected.0);
+        let longest = expected.0.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
+        assert_eq!(taken.longest_value(), longest);
+        let times = RowTimes {
+            trace_id: view.trace_id,
+            span_id: view.span_id,
+            parent: view.parent_span_id,
+            start: view.start,
+            end: view.end,
+        };
+        assert_eq!((taken.times(), taken.bytes()), (&times, bytes.as_slice()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn p3_bytes_and_spans_are_taken_apart_alike(
+        spans in prop::collection::vec(arbitrary::span(), 1..4),
+    ) {
+        check(&spans);
+    }
+
+    #[test]
+    fn any_bytes_are_taken_apart_or_refused(bytes: Vec<u8>, cut: usize) {
+        let mut taken = Dissection::default();
+        taken.read(&bytes);
+        let mut span = vec![0x0a, 16];
+        span.extend([7; 16]);
+        span.extend([0x12, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        span.extend(&bytes);
+        span.truncate(cut % (span.len() + 1));
+        taken.read(&span);
+    }
+}
+
+#[test]
+fn long_lists_are_counted_in_two_bytes() {
+    let attribute = crate::base::model::KeyValue {
+        key: "key".into(),
+        value: crate::base::model::Value::Int(-1),
+    };
+    let span = crate::base::model::Span {
+        attributes: vec![attribute; 200],
+        ..crate::base::model::Span::default()
+    };
+    check(&[span]);
+}
