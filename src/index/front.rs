@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use crate::base::error::Result;
 use crate::base::varint::{read_bytes, read_len, read_prefixed, write_prefixed, write_u64};
+use crate::disk::bytes::ByteView;
 use crate::index::packed::{Packed, pack};
 use crate::index::source::{Cursor, Source, partition_point};
 
@@ -115,14 +116,7 @@ impl Texts {
     pub fn rank(&self, source: &dyn Source, key: &[u8], with_equal: bool) -> Result<u64> {
         let before = |text: &[u8]| if with_equal { text <= key } else { text < key };
         let groups = self.starts.len() - 1;
-        let after = partition_point(groups, |group| {
-            let mut first_before = false;
-            self.scan_group(source, group, &mut |_, text| {
-                first_before = before(text);
-                Ok(false)
-            })?;
-            Ok(first_before)
-        })?;
+        let after = self.groups_before(source, groups, before)?;
         let Some(group) = after.checked_sub(1) else { return Ok(0) };
         let mut rank = group * GROUP;
         self.scan_group(source, group, &mut |index, text| {
@@ -137,11 +131,40 @@ impl Texts {
 
     /// The index of `text`, if it is in the list.
     pub fn find(&self, source: &dyn Source, text: &str) -> Result<Option<u64>> {
-        let rank = self.rank(source, text.as_bytes(), false)?;
-        if rank == self.count {
-            return Ok(None);
+        let key = text.as_bytes();
+        let groups = self.starts.len() - 1;
+        let after = self.groups_before(source, groups, |first| first <= key)?;
+        let Some(group) = after.checked_sub(1) else { return Ok(None) };
+        let mut found = None;
+        self.scan_group(source, group, &mut |index, text| {
+            found = (text == key).then_some(index);
+            Ok(text < key)
+        })?;
+        Ok(found)
+    }
+
+    /// How many groups begin with a text of which `before` holds, as of all before it.
+    fn groups_before(
+        &self,
+        source: &dyn Source,
+        groups: u64,
+        before: impl Fn(&[u8]) -> bool,
+    ) -> Result<u64> {
+        partition_point(groups, |group| {
+            // A group's first text stands whole: it is compared where it lies.
+            let bytes = self.group(source, group)?;
+            let first = read_prefixed(&mut &*bytes).map(&before);
+            first.ok_or_else(|| source.corrupt(self.groups.start, "a cut-off text"))
+        })
+    }
+
+    /// The bytes of a group.
+    fn group(&self, source: &dyn Source, group: u64) -> Result<ByteView> {
+        let (from, to) = (self.starts.get(source, group)?, self.starts.get(source, group + 1)?);
+        if from > to || to > self.groups.len() as u64 {
+            return Err(source.corrupt(self.groups.start, "groups in disorder"));
         }
-        Ok((self.get(source, rank)? == text).then_some(rank))
+        source.bytes(self.groups.start + from as usize, (to - from) as usize)
     }
 
     /// Hands out a group's texts until `each` says false.
@@ -152,11 +175,7 @@ impl Texts {
         each: &mut dyn FnMut(u64, &[u8]) -> Result<bool>,
     ) -> Result<()> {
         let corrupt = |detail| source.corrupt(self.groups.start, detail);
-        let (from, to) = (self.starts.get(source, group)?, self.starts.get(source, group + 1)?);
-        if from > to || to > self.groups.len() as u64 {
-            return Err(corrupt("groups in disorder"));
-        }
-        let bytes = source.bytes(self.groups.start + from as usize, (to - from) as usize)?;
+        let bytes = self.group(source, group)?;
         let mut input: &[u8] = &bytes;
         let mut text = Vec::new();
         let first = group * GROUP;

@@ -28,7 +28,7 @@ use crate::index::source::{Cursor, Source};
 const MAX_SORTS: usize = 1 << 14;
 
 /// A sort in fewer blocks than one in so many is rare: all of its blocks are listed.
-const RARE: usize = 8;
+const RARE: usize = 4;
 
 /// Of a common sort one block in so many is listed, at most. Fewer cost bytes, more cost a search
 /// for what is just above the usual the opening of that many blocks a hit.

@@ -213,12 +213,12 @@ impl Open {
 fn located(partition: &Partition, range: TimeRange, failures: &mut Vec<Error>) -> Vec<Located> {
     let mut all = Vec::new();
     for (source, number) in partition.sources.iter().zip(0..) {
-        if overlaps(source.as_ref(), range) {
-            let read = source.fragments(&mut |fragment| {
-                all.push(Located { start: fragment.first_start, source: number, fragment });
-            });
-            failures.extend(read.err());
-        }
+        // Also those outside of the range: a trace stands where its first span in the partition
+        // does, in the range or not. What is lost there, though, is not missed in the range.
+        let read = source.fragments(&mut |fragment| {
+            all.push(Located { start: fragment.first_start, source: number, fragment });
+        });
+        failures.extend(read.err().filter(|_| overlaps(source.as_ref(), range)));
     }
     all.sort_unstable_by_key(|l| (l.fragment.trace_id, l.start, l.source, l.fragment.rows.start));
     for trace in all.chunk_by_mut(|a, b| a.fragment.trace_id == b.fragment.trace_id) {

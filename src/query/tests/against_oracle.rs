@@ -113,6 +113,30 @@ fn p5_large_groups_answer_as_small_ones() {
     assert_eq!(listed, (0..40).map(Value::Int).collect::<Vec<_>>());
 }
 
+/// A trace stands where its first span in the partition does, though that be outside of the range
+/// and in another source.
+#[test]
+fn p5_a_range_does_not_change_the_order_of_scans() {
+    let span = |trace: u128, id: u64, start: u64| TraceSpan {
+        resource: Arc::default(),
+        scope: Arc::default(),
+        span: Span {
+            trace_id: TraceId::from(trace),
+            span_id: SpanId::from(id),
+            start: Timestamp::from_nanos(start),
+            end: Timestamp::from_nanos(start),
+            ..Span::default()
+        },
+    };
+    let store =
+        vec![(span(5, 1, 280), vec![0]), (span(5, 1, 200), vec![1]), (span(1, 1, 215), vec![0])];
+    let range = TimeRange::from(Timestamp::from_nanos(201)..Timestamp::from_nanos(999));
+    let inside = oracle(&store).scan(WIDTH, |span| range.contains(span.span.start));
+    for view in [real(&store), fakes(&store)] {
+        assert_eq!(scanned(Scan::new(&view, range), 10), inside);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
