@@ -1,0 +1,1 @@
+"""Reads Tracekeep segments, written from SPEC.md alone."""

@@ -1,0 +1,234 @@
+"""Chapters 1, 11 and 12 of SPEC.md: numbers, pages, and the models of integers and texts."""
+
+import bisect
+import zlib
+
+import zstandard
+
+M64 = (1 << 64) - 1
+MAX_SECTION = 268_435_456
+MAX_PAGE = 269_484_032
+
+
+class Damaged(Exception):
+    """Bytes break a sentence of SPEC.md."""
+
+
+def need(holds, what):
+    """Raises `Damaged` unless a sentence holds."""
+    if not holds:
+        raise Damaged(what)
+
+
+def signed(value):
+    """S1.2: an i64 from a u64."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def unzigzag(value):
+    """S1.5."""
+    return (value >> 1) ^ -(value & 1)
+
+
+def bit_length(value):
+    """How many bits a number needs, 0 for 0."""
+    return value.bit_length()
+
+
+def get_bits(data, at, width):
+    """S1.7: `width` bits at bit `at`."""
+    end = (at + width + 7) >> 3
+    need(end <= len(data), "bits beyond the end")
+    return int.from_bytes(data[at >> 3 : end], "little") >> (at & 7) & ((1 << width) - 1)
+
+
+class Input:
+    """Reads small things one behind another."""
+
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def rest(self):
+        return len(self.data) - self.at
+
+    def take(self, length):
+        need(length <= self.rest(), "bytes beyond the end")
+        self.at += length
+        return self.data[self.at - length : self.at]
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def number(self, length):
+        return int.from_bytes(self.take(length), "little")
+
+    def varint(self):
+        """S1.4."""
+        value = shift = 0
+        while True:
+            byte = self.u8()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                need(value <= M64, "S1.4: a varint beyond 64 bits")
+                return value
+            shift += 7
+            need(shift < 70, "S1.4: a varint beyond ten bytes")
+
+    def signed(self):
+        return unzigzag(self.varint())
+
+    def prefixed(self):
+        return self.take(self.varint())
+
+    def text(self):
+        return self.prefixed().decode("utf-8")
+
+
+def unzstd(frame, limit, stated=None):
+    """S1.10: a zstd frame that states its size."""
+    size = zstandard.frame_content_size(frame)
+    need(0 <= size <= limit and stated in (None, size), "S1.10: the size of a frame")
+    raw = zstandard.ZstdDecompressor().decompress(frame, max_output_size=max(size, 1))
+    need(len(raw) == size, "S1.10: a frame of another size")
+    return raw
+
+
+class Pages:
+    """Chapter 11: the records of some pages; `read(offset, length)` gives stored bytes."""
+
+    def __init__(self, directory, read):
+        self.read, self.entries, self.cached = read, [], (None, None)
+        self.records = self.bytes = 0
+        for _ in range(directory.varint()):
+            count, stored, raw = directory.varint(), directory.varint(), directory.varint()
+            crc = directory.number(4)
+            need(0 < count <= raw <= MAX_PAGE and stored <= raw, "S11.2: the sizes of a page")
+            self.entries.append((self.records, count, self.bytes, stored, raw, crc))
+            self.records += count
+            self.bytes += stored
+
+    def record(self, number):
+        place = bisect.bisect_right(self.entries, (number, 1 << 70)) - 1
+        need(place >= 0 and number < self.records, "S11.1: a record beyond the last")
+        if self.cached[0] != place:
+            self.cached = (place, self.page(*self.entries[place][1:]))
+        return self.cached[1][number - self.entries[place][0]]
+
+    def page(self, count, offset, stored, raw, crc):
+        data = bytes(self.read(offset, stored))
+        need(zlib.crc32(data) == crc, "S11: the checksum of a page")
+        page = Input(data if stored == raw else unzstd(data, MAX_PAGE, raw))
+        lengths = [page.varint() for _ in range(count)]
+        records = [page.take(length) for length in lengths]
+        need(page.rest() == 0, "S11.3: the lengths in a page")
+        return records
+
+
+class Ints:
+    """S12.1 to S12.6: a model of integers. `run` reads the n values of a run at a bit."""
+
+    def __init__(self, data, in_dictionary=False):
+        self.tag = tag = data.u8()
+        need(tag <= (3 if in_dictionary else 4), "S12.1: a tag of integers")
+        if tag == 0:
+            self.value = data.signed()
+        elif tag == 4:
+            self.values = [data.signed() for _ in range(data.varint())]
+            self.codes = Ints(data, in_dictionary=True)
+        else:
+            self.base, self.step = data.signed(), data.varint()
+            need(self.step > 0, "S12.2: a step of 0")
+            self.widths = list(data.take(1 if tag == 1 else data.u8()))
+            ascending = all(a < b for a, b in zip(self.widths, self.widths[1:]))
+            count_fits = len(self.widths) == 1 if tag == 1 else len(self.widths) in (2, 4)
+            need(count_fits and ascending and self.widths[-1] <= 64, "S12.4: widths")
+            need(tag != 1 or self.widths[0] > 0, "S12.1: a width of 0")
+            need(tag != 3 or self.widths[-1] == 64, "S12.4: a raw class of fewer bits")
+
+    def is_fixed(self):
+        """S13.11."""
+        return self.codes.is_fixed() if self.tag == 4 else self.tag < 2
+
+    def scaled(self, number):
+        return signed((self.base + number * self.step) & M64)
+
+    def run(self, data, at, n):
+        """The values of a run, and the bit behind it."""
+        if self.tag == 0:
+            return [self.value] * n, at
+        if self.tag == 4:
+            codes, at = self.codes.run(data, at, n)
+            need(all(0 <= code < len(self.values) for code in codes), "S12.6: a code")
+            return [self.values[code] for code in codes], at
+        if self.tag == 1:
+            width = self.widths[0]
+            numbers = [get_bits(data, at + i * width, width) for i in range(n)]
+            return [self.scaled(number) for number in numbers], at + n * width
+        planes = 1 if len(self.widths) == 2 else 2
+        selectors = [
+            sum(get_bits(data, at + plane * n + i, 1) << plane for plane in range(planes))
+            for i in range(n)
+        ]
+        at += planes * n
+        values = [0] * n
+        for number, width in enumerate(self.widths):
+            for i in (i for i, selector in enumerate(selectors) if selector == number):
+                bits = get_bits(data, at, width)
+                at += width
+                raw = self.tag == 3 and number == len(self.widths) - 1
+                values[i] = signed(bits) if raw else self.scaled(bits)
+        return values, at
+
+
+class Texts:
+    """S12.7 to S12.10: a model of texts."""
+
+    def __init__(self, data):
+        self.tag = data.u8()
+        need(self.tag in (0, 2), "S12.7: a tag of texts")
+        if self.tag == 0:
+            self.parts = [(0, data.text())]
+        else:
+            count = data.u8()
+            need(count <= 32, "S12.8: the number of parts")
+            self.parts = [self.part(data.u8(), data) for _ in range(count)]
+
+    @staticmethod
+    def part(tag, data):
+        need(tag <= 5, "S12.8: a tag of parts")
+        if tag == 0:
+            return tag, data.text()
+        if tag in (2, 3):
+            length = data.u8()
+            need(length > 0, "S12.8: hex of no bytes")
+            return tag, length
+        if tag == 4:
+            return tag, Ints(data)
+        if tag == 5:
+            digits = data.u8()
+            need(1 <= digits <= 18, "S12.8: padded digits")
+            return tag, (digits, Ints(data))
+        return tag, None
+
+    def run(self, data, at, n):
+        columns = []
+        for tag, what in self.parts:
+            if tag == 0:
+                column = [what] * n
+            elif tag == 1:
+                numbers = [get_bits(data, at + i * 128, 128) for i in range(n)]
+                hexes = [f"{number:032x}" for number in numbers]
+                column = ["-".join((h[:8], h[8:12], h[12:16], h[16:20], h[20:])) for h in hexes]
+                at += n * 128
+            elif tag in (2, 3):
+                width = what * 8
+                numbers = [get_bits(data, at + i * width, width) for i in range(n)]
+                column = [number.to_bytes(what, "little").hex() for number in numbers]
+                column = [text.upper() for text in column] if tag == 3 else column
+                at += n * width
+            else:
+                digits, model = what if tag == 5 else (0, what)
+                numbers, at = model.run(data, at, n)
+                column = [("-" if v < 0 else "") + f"{abs(v):0{digits}d}" for v in numbers]
+            columns.append(column)
+        return ["".join(parts) for parts in zip(*columns)] if columns else [""] * n, at

@@ -1,0 +1,282 @@
+"""Chapters 9, 10 and 13 to 16 of SPEC.md: a segment file, from its footer to its rows."""
+
+import zlib
+
+from .bits import (
+    M64, MAX_SECTION, Damaged, Input, Ints, Pages, Texts, bit_length, get_bits, need, unzstd,
+)
+from .indexes import TagIndex, TraceTable
+from .rows import Template, spelled_span
+
+VERSION = 3
+KINDS = range(1, 12)
+MODELS, CONTEXTS, PAGES, BLOCKS, TRACES, IDS, BLOOM, TERMS, OPERATIONS, ZONES, PEAKS = KINDS
+PACKED = (MODELS, PAGES, BLOCKS, OPERATIONS, PEAKS)
+
+
+class Footer:
+    """S9.3; `None` fields if the bytes are no footer."""
+
+    def __init__(self, data):
+        self.sound = data[:8] == b"TKEEPEND" and zlib.crc32(data[:124]) == Input(data, 124).number(4)
+        part = Input(data, 8)
+        self.version, self.directory_bytes = part.number(4), part.number(4)
+        self.pages, self.area, self.area_bytes = (part.number(8) for _ in range(3))
+        self.block_rows, self.area_crc = part.number(4), part.number(4)
+        self.summary = [part.number(8) for _ in range(8)]
+
+    def fits(self, length):
+        """S9.5."""
+        granules = -(-self.area_bytes // 4096)
+        guards = min(4096, self.area_bytes) + 2 * 4 * (granules + 2)
+        return (
+            64 <= self.pages <= self.area - 128
+            and 0 < self.area_bytes >= self.directory_bytes
+            and 1 <= self.block_rows <= 65535
+            and self.summary[7] == length == self.area + self.area_bytes + guards + 256
+        )
+
+
+class Segment:
+    """A segment file: chapters 9, 10 and 13 to 16."""
+
+    def __init__(self, data):
+        self.data = data
+        self.footer = self.find_footer()
+        self.area = self.read_area()
+        self.sections = self.read_directory()
+        self.rows, self.trace_count = self.footer.summary[:2]
+        self.traces = TraceTable(self.sections[TRACES])
+        need(len(self.traces.entries) == self.trace_count, "S9.8: the number of traces")
+        self.terms = TagIndex(self.sections[TERMS], self.trace_count)
+        self.models = Models(Input(self.sections[MODELS]), self.terms)
+        pages_end = self.footer.area - 128
+        self.pages = Pages(
+            Input(self.sections[PAGES]),
+            lambda at, length: data[self.footer.pages + at : self.footer.pages + at + length],
+        )
+        need(self.pages.bytes == pages_end - self.footer.pages, "S11.4: the bytes of the pages")
+        self.resources, self.scopes = read_contexts(self.sections[CONTEXTS])
+
+    def find_footer(self):
+        need(len(self.data) >= 64 + 256, "S9.5: the file ends before its footers")
+        for copy in (self.data[-128:], self.data[-256:-128]):
+            footer = Footer(copy)
+            if footer.sound and footer.version != VERSION:
+                raise Damaged(f"S9.4: version {footer.version}, this reads {VERSION}")
+            if footer.sound and footer.fits(len(self.data)):
+                return footer
+        raise Damaged("S9.5: neither footer is whole")
+
+    def read_area(self):
+        """Chapter 10: the area, with one damaged granule rebuilt."""
+        begin, length = self.footer.area, self.footer.area_bytes
+        area = self.data[begin : begin + length]
+        parity = self.data[begin + length : begin + length + min(4096, length)]
+        granules = [area[at : at + 4096] for at in range(0, length, 4096)]
+        size = 4 * (len(granules) + 2)
+        at = begin + length + len(parity)
+        tables = [self.data[at : at + size], self.data[at + size : at + 2 * size]]
+        table = next((t for t in tables if zlib.crc32(t[:-4]) == Input(t, size - 4).number(4)), None)
+        need(table is not None, "S10.3: neither crc table is whole")
+        crcs = [Input(table, 4 * i).number(4) for i in range(len(granules) + 1)]
+        bad = [i for i, granule in enumerate(granules) if zlib.crc32(granule) != crcs[i]]
+        if bad:
+            need(len(bad) == 1 and zlib.crc32(parity) == crcs[-1], "S10.4: granules beyond repair")
+            numbers = [g for i, g in enumerate(granules) if i != bad[0]] + [parity]
+            rebuilt = 0
+            for other in numbers:
+                rebuilt ^= int.from_bytes(other, "little")
+            whole = rebuilt.to_bytes(4096, "little")[: len(granules[bad[0]])]
+            need(zlib.crc32(whole) == crcs[bad[0]], "S10.4: a granule that is not rebuilt")
+            granules[bad[0]] = whole
+        return b"".join(granules)
+
+    def read_directory(self):
+        """S10.5: the sections by kind, decompressed."""
+        begin = len(self.area) - self.footer.directory_bytes
+        need(self.footer.directory_bytes % 20 == 0, "S10.5: half an entry")
+        entries, sections = Input(self.area, begin), {}
+        while entries.rest():
+            kind, at, length = entries.number(4), entries.number(8), entries.number(8)
+            need(at + length <= begin and kind not in sections, "S10.5: a section")
+            section = self.area[at : at + length]
+            sections[kind] = unzstd(section, MAX_SECTION) if kind in PACKED else section
+        need(all(kind in sections for kind in KINDS), "S10.6: a section is missing")
+        return sections
+
+    def blocks(self):
+        """S15.1 to S15.3: the blocks."""
+        ends, begin = Input(self.sections[BLOCKS]), 64
+        for first in range(0, self.rows, self.footer.block_rows):
+            end = 64 + ends.varint()
+            need(begin < end <= self.footer.pages, "S15.1: the end of a block")
+            block = Block(self, self.data[begin:end], first)
+            need(block.n == min(self.footer.block_rows, self.rows - first), "S15.3: rows")
+            yield block
+            begin = end
+        need(begin == self.footer.pages and not ends.rest(), "S15.1: the last block")
+
+    def spans(self):
+        """Every row: ordinal, resource code, scope code, template, canonical bytes of the span."""
+        for block in self.blocks():
+            yield from block.spans()
+
+
+class Models:
+    """Chapter 13, and the grammar of chapter 14."""
+
+    def __init__(self, data, terms):
+        count = data.varint()
+        need(1 <= count <= 4097, "S13.1: the number of templates")
+        skeletons = [data.prefixed() for _ in range(count)]
+        need(not skeletons[0], "S13.1: the spelled template has no skeleton")
+        self.templates = [None] + [Template(Input(skeleton)) for skeleton in skeletons[1:]]
+        self.columns = []
+        for template in self.templates:
+            slots = template.slots if template else [("int", None), ("bytes", None)]
+            kinds = [("int", None)] * 3 + slots
+            self.columns.append([Column(data, kind, place, terms) for kind, place in kinds])
+        self.rank_bits, self.step_bits = data.u8(), data.u8()
+        known = data.varint()
+        need(self.rank_bits <= 4 and self.step_bits <= 32 and known <= 32768, "S14.5: the grammar")
+        self.steps, last = [], 0
+        for i in range(known):
+            delta = data.varint()
+            need(delta > 0 or i == 0, "S14.5: steps ascend")
+            last += delta
+            self.steps.append(last)
+        self.states = {step: i + 1 for i, step in enumerate(self.steps)}
+        self.ranks = (1 << self.rank_bits) - 1
+        self.successors = []
+        for _ in range(known + 1 if self.ranks else 0):
+            self.successors.append([self.steps[data.varint()] for _ in range(data.varint())])
+        need(data.rest() == 0, "S13.1: bytes behind the grammar")
+
+    def read_steps(self, data, at, n, begins):
+        """S14.3, S14.4: the steps of n rows, and the bit behind them."""
+        spelled, steps, state, begins = at + n * self.rank_bits, [], 0, set(begins)
+        for row in range(n):
+            state = 0 if row in begins else state
+            rank = get_bits(data, at + row * self.rank_bits, self.rank_bits)
+            if rank < self.ranks:
+                need(rank < len(self.successors[state]), "S14.4: no successor of a rank")
+                steps.append(self.successors[state][rank])
+            else:
+                steps.append(get_bits(data, spelled, self.step_bits))
+                spelled += self.step_bits
+            state = self.states.get(steps[-1], 0)
+        return steps, spelled
+
+
+class Column:
+    """S13.9 to S13.12: a column of a template."""
+
+    def __init__(self, data, kind, place, terms):
+        self.tag = data.u8()
+        allowed = {"int": (0,), "text": (1, 2, 3, 4), "bytes": (2, 4)}[kind]
+        need(self.tag in allowed, "S13.9: the column of a slot")
+        self.is_text = kind == "text"
+        if self.tag == 1:
+            locals_ = [data.varint() for _ in range(data.varint())]
+            texts = terms.strings(*place)
+            need(all(code < len(texts) for code in locals_), "S13.10: a code of a dictionary")
+            self.locals = [texts[code].encode("utf-8") for code in locals_]
+        self.model = None if self.tag == 4 else Texts(data) if self.tag == 3 else Ints(data)
+
+    def is_fixed(self):
+        """S13.11; columns in pages have no run."""
+        return self.tag == 4 or (self.model.tag == 0 if self.tag == 3 else self.model.is_fixed())
+
+    def run(self, data, at, n, first_record, pages):
+        """The values of the run at a bit, the bit behind it, the next record."""
+        if self.tag == 4:
+            records = [pages.record(first_record + i) for i in range(n)]
+            return records, at, first_record + n
+        values, at = self.model.run(data, at, n)
+        if self.tag == 1:
+            need(all(0 <= v < len(self.locals) for v in values), "S13.10: a local")
+            values = [self.locals[value] for value in values]
+        elif self.tag == 2:
+            values = [pages.record(value) for value in values]
+        elif self.tag == 3:
+            values = [value.encode("utf-8") for value in values]
+        return values, at, first_record
+
+
+class Block:
+    """Chapter 15: a block, its columns decoded."""
+
+    def __init__(self, segment, data, first_row):
+        self.segment, self.first_row = segment, first_row
+        models = segment.models
+        need(len(data) > 20 and zlib.crc32(data[:-4]) == Input(data, len(data) - 4).number(4),
+             f"S15.2: the checksum of the block at row {first_row}")
+        header, data = Input(data), data[:-4]
+        self.n, begins = header.number(2), header.number(2)
+        self.ordinal, record = header.number(4), header.number(8)
+        at, width = 128, bit_length(max(self.n - 1, 0))
+        if begins * width < self.n:
+            self.begins = [get_bits(data, at + i * width, width) for i in range(begins)]
+            at += begins * width
+        else:
+            self.begins = [row for row in range(self.n) if get_bits(data, at + row, 1)]
+            at += self.n
+        need(len(self.begins) == begins, "S15.5: the number of beginnings")
+        self.steps, at = models.read_steps(data, at, self.n, self.begins)
+        ids = Input(data, (at + 7) // 8)
+        self.ids = [ids.take(8) for _ in range(self.n)]
+        self.explicit = [ids.take(8) for step in self.steps if step & 63 == 63]
+        at, self.cells = ids.at * 8, {}
+        for template in sorted({step >> 6 for step in self.steps}):
+            rows = sum(step >> 6 == template for step in self.steps)
+            need(template < len(models.columns), "S14.1: a template of no code")
+            columns, runs = models.columns[template], {}
+            order = [i for i, c in enumerate(columns) if c.is_fixed()]
+            order += [i for i, c in enumerate(columns) if not c.is_fixed()]
+            for i in order:
+                runs[i], at, record = columns[i].run(data, at, rows, record, segment.pages)
+            self.cells[template] = iter(zip(*(runs[i] for i in range(len(columns)))))
+        need((at + 7) // 8 == len(data), "S15.9: the end of a block")
+
+    def spans(self):
+        """S14.6 to S14.10, chapter 16."""
+        segment, lineage, base_start = self.segment, [], None
+        explicit, begins, ordinal = iter(self.explicit), set(self.begins), self.ordinal
+        for row, step in enumerate(self.steps):
+            if row == 0 or row in begins:
+                ordinal += row > 0
+                lineage = []
+                trace = segment.traces.entries[ordinal]
+                base_start = trace.first_start
+            code, parent, base = step & 63, None, base_start
+            if code < 62:
+                need(code < len(lineage), "S14.7: no row so far up")
+                del lineage[len(lineage) - code :]
+                parent, base = lineage[-1]
+            else:
+                lineage = []
+                if code == 63:
+                    parent = next(explicit)
+                    lineage.append((parent, base))
+            resource, start, duration, *slots = next(self.cells[step >> 6])
+            start = (base + start) & M64
+            end = (start + duration) & M64
+            lineage.append((self.ids[row], start))
+            own = (trace.id, self.ids[row], parent, start, end)
+            template = segment.models.templates[step >> 6]
+            if template is None:
+                scope, span = slots[0], spelled_span(slots[1], *own)
+            else:
+                scope, span = template.scope, template.span(slots, *own)
+            yield ordinal, resource, scope, step >> 6, span
+
+
+def read_contexts(section):
+    """S13.15: resources and scopes, canonical bytes."""
+    data = Input(section)
+    resources, scopes = data.varint(), data.varint()
+    pages = Pages(data, lambda at, length: section[data.at + at : data.at + at + length])
+    need(pages.records == resources + scopes and pages.bytes == data.rest(), "S13.15: contexts")
+    records = [pages.record(i) for i in range(pages.records)]
+    return records[:resources], records[resources:]
