@@ -142,7 +142,7 @@ impl Packed {
         usize::try_from(bits.div_ceil(8)).ok().filter(|_| sane)
     }
 
-    /// How many values there are: at most 2^32, and not bounded by the bytes of the section.
+    /// How many values there are: below 2^32, and not bounded by the bytes of the section.
     pub fn len(&self) -> u64 {
         self.count
     }

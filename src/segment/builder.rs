@@ -35,7 +35,7 @@ impl Default for SegmentOptions {
 }
 
 /// Rows of a segment at most: their numbers have 32 bits.
-const MAX_SEGMENT_ROWS: usize = u32::MAX as usize - MAX_ROWS;
+pub(super) const MAX_SEGMENT_ROWS: usize = u32::MAX as usize - MAX_ROWS;
 
 /// Builds a segment in memory and writes it at the end.
 ///

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::base::checksum::crc32;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
+use crate::segment::builder::MAX_SEGMENT_ROWS;
 
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
@@ -177,7 +178,9 @@ impl Footer {
             && self.pages_offset <= self.pages_end()
             && u64::from(self.directory_bytes) <= self.area_bytes
             && self.area_bytes > 0
-            && (1..=u32::from(u16::MAX)).contains(&self.block_rows);
+            && (1..=u32::from(u16::MAX)).contains(&self.block_rows)
+            && self.summary.rows <= MAX_SEGMENT_ROWS as u64
+            && self.summary.traces <= self.summary.rows;
         let end = self.area_offset.checked_add(self.area_bytes);
         ordered && end.is_some_and(|end| end < len) && self.summary.bytes == len
     }
@@ -272,6 +275,17 @@ mod tests {
         let tail = [footer().to_bytes(), footer().to_bytes()].concat();
         let found = Footer::find(Path::new("x"), &header_bytes(), &tail, 9_999);
         assert!(matches!(found, Err(Error::Corrupt { section: "footer", .. })));
+    }
+
+    #[test]
+    fn p6_more_rows_than_can_be_numbered_or_traces_than_rows_are_refused() {
+        let counts = [(u64::from(u32::MAX), 1), (u64::MAX, 1), (3, 4), (3, u64::MAX)];
+        for (rows, traces) in counts {
+            let summary = Summary { rows, traces, ..footer().summary };
+            let bytes = Footer { summary, ..footer() }.to_bytes();
+            let found = Footer::find(Path::new("x"), &header_bytes(), &bytes.repeat(2), 10_000);
+            assert!(matches!(found, Err(Error::Corrupt { section: "footer", .. })), "{rows}");
+        }
     }
 
     /// These numbers are on disk.
