@@ -1,19 +1,18 @@
 //! One trace, looked at as a whole: its spans in short, its root, its figures.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::ids::SpanId;
-use crate::base::model::{ResourceContext, StatusCode, TraceSpan};
+use crate::base::model::{ResourceContext, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
+use crate::base::view::StrRef;
 use crate::query::ast::Expr;
 use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
-use crate::query::source::Row;
 use crate::query::typed::Query;
 use crate::query::view::Piece;
 
@@ -45,65 +44,33 @@ pub struct Gathered {
     pub spans: Vec<Brief>,
     /// The services, in order of appearance.
     pub services: Vec<Str>,
-    /// Matching spans that were made owned on the way: the earliest, as many as hits show.
-    owned: BTreeMap<(SpanKey, Place), TraceSpan>,
 }
 
 impl Gathered {
-    /// Reads a trace and tests each span against the query; `keep` matching spans, the earliest,
-    /// are made owned.
-    pub fn read(pieces: &[Piece], query: &Query, keep: usize) -> Result<Self> {
+    /// Looks at all spans of a trace and tests each against the query.
+    pub fn read(pieces: &[Piece], query: &Query) -> Result<Self> {
         let mut gathered = Self::default();
         let mut services = Services::default();
+        let mut names = Names::default();
         for (number, piece) in pieces.iter().enumerate() {
-            piece.source.rows(&piece.fragment, &mut |row| {
-                let service = services.of(row.resource);
-                gathered.take(row, service, number, piece, query, keep)?;
-                Ok(ControlFlow::Continue(()))
+            piece.source.shorts(&piece.fragment, query, &mut |short| {
+                gathered.spans.push(Brief {
+                    key: (short.start, short.span_id),
+                    end: short.end,
+                    parent: short.parent,
+                    name: names.share(short.name),
+                    service: services.of(short.resource),
+                    is_error: short.is_error,
+                    matched: short.matched,
+                    place: (number, short.row),
+                });
+                Ok(())
             })?;
         }
         gathered.services = services.names;
         gathered.spans.sort_unstable_by_key(|span| (span.key, span.place));
         gathered.drop_identical(pieces)?;
         Ok(gathered)
-    }
-
-    fn take(
-        &mut self,
-        row: Row<'_>,
-        service: Option<u32>,
-        number: usize,
-        piece: &Piece,
-        query: &Query,
-        keep: usize,
-    ) -> Result<()> {
-        let span = &row.span;
-        let matched = match query.range.contains(span.start) {
-            true => matches(&query.filter, row.subject(), None, query.loose),
-            false => Some(false),
-        };
-        let key = (span.start, span.span_id);
-        let place = (number, row.row);
-        self.spans.push(Brief {
-            key,
-            end: span.end,
-            parent: span.parent_span_id,
-            name: span.name.clone().into_str(),
-            service,
-            is_error: span.status_code() == StatusCode::ERROR,
-            matched,
-            place,
-        });
-        if matched == Some(true) {
-            let last = self.owned.last_key_value().map(|(last, _)| *last);
-            if self.owned.len() < keep || last.is_some_and(|last| (key, place) < last) {
-                self.owned.insert((key, place), row.into_owned(piece.source.as_ref())?);
-                if self.owned.len() > keep {
-                    self.owned.pop_last();
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Spans of one key are compared by content: identical ones become one, others get an order.
@@ -153,29 +120,26 @@ impl Gathered {
     }
 
     /// The first `count` matching spans, owned.
-    pub fn matching(&mut self, pieces: &[Piece], count: usize) -> Result<Vec<TraceSpan>> {
+    pub fn matching(&self, pieces: &[Piece], count: usize) -> Result<Vec<TraceSpan>> {
         self.matching_from(pieces, 0, count)
     }
 
     /// The first `count` matching spans among those from the `from`th span on, owned.
     pub fn matching_from(
-        &mut self,
+        &self,
         pieces: &[Piece],
         from: usize,
         count: usize,
     ) -> Result<Vec<TraceSpan>> {
         let rest = self.spans.iter().skip(from);
         let wanted = rest.filter(|span| span.matched == Some(true)).take(count);
-        let wanted: Vec<_> = wanted.map(|span| (span.key, span.place)).collect();
-        let owned = &mut self.owned;
-        let missing = wanted.iter().filter(|key| !owned.contains_key(key));
-        let missing: HashSet<Place> = missing.map(|(_, place)| *place).collect();
-        visit_places(pieces, &missing, &mut |place, row, piece| {
-            let key = (row.span.start, row.span.span_id);
-            owned.insert((key, place), row.into_owned(piece.source.as_ref())?);
+        let wanted: Vec<Place> = wanted.map(|span| span.place).collect();
+        let mut owned = HashMap::with_capacity(wanted.len());
+        visit_places(pieces, &wanted.iter().copied().collect(), &mut |place, row, piece| {
+            owned.insert(place, row.into_owned(piece.source.as_ref())?);
             Ok(())
         })?;
-        Ok(wanted.iter().filter_map(|key| owned.remove(key)).collect())
+        Ok(wanted.iter().filter_map(|place| owned.remove(place)).collect())
     }
 
     /// The root: the earliest span without a parent id; if there is none, the earliest whose
@@ -215,6 +179,22 @@ impl Gathered {
     /// When the last of its spans ends.
     pub fn end(&self) -> Timestamp {
         self.spans.iter().map(|span| span.end).max().unwrap_or_default()
+    }
+}
+
+/// Names that were not shared yet: spans of live groups repeat few.
+#[derive(Default)]
+struct Names(HashSet<Str>);
+
+impl Names {
+    fn share(&mut self, name: StrRef<'_>) -> Str {
+        let StrRef::Plain(text) = name else { return name.into_str() };
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let new = Str::from(text);
+        self.0.insert(new.clone());
+        new
     }
 }
 

@@ -25,11 +25,9 @@ pub fn visit_places(
     for (number, (first, last)) in stretches {
         let Some(piece) = pieces.get(number) else { continue };
         let stretch = Fragment { rows: first..last.saturating_add(1), ..piece.fragment.clone() };
-        piece.source.rows(&stretch, &mut |row| {
-            let place = (number, row.row);
-            if places.contains(&place) {
-                visit(place, row, piece)?;
-            }
+        let wanted = |row| places.contains(&(number, row));
+        piece.source.pick(&stretch, &wanted, &mut |row| {
+            visit((number, row.row), row, piece)?;
             Ok(ControlFlow::Continue(()))
         })?;
     }

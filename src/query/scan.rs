@@ -151,7 +151,7 @@ impl Scan {
                 let Wanted::Matching(query) = &self.wanted else { return Ok(None) };
                 let query = Query::clone(query).between(*range);
                 let pieces = self.view.pieces(id)?;
-                let mut trace = Box::new(Gathered::read(&pieces, &query, 0)?);
+                let mut trace = Box::new(Gathered::read(&pieces, &query)?);
                 trace.decide(&pieces, &query.filter, query.loose)?;
                 Ok(Some(Open::Matching { trace, pieces, at: 0 }))
             }

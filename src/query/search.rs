@@ -27,11 +27,11 @@ pub fn search(view: &View, query: &Query) -> Result<Page> {
 /// The traces that match, and what finding them took.
 pub fn explained(view: &View, query: &Query) -> Result<(Page, Explain)> {
     let mut explain = Explain::default();
-    let make = |times: TraceTimes, trace: &mut Gathered, pieces: &[Piece]| {
+    let make = |times: TraceTimes, trace: &Gathered, pieces: &[Piece]| {
         let spans = trace.matching(pieces, query.spans_per_set)?;
         Ok(hit(times, trace, spans))
     };
-    let found = top(view, query, query.spans_per_set, &mut explain, None, &make)?;
+    let found = top(view, query, &mut explain, None, &make)?;
     let is_full = query.limit > 0 && found.len() >= query.limit;
     let next = found.last_key_value().filter(|_| is_full).map(|(_, (place, _))| place.to_cursor());
     let traces = found.into_values().map(|(_, hit)| hit).collect();
@@ -40,16 +40,16 @@ pub fn explained(view: &View, query: &Query) -> Result<(Page, Explain)> {
 
 /// The traces that match, with their times only. Reads no span where the indexes are certain.
 pub fn search_ids(view: &View, query: &Query) -> Result<Vec<TraceTimes>> {
-    let make = |times: TraceTimes, _: &mut Gathered, _: &[Piece]| Ok(times);
-    let found = top(view, query, 0, &mut Explain::default(), Some(&|times| times), &make)?;
+    let make = |times: TraceTimes, _: &Gathered, _: &[Piece]| Ok(times);
+    let found = top(view, query, &mut Explain::default(), Some(&|times| times), &make)?;
     Ok(found.into_values().map(|(_, times)| times).collect())
 }
 
 /// All matching spans of the traces that [`search`] finds, trace by trace.
 pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
     let make =
-        |_: TraceTimes, trace: &mut Gathered, pieces: &[Piece]| trace.matching(pieces, usize::MAX);
-    let found = top(view, query, usize::MAX, &mut Explain::default(), None, &make)?;
+        |_: TraceTimes, trace: &Gathered, pieces: &[Piece]| trace.matching(pieces, usize::MAX);
+    let found = top(view, query, &mut Explain::default(), None, &make)?;
     Ok(found.into_values().flat_map(|(_, spans)| spans).collect())
 }
 
@@ -57,14 +57,13 @@ pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
 type Found<T> = BTreeMap<(Reverse<Timestamp>, TraceId), (Place, T)>;
 
 /// What is answered for a trace that was read.
-type Make<'a, T> = dyn Fn(TraceTimes, &mut Gathered, &[Piece]) -> Result<T> + 'a;
+type Make<'a, T> = dyn Fn(TraceTimes, &Gathered, &[Piece]) -> Result<T> + 'a;
 
 /// The first `limit` matching traces. `sure` answers for a trace of which an index is certain;
 /// `make` for one that was read.
 fn top<T>(
     view: &View,
     query: &Query,
-    keep: usize,
     explain: &mut Explain,
     sure: Option<&dyn Fn(TraceTimes) -> T>,
     make: &Make<'_, T>,
@@ -99,12 +98,12 @@ fn top<T>(
             Some(sure) if is_certain(&candidate, query.range) => sure(times),
             _ => {
                 explain.traces_read += 1;
-                let mut trace = Gathered::read(&pieces, query, keep)?;
+                let mut trace = Gathered::read(&pieces, query)?;
                 trace.decide(&pieces, &query.filter, query.loose)?;
                 if !trace.spans.iter().any(|span| span.matched == Some(true)) {
                     continue;
                 }
-                make(times, &mut trace, &pieces)?
+                make(times, &trace, &pieces)?
             }
         };
         explain.traces_matched += 1;

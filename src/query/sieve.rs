@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::number::Number;
 use crate::base::text::Str;
+use crate::block::models::TemplateModel;
 use crate::block::skeleton::ValueType;
 use crate::query::ast::{Check, Expr, Field};
 use crate::query::compare::{Seen, holds};
@@ -19,10 +20,16 @@ use crate::segment::{Columns, Peek, Segment};
 
 /// Tests rows of one segment.
 pub struct Sieve<'a> {
+    peek: Peek<'a>,
+    tests: RowTests<'a>,
+}
+
+/// A condition on rows of one segment, narrowed down to the templates met so far.
+pub struct RowTests<'a> {
     segment: &'a Segment,
     filter: &'a Expr,
     loose: bool,
-    peek: Peek<'a>,
+    templates: &'a [TemplateModel],
     /// By template code; none where no row was met yet.
     nodes: Vec<Option<Node<'a>>>,
     resources: ResourceTests<'a>,
@@ -43,17 +50,15 @@ impl<'a> Sieve<'a> {
         if !asks_of_spans(filter) {
             return Ok(None);
         }
-        let peek = segment.peek()?;
-        let nodes = peek.templates().iter().map(|_| None).collect();
-        let resources = ResourceTests::default();
-        Ok(Some(Self { segment, filter, loose, peek, nodes, resources }))
+        let tests = RowTests::new(segment, filter, loose)?;
+        Ok(Some(Self { peek: segment.peek()?, tests }))
     }
 
     /// Tests rows until one surely fulfils the condition.
     pub fn sift(&mut self, rows: Range<u32>) -> Result<Sifted> {
         let mut sifted = Sifted::default();
         for row in rows {
-            match self.row(row)? {
+            match self.tests.verdict(self.peek.row(row)?)? {
                 Some(false) => {}
                 Some(true) => {
                     self.peek.keep();
@@ -67,12 +72,21 @@ impl<'a> Sieve<'a> {
         }
         Ok(sifted)
     }
+}
 
-    fn row(&mut self, row: u32) -> Result<Option<bool>> {
-        let templates = self.peek.templates();
-        let columns = self.peek.row(row)?;
+impl<'a> RowTests<'a> {
+    /// The tests that a condition comes down to.
+    pub fn new(segment: &'a Segment, filter: &'a Expr, loose: bool) -> Result<Self> {
+        let templates = segment.peek()?.templates();
+        let nodes = templates.iter().map(|_| None).collect();
+        let resources = ResourceTests::default();
+        Ok(Self { segment, filter, loose, templates, nodes, resources })
+    }
+
+    /// Whether a row fulfils the condition; `None` where its columns alone do not tell.
+    pub fn verdict(&mut self, columns: Columns<'_>) -> Result<Option<bool>> {
         let code = columns.template() as usize;
-        let (Some(model), Some(node)) = (templates.get(code), self.nodes.get_mut(code)) else {
+        let (Some(model), Some(node)) = (self.templates.get(code), self.nodes.get_mut(code)) else {
             return Ok(None);
         };
         let node = match node {

@@ -5,14 +5,14 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::base::ids::TraceId;
-use crate::base::model::{ResourceContext, ScopeContext, SpanKind, TraceSpan, Value};
+use crate::base::ids::{SpanId, TraceId};
+use crate::base::model::{ResourceContext, ScopeContext, SpanKind, StatusCode, TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
-use crate::base::view::SpanRef;
+use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::HashedId;
 use crate::query::ast::Scope;
-use crate::query::predicate::Subject;
+use crate::query::predicate::{Subject, matches};
 use crate::query::typed::Query;
 
 /// All that one source holds of one trace.
@@ -55,6 +55,29 @@ pub struct Row<'a> {
     pub scope: &'a Arc<ScopeContext>,
 }
 
+/// What can be said of a row without reading all of it.
+#[derive(Debug)]
+pub struct Short<'a> {
+    /// The row in its source.
+    pub row: u32,
+    /// Its span's id.
+    pub span_id: SpanId,
+    /// The parent's id.
+    pub parent: Option<SpanId>,
+    /// When it starts.
+    pub start: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+    /// Its name.
+    pub name: StrRef<'a>,
+    /// Whether its status is an error.
+    pub is_error: bool,
+    /// Its resource.
+    pub resource: &'a Arc<ResourceContext>,
+    /// Whether it fulfils a query; `None` where that takes the whole span, or its trace.
+    pub matched: Option<bool>,
+}
+
 /// What takes rows one by one, and may end the walk.
 pub type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
@@ -90,6 +113,32 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Hands over the rows of a fragment.
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()>;
 
+    /// Hands over those rows of a fragment that are wanted; the others cost less than reading.
+    fn pick(
+        &self,
+        fragment: &Fragment,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        self.rows(fragment, &mut |row| match wanted(row.row) {
+            true => visit(row),
+            false => Ok(ControlFlow::Continue(())),
+        })
+    }
+
+    /// Hands over the rows of a fragment in short, tested against a query.
+    fn shorts(
+        &self,
+        fragment: &Fragment,
+        query: &Query,
+        visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.rows(fragment, &mut |row| {
+            visit(row.short(query))?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
     /// Hands over every row.
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()>;
 
@@ -108,6 +157,26 @@ pub trait Source: Send + Sync + fmt::Debug {
 }
 
 impl Row<'_> {
+    /// The row in short, tested against a query.
+    pub fn short(&self, query: &Query) -> Short<'_> {
+        let span = &self.span;
+        let matched = match query.range.contains(span.start) {
+            true => matches(&query.filter, self.subject(), None, query.loose),
+            false => Some(false),
+        };
+        Short {
+            row: self.row,
+            span_id: span.span_id,
+            parent: span.parent_span_id,
+            start: span.start,
+            end: span.end,
+            name: span.name.clone(),
+            is_error: span.status_code() == StatusCode::ERROR,
+            resource: self.resource,
+            matched,
+        }
+    }
+
     /// The row for a predicate.
     pub fn subject(&self) -> Subject<'_> {
         Subject { span: &self.span, resource: self.resource, scope: self.scope }

@@ -1,13 +1,14 @@
 //! Segments as sources: their indexes answer before their rows do.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::{ResourceContext, ScopeContext, Value};
+use crate::base::model::{ResourceContext, ScopeContext, StatusCode, Value};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::base::view::StrRef;
 use crate::index::bloom::HashedId;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
@@ -15,12 +16,12 @@ use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
 use crate::query::plan::{Terms, min_duration, plan};
 use crate::query::prune::prune;
-use crate::query::sieve::{Sieve, Sifted};
+use crate::query::sieve::{RowTests, Sieve, Sifted};
 use crate::query::source::{
-    Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
+    Candidate, Candidates, Fragment, Row, ServiceOperation, Short, Source, Visitor,
 };
 use crate::query::typed::Query;
-use crate::segment::{Segment, intrinsic};
+use crate::segment::{Row as StoredRow, Segment, intrinsic};
 
 impl Source for Segment {
     fn is_segment(&self) -> bool {
@@ -81,6 +82,53 @@ impl Source for Segment {
             visit(fragment(&self.entry(ordinal)?));
         }
         Ok(())
+    }
+
+    fn pick(
+        &self,
+        fragment: &Fragment,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        let mut contexts = Neighbours::default();
+        self.outlines(fragment.rows.clone(), &mut |outlined| match wanted(outlined.row) {
+            true => outlined.read(&mut |row| visit(contexts.row(self, row)?)),
+            false => Ok(ControlFlow::Continue(())),
+        })
+    }
+
+    fn shorts(
+        &self,
+        fragment: &Fragment,
+        query: &Query,
+        visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut contexts = Neighbours::default();
+        let mut tests = RowTests::new(self, &query.filter, query.loose)?;
+        self.outlines(fragment.rows.clone(), &mut |outlined| {
+            let Some(template) = outlined.template else {
+                return outlined.read(&mut |row| {
+                    visit(contexts.row(self, row)?.short(query))?;
+                    Ok(ControlFlow::Continue(()))
+                });
+            };
+            let times = outlined.times;
+            visit(Short {
+                row: outlined.row,
+                span_id: times.span_id,
+                parent: times.parent,
+                start: times.start,
+                end: times.end,
+                name: StrRef::Shared(&template.name),
+                is_error: template.status == Some(StatusCode::ERROR),
+                resource: contexts.resource(self, outlined.resource)?,
+                matched: match query.range.contains(times.start) {
+                    true => tests.verdict(outlined.columns)?,
+                    false => Some(false),
+                },
+            })?;
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
@@ -172,20 +220,37 @@ fn fragment(entry: &TraceEntry) -> Fragment {
 }
 
 fn walk(segment: &Segment, rows: Range<u32>, visit: &mut Visitor<'_>) -> Result<()> {
-    // Neighbours mostly share their contexts.
-    let mut resource: Option<(u32, Arc<ResourceContext>)> = None;
-    let mut scope: Option<(u32, Arc<ScopeContext>)> = None;
-    segment.rows(rows, &mut |row| {
-        let resource = match resource.take().filter(|(code, _)| *code == row.resource) {
-            Some(known) => resource.insert(known),
-            None => resource.insert((row.resource, segment.resource(row.resource)?)),
+    let mut contexts = Neighbours::default();
+    segment.rows(rows, &mut |row| visit(contexts.row(segment, row)?))
+}
+
+/// Contexts of the row before: neighbours mostly share them.
+#[derive(Default)]
+struct Neighbours {
+    resource: Option<(u32, Arc<ResourceContext>)>,
+    scope: Option<(u32, Arc<ScopeContext>)>,
+}
+
+impl Neighbours {
+    fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
+        self.resource(segment, row.resource)?;
+        let scope = match self.scope.take().filter(|(code, _)| *code == row.scope) {
+            Some(known) => self.scope.insert(known),
+            None => self.scope.insert((row.scope, segment.scope(row.scope)?)),
         };
-        let scope = match scope.take().filter(|(code, _)| *code == row.scope) {
-            Some(known) => scope.insert(known),
-            None => scope.insert((row.scope, segment.scope(row.scope)?)),
+        let Some((_, resource)) = &self.resource else {
+            return Err(segment.damaged("no resource"));
         };
-        visit(Row { row: row.row, span: row.span, resource: &resource.1, scope: &scope.1 })
-    })
+        Ok(Row { row: row.row, span: row.span, resource, scope: &scope.1 })
+    }
+
+    fn resource(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ResourceContext>> {
+        let known = match self.resource.take().filter(|(own, _)| *own == code) {
+            Some(known) => known,
+            None => (code, segment.resource(code)?),
+        };
+        Ok(&self.resource.insert(known).1)
+    }
 }
 
 const SCOPES: [(Scope, TagScope); 5] = [

@@ -12,9 +12,8 @@ use crate::base::wire::decode_span;
 use crate::block::decode::{OpenBlock, Outline, is_sound};
 use crate::block::models::SLOTS;
 use crate::block::page_reader::Record;
-use crate::block::template::{RowTimes, SlotSource};
-use crate::block::walk::{WalkedRow, Walker};
-use crate::segment::meta::Meta;
+use crate::block::template::{RowTimes, SlotSource, Template};
+use crate::block::walk::Walker;
 use crate::segment::peek::Columns;
 use crate::segment::reader::Segment;
 
@@ -33,6 +32,23 @@ pub struct Row<'a> {
     pub span: SpanRef<'a>,
 }
 
+/// A row as far as it is known before its slots are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlined<'a> {
+    /// Its number in the segment.
+    pub row: u32,
+    /// The ordinal of its trace.
+    pub ordinal: u32,
+    /// The code of its resource.
+    pub resource: u32,
+    /// Its ids and times.
+    pub times: RowTimes,
+    /// Its columns.
+    pub columns: Columns<'a>,
+    /// Its template; none for a spelled row.
+    pub template: Option<&'a Template>,
+}
+
 /// What takes rows one by one, and may end the walk.
 pub type Visit<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
@@ -43,6 +59,15 @@ impl Segment {
     /// Hands over the rows in `range`, in order. Cost: opening each block that it meets, and the
     /// rows of the first block before the range that belong to the same trace.
     pub fn rows(&self, range: Range<u32>, visit: &mut Visit<'_>) -> Result<()> {
+        self.outlines(range, &mut |outlined| outlined.read(visit))
+    }
+
+    /// The same without their slots, which cost most of reading a row.
+    pub fn outlines(
+        &self,
+        range: Range<u32>,
+        visit: &mut dyn FnMut(Outlined<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         if u64::from(range.end) > self.summary().rows {
             return Err(Error::corrupt(self.path(), 0, "rows", "rows beyond the last"));
         }
@@ -130,7 +155,7 @@ impl Segment {
         block: &OpenBlock,
         first: u32,
         range: Range<u32>,
-        visit: &mut Visit<'_>,
+        visit: &mut dyn FnMut(Outlined<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         let meta = self.meta()?;
         let outline = &block.outline;
@@ -158,8 +183,21 @@ impl Segment {
             if index < wanted {
                 continue;
             }
-            let row = RowAt { row: first + index, ordinal, trace_id: trace.0 };
-            if self.visit_row(meta, block, row, &walked, visit)?.is_break() {
+            let outlined = Outlined {
+                row: first + index,
+                ordinal,
+                resource: walked.resource,
+                times: RowTimes {
+                    trace_id: trace.0,
+                    span_id: walked.span_id,
+                    parent: walked.parent,
+                    start: walked.start,
+                    end: walked.end,
+                },
+                columns: Columns::new(self, meta, block, walked.cells),
+                template: walked.cells.model.template.as_ref(),
+            };
+            if visit(outlined)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -171,26 +209,18 @@ impl Segment {
         Ok((entry.id, entry.first_start))
     }
 
-    fn visit_row(
-        &self,
-        meta: &Meta,
-        block: &OpenBlock,
-        at: RowAt,
-        walked: &WalkedRow<'_>,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>> {
-        let RowAt { row, ordinal, trace_id } = at;
-        let times = RowTimes {
-            trace_id,
-            span_id: walked.span_id,
-            parent: walked.parent,
-            start: walked.start,
-            end: walked.end,
-        };
-        let resource = walked.resource;
-        let columns = Columns::new(self, meta, block, walked.cells);
+    /// A record in pages.
+    pub(super) fn record(&self, record: u64) -> Result<Record> {
+        self.meta()?.pages.get(record, |offset, len| self.file.read_at(offset, len))
+    }
+}
+
+impl Outlined<'_> {
+    /// Reads the slots, puts the span together and hands it over.
+    pub fn read(&self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let Self { row, ordinal, resource, times, columns, template } = *self;
         let mut slots = RowSlots { columns, next: SLOTS };
-        if let Some(template) = &walked.cells.model.template {
+        if let Some(template) = template {
             let span = template.assemble(times, &mut slots)?;
             return visit(Row { row, ordinal, resource, scope: template.scope, span });
         }
@@ -198,7 +228,7 @@ impl Segment {
         let bytes = slots.blob()?;
         let span = decode_span(&bytes).ok_or_else(|| columns.bad())?;
         let span = SpanRef {
-            trace_id,
+            trace_id: times.trace_id,
             span_id: times.span_id,
             parent_span_id: times.parent,
             start: times.start,
@@ -207,19 +237,6 @@ impl Segment {
         };
         visit(Row { row, ordinal, resource, scope, span })
     }
-
-    /// A record in pages.
-    pub(super) fn record(&self, record: u64) -> Result<Record> {
-        self.meta()?.pages.get(record, |offset, len| self.file.read_at(offset, len))
-    }
-}
-
-/// Which row is being read.
-#[derive(Clone, Copy, Debug)]
-struct RowAt {
-    row: u32,
-    ordinal: u32,
-    trace_id: TraceId,
 }
 
 /// Reads the slots of one row in order.
