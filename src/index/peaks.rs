@@ -32,7 +32,7 @@ const RARE: usize = 4;
 
 /// Of a common sort one block in so many is listed, at most. Fewer cost bytes, more cost a search
 /// for what is just above the usual the opening of that many blocks a hit.
-const PEAKS: usize = 16;
+const PEAKS: usize = 8;
 
 /// The level of a duration in nanoseconds: 0 for zero, then four to each power of two, at most
 /// 255. Longer durations never have a lower one.

@@ -11,7 +11,7 @@
 //! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
@@ -153,6 +153,15 @@ pub struct TraceTable {
     offsets: Packed,
     /// Where the first page begins.
     start: usize,
+    /// The page opened last: a search asks for one trace several times, and for its neighbours.
+    last: Mutex<Option<(u32, Arc<PageColumns>)>>,
+}
+
+/// The columns of a page.
+#[derive(Debug)]
+struct PageColumns {
+    rows: Packed,
+    columns: [Packed; COLUMNS.len()],
 }
 
 impl TraceTable {
@@ -169,7 +178,7 @@ impl TraceTable {
             return Err(cursor.corrupt("a wrong number of pages"));
         }
         let start = cursor.at();
-        Ok(Self { source, traces, page_entries, offsets, start })
+        Ok(Self { source, traces, page_entries, offsets, start, last: Mutex::new(None) })
     }
 
     /// How many traces the segment has.
@@ -191,7 +200,21 @@ impl TraceTable {
         let page = ordinal / self.page_entries;
         let first = page * self.page_entries;
         let count = self.page_entries.min(self.traces - first);
-        let mut cursor = Cursor::new(source, self.page_range(page.into())?)?;
+        // Whoever would have to wait opens the page for itself.
+        let mut last = self.last.try_lock().ok();
+        let known = last.as_deref().and_then(|last| last.as_ref()).filter(|last| last.0 == page);
+        if let Some((_, columns)) = known {
+            return Ok(TracePage { source, first, count, columns: Arc::clone(columns) });
+        }
+        let columns = Arc::new(self.open_page(page, count)?);
+        if let Some(last) = last.as_deref_mut() {
+            *last = Some((page, Arc::clone(&columns)));
+        }
+        Ok(TracePage { source, first, count, columns })
+    }
+
+    fn open_page(&self, page: u32, count: u32) -> Result<PageColumns> {
+        let mut cursor = Cursor::new(&*self.source, self.page_range(page.into())?)?;
         let rows = Packed::open(&mut cursor)?;
         if rows.len() != u64::from(count) + 1 {
             return Err(cursor.corrupt("a page of the wrong size"));
@@ -202,7 +225,7 @@ impl TraceTable {
         if columns.iter().any(|c| c.len() != u64::from(count)) {
             return Err(cursor.corrupt("a column of the wrong size"));
         }
-        Ok(TracePage { source, first, count, rows, columns })
+        Ok(PageColumns { rows, columns })
     }
 
     fn page_range(&self, page: u64) -> Result<Range<usize>> {
@@ -220,11 +243,12 @@ impl TraceTable {
         let first_of = |page: u64| page as u32 * self.page_entries;
         let after = partition_point(pages, |page| {
             let page = self.page(first_of(page))?;
-            Ok(page.rows.get(page.source, 0)? <= row)
+            Ok(page.columns.rows.get(page.source, 0)? <= row)
         })?;
         let page = self.page(first_of(after.saturating_sub(1)))?;
-        let within =
-            partition_point(page.count.into(), |i| Ok(page.rows.get(page.source, i)? <= row))?;
+        let within = partition_point(page.count.into(), |i| {
+            Ok(page.columns.rows.get(page.source, i)? <= row)
+        })?;
         Ok(page.first + (within as u32).saturating_sub(1))
     }
 
@@ -251,17 +275,17 @@ pub struct TracePage<'a> {
     source: &'a dyn Source,
     first: u32,
     count: u32,
-    rows: Packed,
-    columns: [Packed; COLUMNS.len()],
+    columns: Arc<PageColumns>,
 }
 
 impl TracePage<'_> {
     /// The trace of one of these ordinals; `Corrupt` for others.
     pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
         let index = self.index(ordinal)?;
-        let [high, low, first_start, last_start, length, slack, flags] = &self.columns;
+        let [high, low, first_start, last_start, length, slack, flags] = &self.columns.columns;
         let get = |column: &Packed| column.get(self.source, index);
-        let row = |index| self.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
+        let row =
+            |index| self.columns.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
         let (from, to) = (row(index)?, row(index + 1)?);
         let rows = from.zip(to).and_then(|(from, to)| Some((from, to.checked_sub(from)?)));
         let (first_row, rows) =
@@ -281,7 +305,7 @@ impl TracePage<'_> {
     }
 
     fn first_start(&self, ordinal: u32) -> Result<Timestamp> {
-        let [_, _, first_start, ..] = &self.columns;
+        let [_, _, first_start, ..] = &self.columns.columns;
         first_start.get(self.source, self.index(ordinal)?).map(Timestamp::from_nanos)
     }
 

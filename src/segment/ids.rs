@@ -63,6 +63,11 @@ impl IdFilter {
         Ok(Self { bloom: BloomReader::open(&source)? })
     }
 
+    /// How long the file of a segment is.
+    pub fn bytes(segment: &Segment) -> Result<u64> {
+        Ok((HEADER_BYTES + segment.bloom_bytes()?.len()) as u64)
+    }
+
     /// Whether a trace with this low half of the id may be in the segment; `false` is certain.
     pub fn may_contain(&self, id: &HashedId) -> bool {
         self.bloom.contains(id)

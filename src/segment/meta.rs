@@ -54,7 +54,7 @@ impl Meta {
         if pages.bytes() != footer.pages_end().saturating_sub(footer.pages_offset) {
             return Err(section.corrupt(0, "pages of another length"));
         }
-        let contexts = Contexts::read(directory.get(kind::CONTEXTS)?)?;
+        let contexts = Contexts::read(directory.get(kind::CONTEXTS)?, footer.summary.rows)?;
         let section = directory.get(kind::BLOCKS)?;
         let blocks = read_blocks(&section.unpacked()?, footer);
         let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
@@ -164,14 +164,16 @@ pub struct Contexts {
 }
 
 impl Contexts {
-    fn read(section: &Section) -> Result<Self> {
+    /// Each is of at least one of `rows`: counts are believed no further.
+    fn read(section: &Section, rows: u64) -> Result<Self> {
         let stored = section.all()?;
         let mut input: &[u8] = &stored;
         let parts = (|| {
             let resources = read_len(&mut input)?;
             let scopes = read_len(&mut input)?;
             let directory = PageDirectory::read(&mut input)?;
-            let sound = directory.records() == (resources as u64).checked_add(scopes as u64)?
+            let sound = (resources.max(scopes) as u64) <= rows
+                && directory.records() == (resources as u64).checked_add(scopes as u64)?
                 && directory.bytes() == input.len() as u64;
             sound.then_some((resources, scopes, directory))
         })();

@@ -9,6 +9,7 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::ingest::group::Group;
 use crate::ingest::rows::{self, Place};
+use crate::segment::IdFilter;
 use crate::store::distinct::count_distinct;
 use crate::store::state::{Partition, State};
 use crate::upkeep::held::Held;
@@ -95,7 +96,9 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (key, partition) in state.partitions() {
         let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
-        let bytes = partition.segments.iter().map(|held| held.bytes).sum();
+        let mut bytes: u64 = partition.segments.iter().map(|held| held.bytes).sum();
+        // Single files that were opened by name have no id filters beside them.
+        let has_filters = state.version.partitions.contains_key(key);
         let buffered = count_buffered(partition)?;
         for held in &partition.segments {
             let Some(segment) = held.segment() else {
@@ -104,6 +107,11 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
             };
             for part in segment.shares()? {
                 *sections.entry(part.name).or_default() += part.bytes;
+            }
+            if has_filters {
+                let beside = IdFilter::bytes(segment)?;
+                *sections.entry("id filters").or_default() += beside;
+                bytes += beside;
             }
         }
         let open = partition.buffers().any(|buffer| !buffer.is_empty());
