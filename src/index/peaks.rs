@@ -221,13 +221,11 @@ impl Peaks {
     }
 }
 
-/// A count of what takes at least a byte each.
+/// A count of what takes at least a byte each, or one more.
 fn bounded(cursor: &mut Cursor<'_>) -> Result<usize> {
-    let count = cursor.varint_len()?;
-    match count <= cursor.remaining() + 1 {
-        true => Ok(count),
-        false => Err(cursor.corrupt("a count that lies")),
-    }
+    let count = usize::try_from(cursor.varint()?).ok();
+    let count = count.filter(|&count| count <= cursor.remaining() + 1);
+    count.ok_or_else(|| cursor.corrupt("a count that lies"))
 }
 
 #[cfg(test)]
@@ -313,6 +311,11 @@ mod tests {
         assert_eq!(peaks.blocks(common, 2000).unwrap(), Some(vec![11]));
         assert_eq!(peaks.blocks(common, 1 << 21).unwrap(), Some(vec![]));
         assert_eq!(peaks.blocks(rare, 0).unwrap(), Some(vec![5]));
+    }
+
+    #[test]
+    fn a_segment_without_rows_has_no_sorts() {
+        assert!(open(write(&mut [])).unwrap().sorts().unwrap().is_empty());
     }
 
     #[test]
