@@ -1,0 +1,87 @@
+use super::*;
+use crate::index::source::MemSource;
+use proptest::prelude::*;
+use std::path::Path;
+
+fn entries() -> impl Strategy<Value = Vec<TraceEntry>> {
+    let time = prop_oneof![
+        4 => (0u64..1 << 40).prop_map(|t| 1_700_000_000_000_000_000 + t * 1000),
+        1 => any::<u64>(),
+    ];
+    let entry = (
+        any::<u128>(),
+        any::<bool>(),
+        0u32..900,
+        [time.clone(), time.clone(), time],
+        any::<u64>(),
+        0u8..4,
+    );
+    let entry = entry.prop_map(|(id, short, rows, times, max_duration, flags)| {
+        let [first_start, last_start, max_end] = times.map(Timestamp::from_nanos);
+        TraceEntry {
+            id: TraceId::from(if short { id & u128::from(u64::MAX) } else { id }),
+            first_row: 0,
+            rows,
+            first_start,
+            last_start,
+            max_end,
+            max_duration,
+            flags: TraceFlags(flags),
+        }
+    });
+    prop::collection::vec(entry, 0..600).prop_map(|mut entries: Vec<TraceEntry>| {
+        entries.sort_by_key(|e| (e.first_start, e.id));
+        let mut row = 0;
+        for entry in &mut entries {
+            entry.first_row = row;
+            row += entry.rows;
+        }
+        entries
+    })
+}
+
+fn build(entries: &[TraceEntry]) -> Vec<u8> {
+    let mut builder = TraceTableBuilder::new();
+    for entry in entries {
+        builder.push(&TraceEntry { first_row: 77, ..*entry });
+    }
+    builder.finish()
+}
+
+fn open(bytes: Vec<u8>) -> Result<TraceTable> {
+    TraceTable::open(Arc::new(MemSource::new(bytes, Path::new("x"), "traces")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_entry_comes_back(entries in entries(), time: u64) {
+        let table = open(build(&entries)).unwrap();
+        prop_assert_eq!(table.len() as usize, entries.len());
+        for (entry, ordinal) in entries.iter().zip(0..) {
+            prop_assert_eq!(&table.get(ordinal).unwrap(), entry);
+        }
+        prop_assert!(table.get(table.len()).is_err());
+        let times = entries.iter().map(|e| e.first_start);
+        for time in times.step_by(97).chain([Timestamp::from_nanos(time), Timestamp::MAX]) {
+            let naive = entries.iter().filter(|e| e.first_start < time).count();
+            prop_assert_eq!(table.starting_before(time).unwrap() as usize, naive);
+        }
+    }
+
+    #[test]
+    fn p6_a_changed_byte_ends_in_an_error_or_a_value(
+        entries in entries(), at: prop::sample::Index, early: bool, byte: u8,
+    ) {
+        let mut bytes = build(&entries);
+        let at = at.index(if early { bytes.len().min(40) } else { bytes.len() });
+        *bytes.get_mut(at).unwrap() = byte;
+        if let Ok(table) = open(bytes) {
+            for ordinal in [0, 1, 255, 256, table.len() / 2, table.len().wrapping_sub(1)] {
+                let _ = table.get(ordinal);
+            }
+            let _ = table.starting_before(Timestamp::from_nanos(1 << 60));
+        }
+    }
+}
