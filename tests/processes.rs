@@ -10,37 +10,18 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/batches.rs"]
+mod batches;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use tracekeep::{
-    Error, KeyValue, Options, Reader, ResourceSpans, ScopeSpans, Span, Store, Timestamp, TraceId,
-    TraceReader,
-};
+use batches::{batch, trace_id};
+use tracekeep::{Error, KeyValue, Options, Reader, Store, TraceReader};
 
-const HOUR: u64 = 3_600_000_000_000;
 const SPANS_A_BATCH: u64 = 6;
 const STORE: &str = "TRACEKEEP_TEST_STORE";
-
-/// Batch `n`: one trace whose spans lie in three partitions.
-fn batch(n: u64) -> Vec<ResourceSpans> {
-    let spans = (0..SPANS_A_BATCH).map(|i| Span {
-        trace_id: trace_id(n),
-        span_id: (i + 1).into(),
-        start: Timestamp::from_nanos(480_000 * HOUR + i % 3 * HOUR + n),
-        end: Timestamp::from_nanos(480_000 * HOUR + i % 3 * HOUR + n + 1000),
-        name: "work".into(),
-        attributes: vec![KeyValue::new("batch", n as i64)],
-        ..Span::default()
-    });
-    let scope_spans = vec![ScopeSpans { spans: spans.collect(), ..ScopeSpans::default() }];
-    vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
-}
-
-fn trace_id(n: u64) -> TraceId {
-    TraceId::from(u128::from(n + 1))
-}
 
 /// Checks that batches `0..count` are there, each whole; returns how many follow without a gap.
 fn check(store: &impl TraceReader, count: u64) -> u64 {
@@ -65,13 +46,13 @@ fn writer_process() {
     for line in std::io::stdin().lines() {
         match line.unwrap().as_str() {
             "append" => {
-                store.append(&batch(next)).unwrap();
+                store.append(&batch(next, SPANS_A_BATCH)).unwrap();
                 next += 1;
             }
             "flush" => store.flush().unwrap(),
             "merge" => store.merge().unwrap(),
             "flood" => loop {
-                store.append(&batch(next)).unwrap();
+                store.append(&batch(next, SPANS_A_BATCH)).unwrap();
                 next += 1;
                 println!("done append");
                 if next.is_multiple_of(16) {

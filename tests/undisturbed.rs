@@ -3,40 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/batches.rs"]
+mod batches;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tracekeep::{
-    Durability, KeyValue, Options, Query, ResourceSpans, ScopeSpans, Snapshot, Span, Store,
-    Timestamp, TraceId, TraceReader,
-};
+use batches::{batch, trace_id};
+use tracekeep::{Durability, Options, Query, Snapshot, Store, TraceReader};
 
-const HOUR: u64 = 3_600_000_000_000;
 const SPANS_A_BATCH: u64 = 9;
 const BATCHES_MIN: u64 = 200;
 /// Looks at the store that should fall into a flush or a merge before the test ends.
 const LOOKS_MEANWHILE_MIN: u64 = 20;
 /// By when they should have: some hundred times what it takes.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Batch `n`: one trace whose spans lie in three partitions, each bearing the number.
-fn batch(n: u64) -> Vec<ResourceSpans> {
-    let spans = (0..SPANS_A_BATCH).map(|i| Span {
-        trace_id: trace_id(n),
-        span_id: (i + 1).into(),
-        start: Timestamp::from_nanos(480_000 * HOUR + i % 3 * HOUR + n),
-        end: Timestamp::from_nanos(480_000 * HOUR + i % 3 * HOUR + n + 1000),
-        name: "work".into(),
-        attributes: vec![KeyValue::new("batch", n as i64)],
-        ..Span::default()
-    });
-    let scope_spans = vec![ScopeSpans { spans: spans.collect(), ..ScopeSpans::default() }];
-    vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
-}
-
-fn trace_id(n: u64) -> TraceId {
-    TraceId::from(u128::from(n + 1))
-}
 
 /// Checks that a snapshot holds batches `0..k`, each whole, and nothing else; returns `k`.
 fn check(view: &Snapshot, turn: u64) -> u64 {
@@ -81,7 +62,7 @@ fn write(store: &Store, progress: &Progress) {
     let _over = Over(progress);
     let began = Instant::now();
     for n in 0.. {
-        store.append(&batch(n)).unwrap();
+        store.append(&batch(n, SPANS_A_BATCH)).unwrap();
         progress.acknowledged.store(n + 1, Ordering::SeqCst);
         let looks = progress.looks_meanwhile.load(Ordering::SeqCst);
         if n >= BATCHES_MIN && looks >= LOOKS_MEANWHILE_MIN {
