@@ -60,13 +60,14 @@ struct Gathered {
 impl PeaksBuilder {
     /// Adds a row; blocks ascend.
     pub fn add(&mut self, template: u32, service: u32, block: u32, nanos: u64) {
+        if self.count > MAX_SORTS {
+            return;
+        }
         let place = template as usize;
         if self.sorts.len() <= place {
             self.sorts.resize_with(place + 1, Vec::new);
         }
-        let Some(sorts) = self.sorts.get_mut(place).filter(|_| self.count <= MAX_SORTS) else {
-            return;
-        };
+        let Some(sorts) = self.sorts.get_mut(place) else { return };
         // Mostly the only one.
         let sort = match sorts.iter_mut().position(|sort| sort.service == service) {
             Some(at) => sorts.get_mut(at),

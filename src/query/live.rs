@@ -30,9 +30,7 @@ impl Source for Group {
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
-        let range = self.range_of(id.low);
-        let entries = self.entries().get(range.clone()).unwrap_or_default();
-        fragments(entries, range.start).for_each(|fragment| out.push(fragment));
+        out.extend(fragments_of(self, id.low));
         Ok(())
     }
 
@@ -109,12 +107,16 @@ fn look(
 /// A candidate of a group's encoded form, with the group's own rows.
 fn own(group: &Group, candidate: Candidate) -> Result<Candidate> {
     let id = candidate.fragment.trace_id;
-    let mut found = Vec::new();
-    Source::find(group, &HashedId::new(id.low()), &mut found)?;
-    match found.into_iter().find(|fragment| fragment.trace_id == id) {
+    match fragments_of(group, id.low()).find(|fragment| fragment.trace_id == id) {
         Some(fragment) => Ok(Candidate { fragment, ..candidate }),
         None => Err(group.damaged("an index that names a trace the group does not hold")),
     }
+}
+
+/// The traces of a group with this low half of the id.
+fn fragments_of(group: &Group, low: u64) -> impl Iterator<Item = Fragment> {
+    let range = group.range_of(low);
+    fragments(group.entries().get(range.clone()).unwrap_or_default(), range.start)
 }
 
 /// Each trace among sorted entries, of which the first is entry `first` of its group.

@@ -32,13 +32,7 @@ pub struct IdFilter {
 impl IdFilter {
     /// The file's bytes for a segment.
     pub fn write(segment: &Segment) -> Result<Vec<u8>> {
-        let filter = segment.bloom_bytes()?;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        let crc = crc32_of_parts(&[&bytes, &filter]);
-        bytes.extend_from_slice(&crc.to_le_bytes());
-        bytes.extend_from_slice(&filter);
-        Ok(bytes)
+        Ok(encode(&segment.bloom_bytes()?))
     }
 
     /// Reads a filter; `path` appears in errors.
@@ -74,6 +68,16 @@ impl IdFilter {
     }
 }
 
+/// The file's bytes around a filter.
+fn encode(filter: &[u8]) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    let crc = crc32_of_parts(&[&bytes, filter]);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes.extend_from_slice(filter);
+    bytes
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
@@ -81,11 +85,7 @@ mod tests {
     use crate::index::bloom::write_bloom;
 
     fn written(lows: &[u64]) -> Vec<u8> {
-        let filter = write_bloom(lows);
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&crc32_of_parts(&[&bytes, &filter]).to_le_bytes());
-        [bytes, filter].concat()
+        encode(&write_bloom(lows))
     }
 
     #[test]
