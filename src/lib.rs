@@ -59,10 +59,12 @@ pub use store::store::Store;
 /// What the command line shows of files. Not part of the stable interface.
 #[doc(hidden)]
 pub mod inspect {
+    pub use crate::base::anatomy::Field;
     pub use crate::catalog::ManifestInfo;
     pub use crate::ingest::log::LogInfo;
-    pub use crate::segment::SegmentInfo;
-    pub use crate::store::inspect::{FileInfo, Verified, block, file, verify};
+    pub use crate::segment::{IdsInfo, SegmentInfo, VERSION as SEGMENT_VERSION};
+    pub use crate::store::inspect::{FileInfo, Verified, block, fields, file, verify};
+    pub use crate::store::listing::listing;
     pub use crate::store::salvage::{Salvaged, salvage};
 }
 

@@ -8,7 +8,7 @@ from .bits import (
 from .indexes import TagIndex, TraceTable
 from .rows import Template, spelled_span
 
-VERSION = 3
+VERSION = 4
 KINDS = range(1, 12)
 MODELS, CONTEXTS, PAGES, BLOCKS, TRACES, IDS, BLOOM, TERMS, OPERATIONS, ZONES, PEAKS = KINDS
 PACKED = (MODELS, PAGES, BLOCKS, OPERATIONS, PEAKS)

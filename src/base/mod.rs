@@ -1,5 +1,6 @@
 //! Floor 0: ids, time, the span model and its canonical bytes, varints, checksums, limits, errors.
 
+pub mod anatomy;
 pub mod bytes;
 pub mod checksum;
 pub mod error;

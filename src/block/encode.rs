@@ -89,6 +89,6 @@ fn write_begins(begins: &[u32], rows: usize, out: &mut BitWriter) {
 }
 
 /// Whether a row with this step has an explicit parent.
-pub(super) fn is_explicit(step: Step) -> bool {
+pub fn is_explicit(step: Step) -> bool {
     step.parent() == ParentCode::Explicit
 }

@@ -15,13 +15,13 @@ use crate::base::varint::{read_prefixed, read_u64, write_prefixed, write_u64};
 use crate::catalog::version::{PartitionKey, PartitionState, SegmentEntry};
 use crate::segment::Summary;
 
-const REMOVE: u64 = 1;
-const DROP: u64 = 2;
-const ADD: u64 = 3;
-const FLUSHED: u64 = 4;
-const STATE: u64 = 5;
-const LOG_FLOOR: u64 = 6;
-const NEXT_SEGMENT_ID: u64 = 7;
+pub(super) const REMOVE: u64 = 1;
+pub(super) const DROP: u64 = 2;
+pub(super) const ADD: u64 = 3;
+pub(super) const FLUSHED: u64 = 4;
+pub(super) const STATE: u64 = 5;
+pub(super) const LOG_FLOOR: u64 = 6;
+pub(super) const NEXT_SEGMENT_ID: u64 = 7;
 
 /// A change of the catalog: all of it becomes durable and visible at once, or nothing. The log must
 /// have been synced through every sequence that is named here.

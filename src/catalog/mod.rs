@@ -56,6 +56,7 @@
 //! | unlisted `.ids` | as the `.seg` of its number in the first case, as a `*.tmp` in the second |
 //! | `*.tmp` in a partition's folder or the root | unfinished, its content is elsewhere: moved to `lost+found/` until the next opening, so that a store that crashes again and again does not fill the disk |
 
+mod anatomy;
 mod describe;
 mod edit;
 mod manifest;
@@ -73,6 +74,7 @@ mod tidy;
 mod version;
 mod writer;
 
+pub use anatomy::anatomy;
 pub use describe::{ManifestInfo, describe};
 pub use edit::Edit;
 pub use reader::ReadCatalog;

@@ -6,18 +6,28 @@
 //! This is the form of the crate `bloomfilter` 3: two SipHash-1-3 of the id's low half as eight
 //! little-endian bytes, keyed with the halves of the seed; hash function `i` is h0, h1, and from
 //! 2 on `(h0 + i * h1) mod 2^64 mod 18446744073709551557`; each modulo the number of bits.
+//!
+//! Sizes are computed in integers: a logarithm's last bit differs from host to host, and the same
+//! spans are to make the same file everywhere.
 
 use std::hash::Hasher;
 
-use bloomfilter::Bloom;
 use siphasher::sip::SipHasher13;
+
+use crate::base::anatomy::Anatomist;
+use crate::base::bytes::{u32_at, u64_at};
 
 use crate::base::error::Result;
 use crate::index::source::Source;
 
-/// An absent id passes one filter in ten thousand, so that a lookup among hundreds of segments
-/// rarely touches a segment in vain.
-const FALSE_POSITIVE_RATE: f64 = 1e-4;
+/// Bits of an id, in thousandths: -ln(p) / ln(2)^2 of them let an absent id pass with probability
+/// p = 1/10,000, so that a lookup among hundreds of segments rarely touches a segment in vain.
+const MILLIBITS: u64 = 19_170;
+
+/// ln(2) hash functions a bit of an id let the fewest pass.
+const HASHES: u32 = 13;
+
+const VERSION: u8 = 1;
 
 /// Its halves differ: with equal halves the two hashes were one, and many more ids would pass.
 const SEED: [u8; 32] = *b"tracekeep bloom, first half/2nd.";
@@ -27,15 +37,21 @@ const MAX_HASHES: u32 = 64;
 
 /// The filter over the low halves of `ids`, as bytes.
 pub fn write_bloom(lows: &[u64]) -> Vec<u8> {
-    let items = lows.len().max(1);
-    let bytes = Bloom::<u64>::compute_bitmap_size(items, FALSE_POSITIVE_RATE);
-    let Ok(mut bloom) = Bloom::<u64>::new_with_seed(bytes, items, &SEED) else {
-        return Vec::new();
-    };
-    for low in lows {
-        bloom.set(&low.to_le());
+    let bytes = (lows.len().max(1) as u64 * MILLIBITS).div_ceil(8 * 1000);
+    let mut out = vec![VERSION];
+    out.extend_from_slice(&bytes.to_le_bytes());
+    out.extend_from_slice(&HASHES.to_le_bytes());
+    out.extend_from_slice(&SEED);
+    let mut bits = vec![0u8; bytes as usize];
+    for &low in lows {
+        for bit in HashedId::new(low).bits(HASHES, bytes * 8) {
+            if let Some(byte) = bits.get_mut((bit / 8) as usize) {
+                *byte |= 1 << (bit % 8);
+            }
+        }
     }
-    bloom.into_bytes()
+    out.append(&mut bits);
+    out
 }
 
 /// Bytes before the bits.
@@ -63,6 +79,19 @@ impl HashedId {
         };
         Self { low, sips: [sip(0), sip(1)] }
     }
+
+    /// Which of `bits` bits are the id's, one for each hash function.
+    fn bits(self, hashes: u32, bits: u64) -> impl Iterator<Item = u64> {
+        let [first, second] = self.sips;
+        (0..hashes).map(move |number| {
+            let hash = match number {
+                0 => first,
+                1 => second,
+                more => first.wrapping_add(u64::from(more).wrapping_mul(second)) % PRIME,
+            };
+            hash % bits
+        })
+    }
 }
 
 /// A filter in memory.
@@ -78,31 +107,42 @@ impl BloomReader {
     pub fn open(source: &dyn Source) -> Result<Self> {
         let bytes = source.bytes(0, source.len())?;
         let bad = |detail| source.corrupt(0, detail);
-        let bloom = Bloom::<u64>::from_slice(&bytes).map_err(bad)?;
-        let (bits, hashes) = (bloom.len(), bloom.number_of_hash_functions());
-        if bits == 0 || hashes == 0 || hashes > MAX_HASHES || bloom.seed() != SEED {
-            return Err(bad("a bloom filter of unknown parameters"));
+        let (header, filter) = bytes
+            .split_at_checked(HEADER_BYTES)
+            .ok_or_else(|| bad("a bloom filter without its header"))?;
+        let known = header.starts_with(&[VERSION]) && header.ends_with(&SEED);
+        let hashes = u32_at(header, 9).filter(|hashes| known && (1..=MAX_HASHES).contains(hashes));
+        let hashes = hashes.ok_or_else(|| bad("a bloom filter of unknown parameters"))?;
+        if filter.is_empty() || u64_at(header, 1) != Some(filter.len() as u64) {
+            return Err(bad("a bloom filter of another length than it says"));
         }
-        Ok(Self { filter: bytes.get(HEADER_BYTES..).unwrap_or_default().into(), bits, hashes })
+        Ok(Self { filter: filter.into(), bits: filter.len() as u64 * 8, hashes })
+    }
+
+    /// How many bits and hash functions it has.
+    pub fn parameters(&self) -> (u64, u32) {
+        (self.bits, self.hashes)
     }
 
     /// Whether a trace with this low half may be in the segment; `false` is certain.
     ///
-    /// The crate's own check hashes anew for each filter, which is most of a lookup among
-    /// hundreds of segments.
+    /// The hashes are the id's, not the filter's: computing them anew for each would be most of a
+    /// lookup among hundreds of segments.
     pub fn contains(&self, id: &HashedId) -> bool {
-        let [first, second] = id.sips;
-        (0..self.hashes).all(|number| {
-            let hash = match number {
-                0 => first,
-                1 => second,
-                more => first.wrapping_add(u64::from(more).wrapping_mul(second)) % PRIME,
-            };
-            let bit = hash % self.bits;
+        id.bits(self.hashes, self.bits).all(|bit| {
             let byte = self.filter.get((bit / 8) as usize).copied().unwrap_or_default();
             byte >> (bit % 8) & 1 == 1
         })
     }
+}
+
+/// Names the fields of a filter.
+pub fn anatomy(filter: &mut Anatomist<'_>) {
+    filter.number(1, "version");
+    filter.number(8, "bytes of bits");
+    filter.number(4, "hash functions");
+    filter.bytes(SEED.len(), "seed");
+    filter.bytes(filter.left(), "bits");
 }
 
 #[cfg(test)]
@@ -110,6 +150,7 @@ impl BloomReader {
 mod tests {
     use super::*;
     use crate::index::source::MemSource;
+    use bloomfilter::Bloom;
     use proptest::prelude::*;
     use std::path::Path;
 
@@ -164,5 +205,5 @@ mod tests {
         assert_eq!(bytes.get(HEADER_BYTES..).unwrap(), PINNED);
     }
 
-    const PINNED: [u8; 5] = [138, 122, 123, 230, 168];
+    const PINNED: [u8; 5] = [138, 122, 107, 198, 168];
 }

@@ -166,7 +166,7 @@ impl Segment {
     }
 
     /// The parts of the file.
-    fn parts(&self) -> Vec<PartInfo> {
+    pub(super) fn parts(&self) -> Vec<PartInfo> {
         let area_end = self.footer.area_offset + self.footer.area_bytes;
         let [parity, table] = self.area.guards();
         let footers = self.summary().bytes - 2 * FOOTER_BYTES as u64;
@@ -242,7 +242,7 @@ impl Segment {
     }
 }
 
-fn field_name(template: Option<&Template>, column: usize) -> String {
+pub(super) fn field_name(template: Option<&Template>, column: usize) -> String {
     match column {
         RESOURCE => return "resource".into(),
         START => return "start".into(),

@@ -12,9 +12,12 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
+use crate::base::anatomy::{Anatomist, Field};
 use crate::base::checksum::crc32_of_parts;
 use crate::base::error::{Error, Result};
-use crate::index::bloom::{BloomReader, HashedId};
+use crate::index::bloom::{self, BloomReader, HashedId};
 use crate::index::source::MemSource;
 use crate::segment::reader::Segment;
 
@@ -22,6 +25,20 @@ const MAGIC: [u8; 8] = *b"TKEEPIDS";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
 const CHECKED_BYTES: usize = 12;
+
+/// An id filter, described.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdsInfo {
+    /// The file.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Bits of the filter.
+    pub bits: u64,
+    /// Its hash functions.
+    pub hash_functions: u32,
+}
 
 /// The filter of a segment that is lost.
 #[derive(Clone, Debug)]
@@ -55,6 +72,23 @@ impl IdFilter {
         }
         let source = MemSource::new(filter.to_vec(), path, "id filter");
         Ok(Self { bloom: BloomReader::open(&source)? })
+    }
+
+    /// Describes the filter `bytes` of `path`.
+    pub fn describe(path: &Path, bytes: &[u8]) -> Result<IdsInfo> {
+        let (bits, hash_functions) = Self::read(path, bytes)?.bloom.parameters();
+        let (path, bytes) = (path.display().to_string(), bytes.len() as u64);
+        Ok(IdsInfo { path, bytes, bits, hash_functions })
+    }
+
+    /// What the bytes of a filter are.
+    pub fn anatomy(bytes: &[u8]) -> Vec<Field> {
+        let mut ids = Anatomist::new(bytes, 0, "header");
+        ids.magic();
+        ids.bytes(4, "crc32");
+        ids.part("bloom filter");
+        bloom::anatomy(&mut ids);
+        ids.finish("bits")
     }
 
     /// How long the file of a segment is.

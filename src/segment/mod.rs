@@ -29,6 +29,7 @@
 //! names file, offset and section, without panic or an allocation beyond the file's own size and
 //! the documented limits (P6); opening reads the footer only. Little-endian throughout.
 
+mod anatomy;
 mod area;
 mod builder;
 mod describe;
@@ -51,8 +52,8 @@ mod writer;
 
 pub use builder::{SegmentBuilder, SegmentOptions};
 pub use describe::SegmentInfo;
-pub use footer::Summary;
-pub use ids::IdFilter;
+pub use footer::{Summary, VERSION};
+pub use ids::{IdFilter, IdsInfo};
 pub use peek::{Columns, Peek};
 pub use reader::Segment;
 pub use rows::Row;

@@ -1,11 +1,12 @@
 //! Looking into a store's files without opening the store: for people, and for `verify`.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::base::anatomy::{Field, meets};
 use crate::base::error::{Error, Result};
 use crate::base::model::TraceSpan;
 use crate::block::cache::Cache;
@@ -15,7 +16,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{self, Cursor, LogInfo, Replayed};
 use crate::ingest::otlp;
 use crate::query::source::Source;
-use crate::segment::{IdFilter, Row, Segment, SegmentInfo};
+use crate::segment::{IdFilter, IdsInfo, Row, Segment, SegmentInfo};
 use crate::store::open;
 use crate::store::options::Options;
 
@@ -32,6 +33,8 @@ pub enum FileInfo {
     Manifest(ManifestInfo),
     /// A file of the log.
     Log(LogInfo),
+    /// The id filter of a segment.
+    Ids(IdsInfo),
 }
 
 /// The outcome of a check.
@@ -51,6 +54,7 @@ enum Kind {
     Segment,
     Manifest,
     Log,
+    Ids,
 }
 
 /// What is needed to read files.
@@ -60,14 +64,31 @@ struct Desk {
     contexts: Contexts,
 }
 
-/// Describes a segment, a manifest or a file of the log.
+/// Describes a segment, a manifest, a file of the log or an id filter.
 pub fn file(path: &Path) -> Result<FileInfo> {
     let desk = Desk::new();
     Ok(match desk.kind(path)? {
         Kind::Segment => FileInfo::Segment(Box::new(desk.segment(path)?.describe()?)),
         Kind::Manifest => FileInfo::Manifest(catalog::describe(path, &desk.disk.read(path)?)?),
         Kind::Log => FileInfo::Log(log::describe(desk.disk.as_ref(), path, &desk.contexts)?),
+        Kind::Ids => FileInfo::Ids(IdFilter::describe(path, &desk.disk.read(path)?)?),
     })
+}
+
+/// What the bytes of a file in `range` are, field by field.
+pub fn fields(path: &Path, range: &Range<u64>) -> Result<Vec<Field>> {
+    let desk = Desk::new();
+    let read = || desk.disk.read(path);
+    let mut fields = match desk.kind(path)? {
+        Kind::Segment => return desk.segment(path)?.anatomy(range),
+        Kind::Manifest => catalog::anatomy(&read()?),
+        Kind::Log => {
+            log::anatomy(&read()?, &log::describe(desk.disk.as_ref(), path, &desk.contexts)?)
+        }
+        Kind::Ids => IdFilter::anatomy(&read()?),
+    };
+    fields.retain(|field| meets(&(field.offset..field.offset + field.bytes), range));
+    Ok(fields)
 }
 
 /// The spans of one block of a segment file, in the order of its rows.
@@ -108,7 +129,7 @@ pub fn verify(path: &Path) -> Result<Verified> {
     let kind = desk.kind(path)?;
     let checked = match kind {
         Kind::Segment => desk.segment(path).map(|segment| segment.verify()),
-        Kind::Manifest | Kind::Log => file(path).map(|_| Vec::new()),
+        Kind::Manifest | Kind::Log | Kind::Ids => file(path).map(|_| Vec::new()),
     };
     verified.count(desk.len(path)?);
     verified.damage.extend(checked.unwrap_or_else(|error| vec![error]));
@@ -147,11 +168,13 @@ impl Desk {
             b"TKEEPSEG" => Ok(Kind::Segment),
             b"TKEEPMAN" => Ok(Kind::Manifest),
             b"TKEEPLOG" => Ok(Kind::Log),
+            b"TKEEPIDS" => Ok(Kind::Ids),
             _ if name.ends_with(".seg") => Ok(Kind::Segment),
             _ if name == names::MANIFEST => Ok(Kind::Manifest),
             _ if name.ends_with(".log") => Ok(Kind::Log),
+            _ if name.ends_with(".ids") => Ok(Kind::Ids),
             _ => {
-                let what = "is no segment, manifest or log file";
+                let what = "is no segment, manifest, log file or id filter";
                 Err(Error::invalid(format!("{} {what}", path.display())))
             }
         }

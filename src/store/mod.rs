@@ -15,6 +15,7 @@ pub mod engine;
 mod held;
 pub mod inspect;
 mod jobs;
+pub mod listing;
 mod maintain;
 mod open;
 pub mod options;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tracekeep::simulation::MemDisk;
-use tracekeep::{Error, Reader, Result, Store, TraceReader};
+use tracekeep::{Error, Reader, Result, Store, TraceReader, inspect};
 
 use crate::sound::*;
 
@@ -23,7 +23,7 @@ fn versioned(sound: &Sound) -> Vec<Versioned> {
         Versioned {
             path: segment,
             parts: vec![(0, 64), (len - 256, 128), (len - 128, 128)],
-            reads: 3,
+            reads: inspect::SEGMENT_VERSION,
         },
         Versioned { path: Path::new(ROOT).join("MANIFEST"), parts: vec![(0, 16)], reads: 1 },
         Versioned { path: log, parts: vec![(0, 16)], reads: 1 },

@@ -1,6 +1,7 @@
 //! Tests of the catalog, and what they share.
 
 mod damage;
+mod golden;
 mod model;
 mod sharing;
 

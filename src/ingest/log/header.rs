@@ -13,8 +13,8 @@ pub const PAGE_BYTES: usize = 4096;
 pub const FIRST_FRAME: u64 = PAGE_BYTES as u64;
 
 /// Marks stand in sectors of their own, so that writing one cannot tear the other or the identity.
-const MARK_AT: [usize; 2] = [512, 1024];
-const MARK_BYTES: usize = 20;
+pub(super) const MARK_AT: [usize; 2] = [512, 1024];
+pub(super) const MARK_BYTES: usize = 20;
 
 const MAGIC: [u8; 8] = *b"TKEEPLOG";
 const VERSION: u32 = 1;

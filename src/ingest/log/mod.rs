@@ -42,6 +42,7 @@
 //!           24  payload
 //! ```
 
+mod anatomy;
 mod describe;
 mod files;
 mod frame;
@@ -60,6 +61,7 @@ mod spares;
 mod tests;
 mod writer;
 
+pub use anatomy::anatomy;
 pub use describe::{LogInfo, describe};
 pub use replay::{Cursor, Replayed, replay};
 pub use writer::{Bounds, Log, LogOptions};

@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
 use crate::base::error::{Error, Result};
-use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
+use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES, VERSION};
 
 /// A segment file and its traces.
 type Sample = (Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>);
@@ -115,7 +115,7 @@ fn p6_another_kind_of_file_is_corrupt_and_another_version_is_version() {
     }
     let (first, second) = newer[footers..].split_at_mut(FOOTER_BYTES);
     second.copy_from_slice(first);
-    assert!(matches!(open(newer), Err(Error::Version { found: 9, reads: 3, .. })));
+    assert!(matches!(open(newer), Err(Error::Version { found: 9, reads: VERSION, .. })));
 }
 
 /// All rows that salvage gets out of a file, and how many it says are lost.

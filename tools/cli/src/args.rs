@@ -161,7 +161,7 @@ pub struct ValuesArgs {
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
-    /// A .seg file, a MANIFEST or a .log file
+    /// A .seg file, a MANIFEST, a .log or an .ids file
     pub file: PathBuf,
     /// Show the spans of this block of a segment
     #[arg(long, value_name = "N")]

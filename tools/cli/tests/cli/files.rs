@@ -150,7 +150,7 @@ fn a_foreign_file_is_wrong_usage_a_damaged_one_a_failure_a_newer_one_a_version()
     let bench = Bench::new();
     let segment = stored(&bench, requests(5));
     let file = bench.file("notes.txt", "hello, world").to_str().unwrap().to_owned();
-    assert!(bench.run(&["inspect", &file]).fails(2).contains("is no segment, manifest or log"));
+    assert!(bench.run(&["inspect", &file]).fails(2).contains("is no segment, manifest, log"));
     bench.run(&["verify", "--store", &file]).fails(2);
     bench.run(&["inspect", "nowhere.seg"]).fails(1);
     let segment = std::fs::read(segment).unwrap();

@@ -4,7 +4,7 @@ mod bytes;
 mod segment;
 
 use serde_json::{Value as Json, json};
-use tracekeep::inspect::{FileInfo, LogInfo, ManifestInfo, block, file};
+use tracekeep::inspect::{FileInfo, IdsInfo, LogInfo, ManifestInfo, block, file};
 use tracekeep::{Error, TraceSpan};
 
 use crate::args::InspectArgs;
@@ -19,12 +19,10 @@ pub fn run(args: &InspectArgs, output: &mut Output) -> Result {
     if let Some(number) = args.block {
         return show_block(&block(&args.file, number).map_err(usage)?, number, output);
     }
-    let info = file(&args.file);
     if let Some(offset) = args.hex {
-        // Bytes can be shown of a damaged file, too; only what they belong to is unknown.
-        return bytes::show(&args.file, offset, info.ok().as_ref(), output);
+        return bytes::show(&args.file, offset, output);
     }
-    let info = info.map_err(usage)?;
+    let info = file(&args.file).map_err(usage)?;
     if output.json {
         let value = serde_json::to_value(&info).map_err(std::io::Error::from)?;
         output.value(&value)?;
@@ -34,6 +32,7 @@ pub fn run(args: &InspectArgs, output: &mut Output) -> Result {
         FileInfo::Segment(info) => segment::show(&info, output)?,
         FileInfo::Manifest(info) => show_manifest(&info, output)?,
         FileInfo::Log(info) => show_log(&info, output)?,
+        FileInfo::Ids(info) => show_ids(&info, output)?,
     }
     Ok(Exit::Done)
 }
@@ -139,6 +138,16 @@ fn show_log(info: &LogInfo, output: &mut Output) -> Result<()> {
         ]
     });
     Ok(output.table(&columns, rows)?)
+}
+
+fn show_ids(info: &IdsInfo, output: &mut Output) -> Result<()> {
+    let rows = [
+        ("file", info.path.clone()),
+        ("bytes", info.bytes.to_string()),
+        ("bits", info.bits.to_string()),
+        ("hash functions", info.hash_functions.to_string()),
+    ];
+    figures("id filter", &rows, output)
 }
 
 fn show_block(spans: &[TraceSpan], number: u32, output: &mut Output) -> Result {

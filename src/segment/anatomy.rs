@@ -1,0 +1,201 @@
+//! Which byte of a segment is what, for people.
+
+use std::ops::Range;
+
+use crate::base::anatomy::{Anatomist, Field, meets};
+use crate::base::error::Result;
+use crate::block::encode::{CRC_BYTES, is_explicit};
+use crate::block::models::Models;
+use crate::index::bloom;
+use crate::segment::area::ENTRY_BYTES;
+use crate::segment::describe::field_name;
+use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
+use crate::segment::kind;
+use crate::segment::reader::Segment;
+
+/// The names of the summary's numbers, in their order.
+const SUMMARY: [&str; 8] = [
+    "spans",
+    "traces",
+    "earliest start",
+    "latest start",
+    "latest end",
+    "longest duration",
+    "errors",
+    "file bytes",
+];
+
+impl Segment {
+    /// What the bytes in `range` are. Reads the blocks, pages and sections that it meets.
+    pub fn anatomy(&self, range: &Range<u64>) -> Result<Vec<Field>> {
+        let mut fields = Vec::new();
+        for part in self.parts() {
+            let place = part.offset..part.offset + part.bytes;
+            if !meets(&place, range) {
+                continue;
+            }
+            match part.name {
+                "blocks" => self.block_fields(range, &mut fields)?,
+                "pages" => self.page_fields(range, &mut fields)?,
+                "area" => self.area_fields(range, &mut fields)?,
+                name => {
+                    let bytes = self.file.read_at(part.offset, part.bytes as usize)?;
+                    let mut anatomist = Anatomist::new(&bytes, part.offset, name);
+                    match name {
+                        "header" => header(&mut anatomist),
+                        "parity" => drop(anatomist.bytes(bytes.len(), "xor of all granules")),
+                        _ if name.starts_with("footer") => footer(&mut anatomist),
+                        _ => crc_table(&mut anatomist),
+                    }
+                    fields.extend(anatomist.finish("rest"));
+                }
+            }
+        }
+        fields.retain(|field| meets(&(field.offset..field.offset + field.bytes), range));
+        Ok(fields)
+    }
+
+    fn block_fields(&self, range: &Range<u64>, fields: &mut Vec<Field>) -> Result<()> {
+        let models = &self.meta()?.models;
+        for number in 0..self.blocks() {
+            let Some((offset, len)) = self.meta()?.block(number as usize) else { continue };
+            if meets(&(offset..offset + len as u64), range) {
+                let bytes = self.file.read_at(offset, len)?;
+                let mut block = Anatomist::new(&bytes, offset, format!("block {number}"));
+                // A damaged block can be shown, only not taken apart.
+                if let Ok(open) = self.open_block(number, false) {
+                    let explicit = open.outline.steps.iter().filter(|step| is_explicit(**step));
+                    let sizes = open.outline.sizes(&open.bytes, models);
+                    let ids = [open.outline.rows(), explicit.count()];
+                    block_body(&mut block, models, ids, &sizes);
+                }
+                fields.extend(block.finish("damaged"));
+            }
+        }
+        Ok(())
+    }
+
+    fn page_fields(&self, range: &Range<u64>, fields: &mut Vec<Field>) -> Result<()> {
+        for (number, entry) in self.meta()?.pages.directory().pages().iter().enumerate() {
+            let offset = self.footer.pages_offset + entry.offset;
+            if meets(&(offset..offset + entry.stored_len as u64), range) {
+                let form = if entry.stored_len == entry.raw_len { "raw" } else { "a zstd frame" };
+                fields.push(Field {
+                    offset,
+                    bytes: entry.stored_len as u64,
+                    part: format!("page {number}"),
+                    name: format!("{form}, {} bytes of {} records", entry.raw_len, entry.count),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn area_fields(&self, range: &Range<u64>, fields: &mut Vec<Field>) -> Result<()> {
+        let directory = self.directory()?;
+        let area = self.footer.area_offset;
+        for section in directory.sections() {
+            let offset = area + section.offset as u64;
+            let place = offset..offset + section.len as u64;
+            if meets(&place, range) {
+                let bytes = section.all()?;
+                let zstd = bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+                let name = match zstd {
+                    true => format!("a zstd frame of {} bytes", section.unpacked()?.len()),
+                    false => String::from("plain"),
+                };
+                let mut anatomist = Anatomist::new(&bytes, offset, section.name);
+                if section.name == kind::name(kind::BLOOM) {
+                    bloom::anatomy(&mut anatomist);
+                }
+                fields.extend(anatomist.finish(&name));
+            }
+        }
+        let bytes = self.footer.directory_bytes as usize;
+        let begin = self.area.len().saturating_sub(bytes);
+        let bytes = self.area.bytes(begin..self.area.len(), "directory")?;
+        let mut entries = Anatomist::new(&bytes, area + begin as u64, "directory");
+        while entries.left() >= ENTRY_BYTES {
+            let number = bytes.len() - entries.left();
+            let number = bytes.get(number..).and_then(|rest| rest.first()).copied();
+            let number = number.unwrap_or_default();
+            entries.number(4, &format!("{}: kind", kind::name(number.into())));
+            entries.number(8, "offset in the area");
+            entries.number(8, "bytes");
+        }
+        fields.extend(entries.finish("half an entry"));
+        Ok(())
+    }
+}
+
+fn header(header: &mut Anatomist<'_>) {
+    header.magic();
+    header.bytes(HEADER_BYTES - 16, "reserved");
+    header.bytes(4, "crc32");
+}
+
+fn footer(footer: &mut Anatomist<'_>) {
+    footer.magic();
+    footer.number(4, "directory bytes");
+    footer.number(8, "pages offset");
+    footer.number(8, "area offset");
+    footer.number(8, "area bytes");
+    footer.number(4, "rows of a block");
+    footer.bytes(4, "crc32 of the area");
+    for name in SUMMARY {
+        footer.number(8, name);
+    }
+    footer.bytes(FOOTER_BYTES - 116, "reserved");
+    footer.bytes(4, "crc32");
+}
+
+fn crc_table(table: &mut Anatomist<'_>) {
+    for granule in 0..(table.left() / 4).saturating_sub(2) {
+        table.bytes(4, format!("crc32 of granule {granule}"));
+    }
+    table.bytes(4, "crc32 of the parity");
+    table.bytes(4, "crc32 of the table");
+}
+
+/// Names the parts of a block of so many rows and explicit parents whose columns have these sizes.
+fn block_body(
+    block: &mut Anatomist<'_>,
+    models: &Models,
+    [rows, explicit]: [usize; 2],
+    sizes: &[(u32, usize, usize, usize)],
+) {
+    let bits: usize = sizes.iter().map(|&(.., bits)| bits).sum();
+    block.number(2, "rows");
+    block.number(2, "beginnings of traces");
+    block.number(4, "ordinal of the first row's trace");
+    block.number(8, "first record in pages");
+    let behind = (rows + explicit) * 8 + bits.div_ceil(8) + CRC_BYTES;
+    block.bytes(block.left().saturating_sub(behind), "beginnings, steps");
+    block.bytes(rows * 8, format!("{rows} span ids"));
+    block.bytes(explicit * 8, format!("{explicit} explicit parents"));
+    // Runs are packed bit by bit: a byte is told with the run that fills it.
+    let (mut bit, mut named, mut inside) = (0, 0, Vec::new());
+    for (template, column, bits) in runs(models, sizes) {
+        let model = models.get(template);
+        let field = field_name(model.and_then(|model| model.template.as_ref()), column);
+        inside.push(format!("template {template}: {field}, {bits} bits"));
+        bit += bits;
+        if bit / 8 > named {
+            block.bytes(bit / 8 - named, inside.join("; "));
+            named = bit / 8;
+            inside = vec![format!("the last bits of {field}")];
+        }
+    }
+    block.bytes(block.left().saturating_sub(CRC_BYTES), inside.join("; "));
+    block.bytes(CRC_BYTES, "crc32");
+}
+
+/// Template, column and bits of the runs that take any, in the order in which they stand.
+fn runs(models: &Models, sizes: &[(u32, usize, usize, usize)]) -> Vec<(u32, usize, usize)> {
+    let variable = |template: u32, column: usize| {
+        models.get(template).is_some_and(|model| model.layout.variable.contains(&column))
+    };
+    let mut runs: Vec<_> = sizes.iter().filter(|(.., bits)| *bits > 0).collect();
+    runs.sort_by_key(|(template, column, ..)| (*template, variable(*template, *column)));
+    runs.into_iter().map(|&(template, column, _, bits)| (template, column, bits)).collect()
+}
