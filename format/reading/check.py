@@ -7,6 +7,7 @@ from .bits import M64, Input, need, signed
 from .indexes import BOOL, DOUBLE, INT, STRING, HashTable, Lists, packed, sorted_texts
 from .otlp_json import fields
 from .segment import BLOOM, IDS, OPERATIONS, PEAKS, ZONES
+from .statistics import check_statistics
 
 ERROR = 2
 
@@ -36,8 +37,9 @@ def check(segment):
     services = [service_names(resource) for resource in segment.resources]
     check_times(segment, rows)
     check_ids(segment)
-    check_operations(segment, rows, services)
+    operations = check_operations(segment, rows, services)
     check_peaks(segment, rows, services)
+    check_statistics(segment, rows, operations, services)
     terms = gather_terms(segment, rows)
     lists = check_terms(segment, terms)
     return f"{len(rows)} rows, {segment.trace_count} traces, {len(terms)} keys, {lists} lists agree"
@@ -137,9 +139,8 @@ def check_operations(segment, rows, services):
     found = list(zip(*(packed(data) for _ in range(8))))
     expected = defaultdict(list)
     for row in rows:
-        strings = [v for v in services[row.resource] if v[:1] == b"\x0a"]
-        service = Input(strings[0], 1).text() if strings else ""
-        expected[(bool(strings), service), row.name, row.kind].append(row)
+        row.service = service_of(services[row.resource])
+        expected[row.service, row.name, row.kind].append(row)
     need(bool(complete) == (len(expected) <= 10_000), "S18.29: complete")
     need(len(found) == len(expected) * complete, "S18.26: the number of operations")
     # Code points ascend as the bytes of UTF-8 do.
@@ -150,6 +151,13 @@ def check_operations(segment, rows, services):
         low, high, latest, _, failed = totals(expected[key])
         counted = spans, errors, first, (first + last) & M64, (first + end) & M64
         need(counted == (len(expected[key]), failed, low, high, latest), "S18.26: its counts")
+    return sorted(expected) if complete else None
+
+
+def service_of(names):
+    """S18.27: whether there is a name, and the name."""
+    strings = [value for value in names if value[:1] == b"\x0a"]
+    return bool(strings), Input(strings[0], 1).text() if strings else ""
 
 
 def service_names(resource):

@@ -13,6 +13,7 @@
 //! | [`zones`] | block of rows | times, durations, errors |
 //! | [`peaks`] | template and service, a duration | blocks with rows that last so long |
 //! | [`operations`] | | services and their operations, counted |
+//! | [`statistics`] | | counts, errors, durations ([`sketch`]) and an exemplar per operation, caller and minute |
 //!
 //! Promises: a search of an index never misses a trace, and says whether what it found is exact
 //! (P5). Readers believe no number before the bytes behind it: any bytes end in an error or a
@@ -35,7 +36,10 @@ pub mod packed;
 pub mod peaks;
 pub mod postings;
 pub mod probe;
+pub mod sketch;
 pub mod source;
+pub mod statistics;
+pub mod statistics_builder;
 pub mod term;
 pub mod terms;
 pub mod terms_builder;

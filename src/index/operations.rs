@@ -65,52 +65,68 @@ impl OperationTotals {
     }
 }
 
-type Names = HashMap<(Str, i32), OperationTotals>;
-
 /// Gathers the statistics of a segment, up to a number of operations.
 #[derive(Debug)]
 pub struct OperationsBuilder {
-    services: HashMap<Option<Str>, Names>,
-    operations: usize,
+    services: HashMap<Option<Str>, HashMap<(Str, i32), u32>>,
+    /// By an operation's number, in the order in which they came.
+    totals: Vec<Option<OperationTotals>>,
     most: usize,
+}
+
+/// Where operations and services stand in the section.
+#[derive(Debug, Default)]
+pub struct Ranks {
+    /// By an operation's number, its place in the list. Empty if the list is.
+    pub operations: Vec<u32>,
+    /// The names of services.
+    pub services: Vec<Str>,
 }
 
 impl OperationsBuilder {
     /// Keeps up to `most` operations.
     pub fn new(most: usize) -> Self {
-        Self { services: HashMap::new(), operations: 0, most }
+        Self { services: HashMap::new(), totals: Vec::new(), most }
     }
 
-    /// Counts spans of one operation.
-    pub fn add(
-        &mut self,
-        service: Option<&Str>,
-        name: &Str,
-        kind: SpanKind,
-        totals: &OperationTotals,
-    ) {
-        if self.operations > self.most {
-            return;
+    /// The number of an operation, to count its spans by; `None` once they are too many.
+    pub fn number(&mut self, service: Option<&Str>, name: &Str, kind: SpanKind) -> Option<u32> {
+        if self.totals.len() > self.most {
+            return None;
         }
         let names = self.services.entry(service.cloned()).or_default();
-        if let Some(own) = names.get_mut(&(name.clone(), kind.0)) {
-            own.merge(totals);
-            return;
+        if let Some(&number) = names.get(&(name.clone(), kind.0)) {
+            return Some(number);
         }
-        names.insert((name.clone(), kind.0), *totals);
-        self.operations += 1;
-        if self.operations > self.most {
+        let number = self.totals.len() as u32;
+        names.insert((name.clone(), kind.0), number);
+        self.totals.push(None);
+        if self.totals.len() > self.most {
             self.services.clear();
+            return None;
+        }
+        Some(number)
+    }
+
+    /// Counts spans of an operation.
+    #[inline]
+    pub fn count(&mut self, number: u32, totals: &OperationTotals) {
+        match self.totals.get_mut(number as usize) {
+            Some(Some(own)) => own.merge(totals),
+            Some(none) => *none = Some(*totals),
+            None => {}
         }
     }
 
-    /// The section.
-    pub fn finish(self) -> Vec<u8> {
-        let complete = self.operations <= self.most;
+    /// The section, and where in it the operations stand.
+    pub fn finish(self) -> (Vec<u8>, Ranks) {
+        let complete = self.totals.len() <= self.most;
         let mut rows = BTreeMap::new();
         for (service, names) in self.services {
-            for ((name, kind), totals) in names {
-                rows.insert((service.clone(), name, kind), totals);
+            for ((name, kind), number) in names {
+                if let Some(Some(totals)) = self.totals.get(number as usize) {
+                    rows.insert((service.clone(), name, kind), (number, *totals));
+                }
             }
         }
         let services: BTreeSet<&str> =
@@ -125,8 +141,15 @@ impl OperationsBuilder {
         for texts in [&services, &names] {
             write_texts(texts.iter().copied(), &mut out);
         }
+        let mut ranks = Ranks {
+            operations: vec![0; if complete { self.totals.len() } else { 0 }],
+            services: services.iter().map(|&service| Str::from(service)).collect(),
+        };
         let mut columns: [Vec<u64>; COLUMNS] = Default::default();
-        for ((service, name, kind), totals) in &rows {
+        for (rank, ((service, name, kind), (number, totals))) in (0..).zip(&rows) {
+            if let Some(place) = ranks.operations.get_mut(*number as usize) {
+                *place = rank;
+            }
             let code = |codes: &BTreeMap<String, u64>, text: &str| codes.get(text).copied();
             let service = service.as_deref().and_then(|s| code(&service_codes, s));
             let first = totals.first_start.nanos();
@@ -147,7 +170,7 @@ impl OperationsBuilder {
         for column in &columns {
             pack(column, &mut out);
         }
-        out
+        (out, ranks)
     }
 }
 
@@ -184,6 +207,11 @@ impl Operations {
         self.complete
     }
 
+    /// The names of the services, ascending.
+    pub fn services(&self) -> Result<Vec<Str>> {
+        self.texts(&self.services)
+    }
+
     fn texts(&self, texts: &Texts) -> Result<Vec<Str>> {
         let mut found = Vec::new();
         texts.scan(&*self.source, 0..texts.len(), &mut |_, text| {
@@ -197,7 +225,7 @@ impl Operations {
     pub fn list(&self) -> Result<Vec<Operation>> {
         let source = &*self.source;
         let corrupt = || source.corrupt(0, "an operation of an unknown name");
-        let services = self.texts(&self.services)?;
+        let services = self.services()?;
         let names = self.texts(&self.names)?;
         let text = |texts: &[Str], code: u64| {
             usize::try_from(code).ok().and_then(|code| texts.get(code).cloned()).ok_or_else(corrupt)
@@ -263,9 +291,12 @@ mod tests {
             let (start, end) = (Timestamp::from_nanos(*start), Timestamp::from_nanos(*end));
             let totals = OperationTotals::of_span(start, end, *error);
             let service = service.map(Str::from);
-            builder.add(service.as_ref(), &Str::from(&**name), SpanKind(*kind), &totals);
+            let name = Str::from(&**name);
+            if let Some(number) = builder.number(service.as_ref(), &name, SpanKind(*kind)) {
+                builder.count(number, &totals);
+            }
         }
-        builder.finish()
+        builder.finish().0
     }
 
     fn open(bytes: Vec<u8>) -> Result<Operations> {

@@ -9,6 +9,7 @@ use crate::base::time::Timestamp;
 use crate::block::models::{DURATION, RESOURCE, SLOTS, START};
 use crate::block::template::{Owner, Place, Template};
 use crate::index::describe::KeyInfo;
+use crate::segment::figures::StatisticsInfo;
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
 use crate::segment::reader::Segment;
 use crate::segment::sections::Section;
@@ -45,6 +46,8 @@ pub struct SegmentInfo {
     pub templates: Vec<TemplateInfo>,
     /// The keys of the tag index.
     pub keys: Vec<KeyInfo>,
+    /// What the spans add up to; none where there are too many operations.
+    pub statistics: Option<StatisticsInfo>,
 }
 
 /// A stretch of the file.
@@ -110,7 +113,8 @@ pub struct ColumnInfo {
 }
 
 impl Segment {
-    /// Describes the segment. Reads and checks all blocks and the whole tag index.
+    /// Describes the segment. Reads and checks all blocks, the whole tag index and all
+    /// statistics.
     pub fn describe(&self) -> Result<SegmentInfo> {
         let summary = *self.summary();
         let (resources, scopes) = self.context_counts()?;
@@ -129,6 +133,7 @@ impl Segment {
             blocks: Vec::new(),
             templates: self.templates()?,
             keys: self.terms()?.describe()?,
+            statistics: self.describe_statistics()?,
         };
         self.describe_blocks(&mut info)?;
         Ok(info)

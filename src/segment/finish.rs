@@ -19,9 +19,10 @@ use crate::index::traces::TraceTableBuilder;
 use crate::index::zones::write_zones;
 use crate::segment::area::{Area, AreaBuilder};
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, spell};
+use crate::segment::counting::Counts;
 use crate::segment::footer::{FOOTER_BYTES, Footer, Summary, header_bytes};
 use crate::segment::kind;
-use crate::segment::lineup::{Lineup, line_up, operations};
+use crate::segment::lineup::{Lineup, line_up};
 use crate::segment::services::Services;
 use crate::segment::uses::{Ordinals, Uses};
 use crate::segment::writer::Writer;
@@ -40,7 +41,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let uses = Uses::build(&mut b, &ordinals)?;
     let services = Services::of(&b.resources)?;
     let mut lineup = line_up(&b, &codes, &uses.spelled_errors, &services);
-    let operations = operations(&b)?.finish();
+    let counts = Counts::of(&b, &uses.spelled_errors)?;
     let spelled = collect_spelled(&mut b, &codes)?;
 
     let mut writer = Writer::new(out, b.options.page_bytes, b.options.level)?;
@@ -80,10 +81,12 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     area.add(kind::IDS, &write_id_index(&lows));
     area.add(kind::BLOOM, &write_bloom(&lows));
     area.add(kind::TERMS, &uses.terms);
-    area.add(kind::OPERATIONS, &compress(&operations, b.options.level)?);
+    area.add(kind::OPERATIONS, &compress(&counts.operations, b.options.level)?);
     area.add(kind::ZONES, &write_zones(&lineup.zones));
     let peaks = lineup.peaks.finish(&services.resources, lineup.zones.len() as u32);
     area.add(kind::PEAKS, &compress(&peaks, b.options.level)?);
+    area.add(kind::STATISTICS, &compress(&counts.statistics, b.options.level)?);
+    area.add(kind::SKETCHES, &compress(&counts.sketches, b.options.level)?);
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
 

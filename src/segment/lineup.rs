@@ -1,24 +1,17 @@
 //! Lines up the rows of a segment: what each row is relative to its parent and its trace, and what
-//! traces, blocks and operations add up to.
+//! traces and blocks add up to.
 
-use crate::base::error::Result;
 use crate::base::model::StatusCode;
-use crate::base::quick::QuickMap;
 use crate::base::time::Timestamp;
-use crate::base::wire::{decode_resource_context, decode_span};
 use crate::block::lineage::Lineage;
 use crate::block::models::SPELLED;
 use crate::block::structure::{ParentCode, Step};
-use crate::index::operations::{OperationTotals, OperationsBuilder};
 use crate::index::peaks::PeaksBuilder;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder};
 use crate::segment::footer::Summary;
 use crate::segment::services::Services;
-
-/// Operations that statistics tell of; beyond so many they would outgrow the spans.
-const MAX_OPERATIONS: usize = 10_000;
 
 /// The rows, ready for their blocks.
 #[derive(Debug, Default)]
@@ -104,17 +97,18 @@ pub(super) fn line_up(
 
 /// The fields of a row that are needed here.
 #[derive(Clone, Copy, Debug)]
-struct RowFields {
-    shape: u32,
-    resource: u32,
-    span_id: u64,
-    parent: Option<u64>,
-    start: u64,
-    end: u64,
+pub(super) struct RowFields {
+    pub shape: u32,
+    pub resource: u32,
+    pub span_id: u64,
+    pub parent: Option<u64>,
+    pub start: u64,
+    pub end: u64,
 }
 
 impl RowFields {
-    fn of(b: &SegmentBuilder, row: usize) -> Option<Self> {
+    /// Those of a row of the builder.
+    pub fn of(b: &SegmentBuilder, row: usize) -> Option<Self> {
         let rows = &b.rows;
         Some(Self {
             shape: *rows.shape.get(row)?,
@@ -209,44 +203,4 @@ impl Lineup {
         s.rows += rows.len() as u64;
         s.traces += 1;
     }
-}
-
-/// The statistics of operations; spelled rows are given by their bytes.
-pub(super) fn operations(b: &SegmentBuilder) -> Result<OperationsBuilder> {
-    let mut services = Vec::new();
-    for resource in 0..b.resources.len() {
-        let context = decode_resource_context(b.resources.get(resource));
-        services.push(context.and_then(|context| context.service().cloned()));
-    }
-    let service = |resource: u32| services.get(resource as usize).and_then(Option::as_ref);
-    let mut operations = OperationsBuilder::new(MAX_OPERATIONS);
-    let mut totals: QuickMap<(u32, u32), OperationTotals> = QuickMap::default();
-    let mut spelled = b.spelled.rows.iter();
-    let spelled_bytes = b.pools.get(b.spelled.pool);
-    for (row, &shape) in b.rows.shape.iter().enumerate() {
-        let Some(row) = RowFields::of(b, row) else { continue };
-        let times = (Timestamp::from_nanos(row.start), Timestamp::from_nanos(row.end));
-        if shape == SPELLED_SHAPE {
-            let number = spelled.next().map_or(0, |&(_, number)| number);
-            let bytes = spelled_bytes.map(|pool| pool.get(number)).unwrap_or_default();
-            let Some(span) = decode_span(bytes) else { continue };
-            let error = span.status_code() == StatusCode::ERROR;
-            let own = OperationTotals::of_span(times.0, times.1, error);
-            operations.add(service(row.resource), &span.name.into_str(), span.kind, &own);
-            continue;
-        }
-        let error =
-            b.shapes.get(shape).is_some_and(|s| s.template.status == Some(StatusCode::ERROR));
-        let own = OperationTotals::of_span(times.0, times.1, error);
-        totals.entry((row.resource, shape)).and_modify(|all| all.merge(&own)).or_insert(own);
-    }
-    let mut totals: Vec<_> = totals.into_iter().collect();
-    totals.sort_unstable_by_key(|(key, _)| *key);
-    for ((resource, shape), totals) in totals {
-        if let Some(shape) = b.shapes.get(shape) {
-            let (name, kind) = (&shape.template.name, shape.template.kind);
-            operations.add(service(resource), name, kind, &totals);
-        }
-    }
-    Ok(operations)
 }

@@ -22,7 +22,7 @@
 //! | page directory | that of the pages, a zstd frame |
 //! | block directory | where each block ends behind the header, varints, a zstd frame |
 //! | trace table, trace-id index, bloom filter, tag index, zone maps | [`crate::index`] |
-//! | operations | [`crate::index::operations`], a zstd frame |
+//! | operations, peaks, statistics, sketches | [`crate::index`], a zstd frame each |
 //!
 //! Promises: what was pushed comes back equal in canonical bytes (P3); indexes never miss a trace
 //! (P5); every byte is under a checksum, and any bytes at all end in a value or an `Error` that
@@ -32,7 +32,10 @@
 mod anatomy;
 mod area;
 mod builder;
+mod callers;
+mod counting;
 mod describe;
+mod figures;
 mod finish;
 mod footer;
 mod ids;
@@ -40,10 +43,12 @@ mod lineup;
 mod meta;
 mod peek;
 mod reader;
+mod recount;
 mod rows;
 mod salvage;
 mod sections;
 mod services;
+mod statistics;
 mod tagging;
 mod uses;
 mod values;
@@ -52,6 +57,7 @@ mod writer;
 
 pub use builder::{SegmentBuilder, SegmentOptions};
 pub use describe::SegmentInfo;
+pub use figures::StatisticsInfo;
 pub use footer::{Summary, VERSION};
 pub use ids::{IdFilter, IdsInfo};
 pub use peek::{Columns, Peek};
@@ -74,6 +80,8 @@ mod kind {
     pub const OPERATIONS: u32 = 9;
     pub const ZONES: u32 = 10;
     pub const PEAKS: u32 = 11;
+    pub const STATISTICS: u32 = 12;
+    pub const SKETCHES: u32 = 13;
 
     /// The name of a kind, as errors and `inspect` show it.
     pub const fn name(kind: u32) -> &'static str {
@@ -89,6 +97,8 @@ mod kind {
             OPERATIONS => "operations",
             ZONES => "zone maps",
             PEAKS => "peaks",
+            STATISTICS => "statistics",
+            SKETCHES => "sketches",
             _ => "section",
         }
     }

@@ -179,11 +179,7 @@ impl Segment {
 
     /// In which blocks the rows of each template and service last long.
     pub fn peaks(&self) -> Result<&Peaks> {
-        once(&self.peaks, || {
-            let section = self.section(kind::PEAKS)?;
-            let source = MemSource::new(section.unpacked()?, self.path(), section.name);
-            Peaks::open(Arc::new(source), self.blocks())
-        })
+        once(&self.peaks, || Peaks::open(self.unpacked_source(kind::PEAKS)?, self.blocks()))
     }
 
     /// The traces with rows in some of these blocks, which ascend.
@@ -250,9 +246,13 @@ impl Segment {
 
     /// The statistics of operations.
     pub fn operations(&self) -> Result<Operations> {
-        let section = self.section(kind::OPERATIONS)?;
-        let source = MemSource::new(section.unpacked()?, self.path(), section.name);
-        Operations::open(Arc::new(source))
+        Operations::open(self.unpacked_source(kind::OPERATIONS)?)
+    }
+
+    /// A section that is one zstd frame.
+    pub(super) fn unpacked_source(&self, number: u32) -> Result<Arc<dyn Source>> {
+        let section = self.directory()?.get(number)?;
+        Ok(Arc::new(MemSource::new(section.unpacked()?, self.path(), section.name)))
     }
 
     /// A resource by its code.

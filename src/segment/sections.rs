@@ -133,8 +133,11 @@ mod tests {
             kind::TERMS,
             kind::OPERATIONS,
             kind::ZONES,
+            kind::PEAKS,
+            kind::STATISTICS,
+            kind::SKETCHES,
         ];
-        assert!(kinds.into_iter().eq(1..=10));
+        assert!(kinds.into_iter().eq(1..=13));
         assert!(kinds.into_iter().all(|number| kind::name(number) != kind::name(0)));
     }
 }

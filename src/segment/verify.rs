@@ -14,6 +14,7 @@ use crate::segment::area::GRANULE_BYTES;
 use crate::segment::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, check_header};
 use crate::segment::kind;
 use crate::segment::reader::Segment;
+use crate::segment::recount::Recount;
 use crate::segment::rows::Row;
 
 impl Segment {
@@ -116,6 +117,13 @@ impl Segment {
         let block_rows = u64::from(self.footer.block_rows);
         let rows = self.summary().rows;
         let mut traces = Tally::default();
+        let mut recount = match Recount::new(self) {
+            Ok(recount) => recount,
+            Err(error) => {
+                damage.push(error);
+                None
+            }
+        };
         for (number, first) in (0..rows).step_by(block_rows as usize).enumerate() {
             let range = first as u32..rows.min(first + block_rows) as u32;
             let mut zone: Option<Zone> = None;
@@ -126,6 +134,7 @@ impl Segment {
             {
                 damage.push(error);
                 traces = Tally::default();
+                recount = None;
                 continue;
             }
             let read = self.rows(range, &mut |row| {
@@ -133,6 +142,12 @@ impl Segment {
                 zone = Some(zone.map_or(own, |zone| merged(zone, own)));
                 let closed = traces.add(&row, own);
                 note_one(damage, closed.map_or(Ok(()), |sum| self.verify_trace(&sum)));
+                if let Some(open) = &mut recount
+                    && !open.add(&row)?
+                {
+                    damage.push(self.contradiction(kind::OPERATIONS, "an operation is missing"));
+                    recount = None;
+                }
                 Ok(ControlFlow::Continue(()))
             });
             match read.and_then(|()| self.zone(number as u64)) {
@@ -141,11 +156,19 @@ impl Segment {
                 Err(error) => {
                     damage.push(error);
                     traces = Tally::default();
+                    recount = None;
                 }
             }
         }
         if let Some(last) = traces.open.take() {
             note_one(damage, self.verify_trace(&last));
+        }
+        match recount.map_or(Ok(true), Recount::agrees) {
+            Ok(true) => {}
+            Ok(false) => {
+                damage.push(self.contradiction(kind::STATISTICS, "statistics unlike the rows"));
+            }
+            Err(error) => damage.push(error),
         }
     }
 

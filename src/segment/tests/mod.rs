@@ -1,6 +1,7 @@
 //! The room's claims, against a naive list of spans.
 
 mod damage;
+mod statistics;
 mod terms;
 
 use std::collections::BTreeMap;

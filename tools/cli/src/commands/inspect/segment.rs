@@ -1,8 +1,8 @@
-//! A segment on a page: map of the file, sections, columns, tag index, blocks.
+//! A segment on a page: map of the file, sections, columns, tag index, statistics, blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tracekeep::inspect::SegmentInfo;
+use tracekeep::inspect::{SegmentInfo, StatisticsInfo};
 
 use crate::commands::inspect::{figures, part};
 use crate::failure::Result;
@@ -35,6 +35,10 @@ pub fn show(info: &SegmentInfo, output: &mut Output) -> Result<()> {
     map(info, output)?;
     columns(info, output)?;
     keys(info, output)?;
+    if let Some(statistics) = &info.statistics {
+        operations(statistics, output)?;
+        calls(statistics, output)?;
+    }
     blocks(info, output)
 }
 
@@ -129,6 +133,64 @@ fn keys(info: &SegmentInfo, output: &mut Output) -> Result<()> {
                 part.postings_bytes.to_string(),
             ]
         })
+    });
+    Ok(output.table(&columns, rows)?)
+}
+
+/// What the spans add up to, over all minutes; JSON has them one by one.
+fn operations(info: &StatisticsInfo, output: &mut Output) -> Result<()> {
+    part("statistics", output)?;
+    let rows = [
+        ("operations", info.operations.len().to_string()),
+        ("minutes", info.minutes.to_string()),
+        ("cells", info.cells.len().to_string()),
+        ("spans with a parent elsewhere", info.unresolved.len().to_string()),
+    ];
+    figures("statistics", &rows, output)?;
+    part("operations", output)?;
+    let columns = [
+        Column::text("service"),
+        Column::text("operation"),
+        Column::number("kind"),
+        Column::number("spans"),
+        Column::number("errors"),
+        Column::number("p50, about, ns"),
+        Column::number("p99, about, ns"),
+    ];
+    let rows = info.operations.iter().map(|operation| {
+        vec![
+            operation.service.clone().unwrap_or_default(),
+            operation.name.clone(),
+            operation.kind.to_string(),
+            operation.spans.to_string(),
+            operation.errors.to_string(),
+            operation.durations.estimated_p50_nanos.clone(),
+            operation.durations.estimated_p99_nanos.clone(),
+        ]
+    });
+    Ok(output.table(&columns, rows)?)
+}
+
+/// The graph of services, as far as this segment knows it.
+fn calls(info: &StatisticsInfo, output: &mut Output) -> Result<()> {
+    part("calls", output)?;
+    let columns = [
+        Column::text("from service"),
+        Column::text("to service"),
+        Column::number("calls"),
+        Column::number("errors"),
+        Column::number("p50, about, ns"),
+        Column::number("p99, about, ns"),
+    ];
+    let rows = info.calls.iter().map(|calls| {
+        vec![
+            calls.parent.clone().unwrap_or_default(),
+            calls.child.clone().unwrap_or_default(),
+            calls.calls.to_string(),
+            calls.errors.to_string(),
+            calls.durations.estimated_p50_nanos.clone(),
+            calls.durations.estimated_p99_nanos.clone(),
+        ]
     });
     Ok(output.table(&columns, rows)?)
 }

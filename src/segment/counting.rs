@@ -1,0 +1,114 @@
+//! Counts the rows of a segment: by operation, and by operation, caller and minute.
+
+use crate::base::error::Result;
+use crate::base::model::StatusCode;
+use crate::base::quick::QuickMap;
+use crate::base::text::Str;
+use crate::base::time::Timestamp;
+use crate::base::wire::{decode_resource_context, decode_span};
+use crate::index::operations::{OperationTotals, OperationsBuilder, Ranks};
+use crate::index::statistics_builder::{Sample, StatisticsBuilder};
+use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder};
+use crate::segment::callers::Callers;
+use crate::segment::lineup::RowFields;
+
+/// Operations that are told; beyond so many they would outgrow the spans.
+pub(super) const MAX_OPERATIONS: usize = 10_000;
+
+/// The sections that count rows.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub operations: Vec<u8>,
+    pub statistics: Vec<u8>,
+    pub sketches: Vec<u8>,
+}
+
+impl Counts {
+    /// Counts all rows; `spelled_errors` tells of those that are spelled whether they failed.
+    pub fn of(b: &SegmentBuilder, spelled_errors: &[bool]) -> Result<Self> {
+        let services: Vec<Option<Str>> = (0..b.resources.len())
+            .map(|code| decode_resource_context(b.resources.get(code)))
+            .map(|context| context.and_then(|context| context.service().cloned()))
+            .collect();
+        let mut operations = OperationsBuilder::new(MAX_OPERATIONS);
+        let rows = number_rows(b, spelled_errors, &services, &mut operations);
+        let (operations, ranks) = operations.finish();
+        let mut statistics = StatisticsBuilder::default();
+        if !ranks.operations.is_empty() {
+            add_rows(b, &rows, &services, &ranks, &mut statistics);
+        }
+        let (statistics, sketches) = statistics.finish();
+        Ok(Self { operations, statistics, sketches })
+    }
+}
+
+/// The operation of each row, by its number, and whether it is an error; counts them on the way.
+/// None are left out, unless the operations are too many.
+fn number_rows(
+    b: &SegmentBuilder,
+    spelled_errors: &[bool],
+    services: &[Option<Str>],
+    operations: &mut OperationsBuilder,
+) -> Vec<(u32, bool)> {
+    let service = |resource: u32| services.get(resource as usize).and_then(Option::as_ref);
+    let mut known: QuickMap<(u32, u32), u32> = QuickMap::default();
+    let mut spelled = b.spelled.rows.iter().zip(spelled_errors);
+    let spelled_bytes = b.pools.get(b.spelled.pool);
+    let mut rows = Vec::with_capacity(b.rows());
+    for (row, &shape) in b.rows.shape.iter().enumerate() {
+        let Some(row) = RowFields::of(b, row) else { continue };
+        let (number, error) = if shape == SPELLED_SHAPE {
+            let Some((&(_, number), &error)) = spelled.next() else { continue };
+            let bytes = spelled_bytes.map(|pool| pool.get(number)).unwrap_or_default();
+            let Some(span) = decode_span(bytes) else { continue };
+            (operations.number(service(row.resource), &span.name.into_str(), span.kind), error)
+        } else {
+            let Some(template) = b.shapes.get(shape).map(|shape| &shape.template) else { continue };
+            let number = known.get(&(row.resource, shape)).copied().or_else(|| {
+                let service = service(row.resource);
+                let number = operations.number(service, &template.name, template.kind)?;
+                known.insert((row.resource, shape), number);
+                Some(number)
+            });
+            (number, template.status == Some(StatusCode::ERROR))
+        };
+        let Some(number) = number else { return Vec::new() };
+        let (start, end) = (Timestamp::from_nanos(row.start), Timestamp::from_nanos(row.end));
+        operations.count(number, &OperationTotals::of_span(start, end, error));
+        rows.push((number, error));
+    }
+    rows
+}
+
+fn add_rows(
+    b: &SegmentBuilder,
+    rows: &[(u32, bool)],
+    services: &[Option<Str>],
+    ranks: &Ranks,
+    statistics: &mut StatisticsBuilder,
+) {
+    let code = |service: &Option<Str>| {
+        let place = service.as_ref().map(|name| ranks.services.binary_search(name));
+        place.and_then(|place| place.ok()).map_or(0, |place| place as u32 + 1)
+    };
+    let services: Vec<u32> = services.iter().map(code).collect();
+    let service = |resource: u32| services.get(resource as usize).copied().unwrap_or_default();
+    let mut callers = Callers::default();
+    let ends = b.traces.iter().skip(1).map(|trace| trace.first_row as usize);
+    for ((ordinal, trace), end) in (0..).zip(&b.traces).zip(ends.chain([rows.len()])) {
+        let fields = || (trace.first_row as usize..end).filter_map(|row| RowFields::of(b, row));
+        callers.begin(fields().map(|row| (row.span_id, row.start, service(row.resource))));
+        let counted = rows.get(trace.first_row as usize..end).unwrap_or_default();
+        for ((at, row), &(number, error)) in (0..).zip(fields()).zip(counted) {
+            let sample = Sample {
+                operation: ranks.operations.get(number as usize).copied().unwrap_or_default(),
+                caller: callers.of(at, row.parent),
+                start: row.start,
+                duration: row.end.saturating_sub(row.start),
+                error,
+                ordinal,
+            };
+            statistics.add(trace.first_row + at, &sample);
+        }
+    }
+}
