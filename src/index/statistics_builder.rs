@@ -29,6 +29,8 @@ pub struct Sample {
 pub struct StatisticsBuilder {
     /// By operation and caller, the place in `groups`.
     places: QuickMap<(u32, u32), u32>,
+    /// By operation, the caller met last and its place: mostly the next one's, too.
+    last: Vec<Option<(Caller, u32)>>,
     groups: Vec<Gathered>,
     unresolved: Vec<u32>,
 }
@@ -44,12 +46,7 @@ struct Gathered {
 impl StatisticsBuilder {
     /// Adds the span of a row; rows ascend.
     pub fn add(&mut self, row: u32, sample: &Sample) {
-        let next = self.groups.len() as u32;
-        let key = (sample.operation, sample.caller.number());
-        let place = *self.places.entry(key).or_insert(next);
-        if place == next {
-            self.groups.push(Gathered::default());
-        }
+        let place = self.place(sample.operation, sample.caller);
         let Some(group) = self.groups.get_mut(place as usize) else { return };
         // Below 2^29.
         let minute = (sample.start / MINUTE) as u32;
@@ -61,6 +58,28 @@ impl StatisticsBuilder {
         if sample.caller == Caller::Elsewhere {
             self.unresolved.push(row);
         }
+    }
+
+    /// The place of an operation's and caller's spans.
+    fn place(&mut self, operation: u32, caller: Caller) -> u32 {
+        if self.last.len() <= operation as usize {
+            self.last.resize(operation as usize + 1, None);
+        }
+        let last = self.last.get_mut(operation as usize);
+        if let Some(Some((known, place))) = last
+            && *known == caller
+        {
+            return *place;
+        }
+        let next = self.groups.len() as u32;
+        let place = *self.places.entry((operation, caller.number())).or_insert(next);
+        if place == next {
+            self.groups.push(Gathered::default());
+        }
+        if let Some(last) = last {
+            *last = Some((caller, place));
+        }
+        place
     }
 
     /// Both sections: statistics and sketches.

@@ -1,5 +1,6 @@
 //! Which service called a span: the relation of spans to their parents, as statistics count it.
 
+use crate::base::quick::QuickMap;
 use crate::index::statistics::Caller;
 
 /// The spans of one trace, to find the parents of each.
@@ -9,27 +10,46 @@ use crate::index::statistics::Caller;
 /// so that it does not change with the segments they lie in.
 #[derive(Debug, Default)]
 pub(super) struct Callers {
-    /// Id, start, service, and place in the trace.
-    spans: Vec<(u64, u64, u32, u32)>,
+    by_id: QuickMap<u64, Alike>,
+}
+
+/// Start, service, and place in the trace: less is taken first.
+type Parent = (u64, u32, u32);
+
+/// The spans with one id: the two that are taken first, as one may look for its own.
+#[derive(Debug)]
+struct Alike {
+    first: Parent,
+    second: Option<Parent>,
 }
 
 impl Callers {
     /// Begins a trace with these spans, of id, start and service; they are known by their place.
     pub fn begin(&mut self, spans: impl Iterator<Item = (u64, u64, u32)>) {
-        self.spans.clear();
-        self.spans
-            .extend(spans.zip(0..).map(|((id, start, service), at)| (id, start, service, at)));
-        self.spans.sort_unstable();
+        // Clearing takes as long as the map is large: one long trace is not paid for by the next.
+        if self.by_id.capacity() > 64 * (self.by_id.len() + 8) {
+            self.by_id = QuickMap::default();
+        }
+        self.by_id.clear();
+        for ((id, start, service), place) in spans.zip(0..) {
+            let own = (start, service, place);
+            let add = |alike: &mut Alike| {
+                let later = own.max(alike.first);
+                alike.first = own.min(alike.first);
+                alike.second = Some(alike.second.map_or(later, |second| second.min(later)));
+            };
+            self.by_id.entry(id).and_modify(add).or_insert(Alike { first: own, second: None });
+        }
     }
 
     /// The caller of the span at a place, whose parent has this id.
     pub fn of(&self, at: u32, parent: Option<u64>) -> Caller {
         let Some(parent) = parent else { return Caller::None };
-        let first = self.spans.partition_point(|&(id, ..)| id < parent);
-        // A span is not its own parent: of the first two one is another.
-        let alike = self.spans.get(first..).unwrap_or_default().iter().take(2);
-        let mut others = alike.filter(|&&(id, _, _, place)| id == parent && place != at);
-        others.next().map_or(Caller::Elsewhere, |&(_, _, service, _)| Caller::Service(service))
+        let found = self.by_id.get(&parent).and_then(|alike| match alike.first {
+            (.., place) if place == at => alike.second,
+            first => Some(first),
+        });
+        found.map_or(Caller::Elsewhere, |(_, service, _)| Caller::Service(service))
     }
 }
 
@@ -43,8 +63,11 @@ mod tests {
         callers.begin([(1, 50, 7), (1, 40, 9), (1, 40, 8), (2, 60, 3)].into_iter());
         assert_eq!(callers.of(3, Some(1)), Caller::Service(8));
         assert_eq!(callers.of(2, Some(1)), Caller::Service(9));
+        assert_eq!(callers.of(0, Some(1)), Caller::Service(8));
         assert_eq!(callers.of(3, Some(2)), Caller::Elsewhere);
         assert_eq!(callers.of(0, Some(0)), Caller::Elsewhere);
         assert_eq!(callers.of(0, None), Caller::None);
+        callers.begin([(3, 1, 4)].into_iter());
+        assert_eq!(callers.of(0, Some(1)), Caller::Elsewhere);
     }
 }
