@@ -181,28 +181,60 @@ class Ints:
 
 
 class Texts:
-    """S12.7 to S12.10: a model of texts."""
+    """S12.7 to S12.12: a model of texts. `words` is filled once the whole section is read."""
 
-    def __init__(self, data):
+    def __init__(self, data, words):
         self.tag = data.u8()
-        need(self.tag in (0, 2), "S12.7: a tag of texts")
+        need(self.tag in (0, 2, 3), "S12.7: a tag of texts")
         if self.tag == 0:
-            self.parts = [(0, data.text())]
+            self.patterns = [Pattern.constant(data.text())]
+        elif self.tag == 2:
+            self.patterns = [Pattern(data, words)]
         else:
-            count = data.u8()
-            need(count <= 32, "S12.8: the number of parts")
-            self.parts = [self.part(data.u8(), data) for _ in range(count)]
+            forms = data.u8()
+            need(1 <= forms <= 64, "S12.11: the number of forms")
+            self.patterns = [Pattern(data, words) for _ in range(forms)]
+
+    def run(self, data, at, n):
+        planes = bit_length(len(self.patterns) - 1)
+        forms = [
+            sum(get_bits(data, at + plane * n + row, 1) << plane for plane in range(planes))
+            for row in range(n)
+        ]
+        need(all(form < len(self.patterns) for form in forms), "S12.11: a form beyond the last")
+        at += planes * n
+        runs = []
+        for number, pattern in enumerate(self.patterns):
+            texts, at = pattern.run(data, at, forms.count(number))
+            runs.append(iter(texts))
+        return [next(runs[form]) for form in forms], at
+
+
+class Pattern:
+    """S12.8 to S12.10."""
+
+    def __init__(self, data, words):
+        self.words = words
+        count = data.u8()
+        need(count <= 32, "S12.8: the number of parts")
+        self.parts = [self.part(data.u8(), data) for _ in range(count)]
+
+    @classmethod
+    def constant(cls, text):
+        pattern = cls(Input(b"\0"), [])
+        pattern.parts = [(0, text)]
+        return pattern
 
     @staticmethod
     def part(tag, data):
-        need(tag <= 5, "S12.8: a tag of parts")
+        need(tag <= 8, "S12.8: a tag of parts")
         if tag == 0:
             return tag, data.text()
         if tag in (2, 3):
             length = data.u8()
             need(length > 0, "S12.8: hex of no bytes")
             return tag, length
-        if tag == 4:
+        if tag in (4, 7, 8):
             return tag, Ints(data)
         if tag == 5:
             digits = data.u8()
@@ -215,20 +247,32 @@ class Texts:
         for tag, what in self.parts:
             if tag == 0:
                 column = [what] * n
-            elif tag == 1:
-                numbers = [get_bits(data, at + i * 128, 128) for i in range(n)]
+            elif tag in (1, 6):
+                width = 128 if tag == 1 else 122
+                numbers = [get_bits(data, at + i * width, width) for i in range(n)]
+                numbers = [whole_uuid(number) for number in numbers] if tag == 6 else numbers
                 hexes = [f"{number:032x}" for number in numbers]
                 column = ["-".join((h[:8], h[8:12], h[12:16], h[16:20], h[20:])) for h in hexes]
-                at += n * 128
+                at += n * width
             elif tag in (2, 3):
                 width = what * 8
                 numbers = [get_bits(data, at + i * width, width) for i in range(n)]
                 column = [number.to_bytes(what, "little").hex() for number in numbers]
                 column = [text.upper() for text in column] if tag == 3 else column
                 at += n * width
+            elif tag in (7, 8):
+                codes, at = what.run(data, at, n)
+                need(all(0 <= code < len(self.words) for code in codes), "S12.12: a code")
+                column = [self.words[code] for code in codes]
             else:
                 digits, model = what if tag == 5 else (0, what)
                 numbers, at = model.run(data, at, n)
                 column = [("-" if v < 0 else "") + f"{abs(v):0{digits}d}" for v in numbers]
             columns.append(column)
         return ["".join(parts) for parts in zip(*columns)] if columns else [""] * n, at
+
+
+def whole_uuid(bits):
+    """S12.10: the number of a random UUID, given its 122 bits."""
+    low, middle, high = bits & (1 << 62) - 1, bits >> 62 & 0xFFF, bits >> 74
+    return low | 2 << 62 | middle << 64 | 4 << 76 | high << 80

@@ -133,11 +133,12 @@ class Models:
         skeletons = [data.prefixed() for _ in range(count)]
         need(not skeletons[0], "S13.1: the spelled template has no skeleton")
         self.templates = [None] + [Template(Input(skeleton)) for skeleton in skeletons[1:]]
+        self.words = []
         self.columns = []
         for template in self.templates:
             slots = template.slots if template else [("int", None), ("bytes", None)]
             kinds = [("int", None)] * 3 + slots
-            self.columns.append([Column(data, kind, place, terms) for kind, place in kinds])
+            self.columns.append([Column(data, kind, place, terms, self.words) for kind, place in kinds])
         self.rank_bits, self.step_bits = data.u8(), data.u8()
         known = data.varint()
         need(self.rank_bits <= 4 and self.step_bits <= 32 and known <= 32768, "S14.5: the grammar")
@@ -152,7 +153,11 @@ class Models:
         self.successors = []
         for _ in range(known + 1 if self.ranks else 0):
             self.successors.append([self.steps[data.varint()] for _ in range(data.varint())])
-        need(data.rest() == 0, "S13.1: bytes behind the grammar")
+        words = data.varint()
+        need(words <= 65536, "S12.12: the number of words")
+        lengths = [data.varint() for _ in range(words)]
+        self.words.extend(data.take(length).decode("utf-8") for length in lengths)
+        need(data.rest() == 0, "S13.1: bytes behind the words")
 
     def read_steps(self, data, at, n, begins):
         """S14.3, S14.4: the steps of n rows, and the bit behind them."""
@@ -173,7 +178,7 @@ class Models:
 class Column:
     """S13.9 to S13.12: a column of a template."""
 
-    def __init__(self, data, kind, place, terms):
+    def __init__(self, data, kind, place, terms, words):
         self.tag = data.u8()
         allowed = {"int": (0,), "text": (1, 2, 3, 4), "bytes": (2, 4)}[kind]
         need(self.tag in allowed, "S13.9: the column of a slot")
@@ -183,7 +188,7 @@ class Column:
             texts = terms.strings(*place)
             need(all(code < len(texts) for code in locals_), "S13.10: a code of a dictionary")
             self.locals = [texts[code].encode("utf-8") for code in locals_]
-        self.model = None if self.tag == 4 else Texts(data) if self.tag == 3 else Ints(data)
+        self.model = None if self.tag == 4 else Texts(data, words) if self.tag == 3 else Ints(data)
 
     def is_fixed(self):
         """S13.11; columns in pages have no run."""

@@ -66,7 +66,10 @@ impl ColumnModel {
             }
             Self::Records(model) => format!("shared records, {}", int_name(model)),
             Self::Text(StrModel::Const(_)) => "constant text".into(),
-            Self::Text(_) => "text by pattern".into(),
+            Self::Text(StrModel::Pattern(_)) => "text by pattern".into(),
+            Self::Text(StrModel::Forms(forms)) => {
+                format!("text of {} forms", forms.patterns().len())
+            }
             Self::Paged => "pages".into(),
         }
     }

@@ -8,6 +8,7 @@ use crate::block::column::{ColumnModel, RunPlace};
 use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
 use crate::block::models::{Models, TemplateModel};
 use crate::block::structure::Step;
+use crate::block::words::Words;
 use crate::disk::bytes::ByteView;
 
 /// Where the parts of a block lie, and which template each row has.
@@ -199,7 +200,8 @@ impl Outline {
         let &(group, index) = self.members.get(row)?;
         let group = self.groups.get(usize::from(group))?;
         let model = models.get(group.template)?;
-        Some(Cells { outline: self, block, model, group, index: usize::from(index) })
+        let words = &models.words;
+        Some(Cells { outline: self, block, words, model, group, index: usize::from(index) })
     }
 }
 
@@ -208,6 +210,7 @@ impl Outline {
 pub struct Cells<'a> {
     outline: &'a Outline,
     block: &'a [u8],
+    words: &'a Words,
     /// The row's template.
     pub model: &'a TemplateModel,
     group: &'a Group,
@@ -268,7 +271,9 @@ impl<'a> Cells<'a> {
             ColumnModel::Records(model) => {
                 Cell::Record(u64::try_from(model.get(block, place, rows, index)?).ok()?)
             }
-            ColumnModel::Text(model) => Cell::Text(model.get(block, place, rows, index)?),
+            ColumnModel::Text(model) => {
+                Cell::Text(model.get(block, place, rows, index, self.words)?)
+            }
             ColumnModel::Paged => {
                 Cell::Record(self.group.record.checked_add((place + index) as u64)?)
             }

@@ -85,6 +85,26 @@ pub fn parse_uuid(text: &[u8]) -> Option<u128> {
     Some(high << 64 | low)
 }
 
+/// Whether a UUID is a random one: version 4, variant 1. Then six of its bits are known.
+pub fn is_random(uuid: u128) -> bool {
+    uuid >> 76 & 15 == 4 && uuid >> 62 & 3 == 2
+}
+
+/// The 122 bits of a random UUID that are not known.
+pub fn pack_random(uuid: u128) -> u128 {
+    uuid & LOW_BITS | (uuid >> 64 & MIDDLE_BITS) << 62 | (uuid >> 80) << 74
+}
+
+/// The random UUID of these bits.
+pub fn unpack_random(bits: u128) -> u128 {
+    let middle = bits >> 62 & MIDDLE_BITS;
+    bits & LOW_BITS | 2 << 62 | middle << 64 | 4 << 76 | bits >> 74 << 80
+}
+
+/// What follows the variant, and what stands between it and the version.
+const LOW_BITS: u128 = (1 << 62) - 1;
+const MIDDLE_BITS: u128 = (1 << 12) - 1;
+
 /// Appends a UUID.
 pub fn print_uuid(uuid: u128, text: &mut String) {
     let [a, b, c, d, e, f, g, h] = hex_digits((uuid >> 64) as u32, false);
@@ -200,6 +220,10 @@ mod tests {
             print_uuid(uuid, &mut text);
             prop_assert_eq!(parse_uuid(text.as_bytes()), Some(uuid));
             text.replace_range(spoiled..=spoiled, &by);
+            let random = uuid & !(15 << 76) & !(3 << 62) | 4 << 76 | 2 << 62;
+            prop_assert!(is_random(random));
+            prop_assert_eq!(unpack_random(pack_random(random)), random);
+            prop_assert!(pack_random(random) >> 122 == 0);
             if let Some(uuid) = parse_uuid(text.as_bytes()) {
                 let mut printed = String::new();
                 print_uuid(uuid, &mut printed);

@@ -6,6 +6,7 @@ use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
 use crate::block::column::{ColumnModel, Layout};
 use crate::block::structure::Grammar;
 use crate::block::template::{Names, Template};
+use crate::block::words::Words;
 
 /// Columns that every template has before its slots.
 pub const RESOURCE: usize = 0;
@@ -26,6 +27,8 @@ pub struct Models {
     pub templates: Vec<TemplateModel>,
     /// The order of templates and parents.
     pub grammar: Grammar,
+    /// What texts say again and again.
+    pub words: Words,
 }
 
 /// A template and the models of its columns.
@@ -65,6 +68,7 @@ impl Models {
             }
         }
         self.grammar.write(out);
+        self.words.write(out);
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -88,7 +92,8 @@ impl Models {
             templates.push(TemplateModel::new(template, columns));
         }
         let grammar = Grammar::read(input)?;
-        input.is_empty().then_some(Self { templates, grammar })
+        let words = Words::read(input)?;
+        input.is_empty().then_some(Self { templates, grammar, words })
     }
 
     /// The template with this code.
@@ -110,7 +115,7 @@ mod tests {
         let column = || ColumnModel::Int(IntModel::fit(&[1, 5, 900]));
         let columns = vec![column(), column(), column(), column(), ColumnModel::Paged];
         let templates = vec![TemplateModel::new(None, columns)];
-        Models { templates, grammar: Grammar::fit(&[], |_| false) }
+        Models { templates, grammar: Grammar::fit(&[], |_| false), words: Words::default() }
     }
 
     proptest! {

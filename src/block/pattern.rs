@@ -9,6 +9,7 @@ use crate::base::varint;
 use crate::block::bits::{BitWriter, get_bits};
 use crate::block::digits;
 use crate::block::ints::IntModel;
+use crate::block::words::{WordCodes, Words};
 
 /// More parts than this are no pattern worth having.
 pub const MAX_PARTS: usize = 32;
@@ -18,8 +19,11 @@ pub const MAX_PARTS: usize = 32;
 pub enum Part {
     /// The same text in all values.
     Literal(Str),
-    /// A UUID in lower case: 128 bits.
-    Uuid,
+    /// A UUID in lower case: 128 bits, or 122 where all are random ones (version 4, variant 1).
+    Uuid {
+        /// Whether all are random.
+        random: bool,
+    },
     /// Hex digits of one case and number, as the bytes that they stand for.
     Hex {
         /// How many bytes, half the digits.
@@ -36,6 +40,13 @@ pub enum Part {
         /// The numbers.
         model: IntModel,
     },
+    /// A word of the segment: letters and digits, or, if `whole`, all that is left.
+    Word {
+        /// Whether it is all that is left, whatever that is.
+        whole: bool,
+        /// The codes.
+        codes: IntModel,
+    },
 }
 
 /// What of a value differs from row to row.
@@ -47,6 +58,8 @@ pub enum Variable<'a> {
     Hex(&'a [u8]),
     /// A number.
     Int(i64),
+    /// A word.
+    Word(&'a str),
 }
 
 /// How all values of a column are put together.
@@ -63,9 +76,9 @@ impl Part {
                 *text = text.strip_prefix(literal.as_bytes())?;
                 Some(None)
             }
-            Self::Uuid => {
-                let uuid = varint::read_bytes(text, digits::UUID_LEN)?;
-                Some(Some(Variable::Uuid(digits::parse_uuid(uuid)?)))
+            Self::Uuid { random } => {
+                let uuid = digits::parse_uuid(varint::read_bytes(text, digits::UUID_LEN)?)?;
+                (!random || digits::is_random(uuid)).then_some(Some(Variable::Uuid(uuid)))
             }
             Self::Hex { bytes, upper } => {
                 let hex = varint::read_bytes(text, usize::from(*bytes) * 2)?;
@@ -76,11 +89,24 @@ impl Part {
                 let padded = varint::read_bytes(text, usize::from(*digits))?;
                 Some(Some(Variable::Int(digits::parse_padded(padded)?)))
             }
+            Self::Word { whole, .. } => {
+                let len = match whole {
+                    true => text.len(),
+                    false => text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count(),
+                };
+                let word = std::str::from_utf8(varint::read_bytes(text, len)?).ok()?;
+                Some(Some(Variable::Word(word)))
+            }
         }
     }
 
     /// Appends a run of this part's variables.
-    fn encode_run(&self, variables: &[Variable<'_>], out: &mut BitWriter) -> Option<()> {
+    fn encode_run(
+        &self,
+        variables: &[Variable<'_>],
+        codes: &WordCodes<'_>,
+        out: &mut BitWriter,
+    ) -> Option<()> {
         match self {
             Self::Literal(_) => Some(()),
             Self::Decimal(model) | Self::Padded { model, .. } => {
@@ -90,19 +116,27 @@ impl Part {
                 });
                 model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
             }
-            Self::Uuid | Self::Hex { .. } => {
+            Self::Word { codes: model, .. } => {
+                let ints = variables.iter().map(|variable| match variable {
+                    Variable::Word(word) => codes.code(word),
+                    _ => None,
+                });
+                model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
+            }
+            Self::Uuid { random } => {
                 for variable in variables {
-                    match variable {
-                        Variable::Uuid(uuid) => {
-                            out.put(*uuid as u64, 64);
-                            out.put((*uuid >> 64) as u64, 64);
-                        }
-                        Variable::Hex(hex) => {
-                            for byte in digits::hex_bytes(hex) {
-                                out.put(u64::from(byte?), 8);
-                            }
-                        }
-                        Variable::Int(_) => return None,
+                    let Variable::Uuid(uuid) = variable else { return None };
+                    let bits = if *random { digits::pack_random(*uuid) } else { *uuid };
+                    out.put(bits as u64, 64);
+                    out.put((bits >> 64) as u64, uuid_bits(*random) as u32 - 64);
+                }
+                Some(())
+            }
+            Self::Hex { .. } => {
+                for variable in variables {
+                    let Variable::Hex(hex) = variable else { return None };
+                    for byte in digits::hex_bytes(hex) {
+                        out.put(u64::from(byte?), 8);
                     }
                 }
                 Some(())
@@ -114,9 +148,11 @@ impl Part {
     fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
         match self {
             Self::Literal(_) => Some(0),
-            Self::Uuid => count.checked_mul(128),
+            Self::Uuid { random } => count.checked_mul(uuid_bits(*random)),
             Self::Hex { bytes, .. } => count.checked_mul(usize::from(*bytes) * 8),
-            Self::Decimal(model) | Self::Padded { model, .. } => model.run_bits(bytes, at, count),
+            Self::Decimal(model) | Self::Padded { model, .. } | Self::Word { codes: model, .. } => {
+                model.run_bits(bytes, at, count)
+            }
         }
     }
 
@@ -127,15 +163,18 @@ impl Part {
         at: usize,
         count: usize,
         index: usize,
+        words: &Words,
         text: &mut String,
     ) -> Option<()> {
         match self {
             Self::Literal(literal) => text.push_str(literal),
-            Self::Uuid => {
-                let place = index.checked_mul(128)?.checked_add(at)?;
+            Self::Uuid { random } => {
+                let width = uuid_bits(*random);
+                let place = index.checked_mul(width)?.checked_add(at)?;
                 let low = get_bits(bytes, place, 64)?;
-                let high = get_bits(bytes, place.checked_add(64)?, 64)?;
-                digits::print_uuid(u128::from(high) << 64 | u128::from(low), text);
+                let high = get_bits(bytes, place.checked_add(64)?, width as u32 - 64)?;
+                let bits = u128::from(high) << 64 | u128::from(low);
+                digits::print_uuid(if *random { digits::unpack_random(bits) } else { bits }, text);
             }
             Self::Hex { bytes: len, upper } => {
                 let width = usize::from(*len) * 8;
@@ -150,6 +189,9 @@ impl Part {
             Self::Decimal(model) => digits::print_int(model.get(bytes, at, count, index)?, 0, text),
             Self::Padded { digits, model } => {
                 digits::print_int(model.get(bytes, at, count, index)?, usize::from(*digits), text);
+            }
+            Self::Word { codes, .. } => {
+                text.push_str(words.get(codes.get(bytes, at, count, index)?)?)
             }
         }
         Some(())
@@ -167,6 +209,14 @@ impl Pattern {
         (sound && parts.len() <= MAX_PARTS).then_some(Self { parts })
     }
 
+    /// The codes, where all there is is a word.
+    pub fn single_word(&self) -> Option<&IntModel> {
+        match self.parts.as_slice() {
+            [Part::Word { codes, .. }] => Some(codes),
+            _ => None,
+        }
+    }
+
     /// The parts in order.
     #[cfg(test)]
     pub fn parts(&self) -> &[Part] {
@@ -174,7 +224,12 @@ impl Pattern {
     }
 
     /// Appends a run; `None`, with part of it written, if a value does not follow the pattern.
-    pub fn encode_run(&self, values: &[&str], out: &mut BitWriter) -> Option<()> {
+    pub fn encode_run(
+        &self,
+        values: &[&str],
+        codes: &WordCodes<'_>,
+        out: &mut BitWriter,
+    ) -> Option<()> {
         let mut rests: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
         let mut variables = Vec::with_capacity(values.len());
         for part in &self.parts {
@@ -182,7 +237,7 @@ impl Pattern {
             for rest in &mut rests {
                 variables.extend(part.take(rest)?);
             }
-            part.encode_run(&variables, out)?;
+            part.encode_run(&variables, codes, out)?;
         }
         rests.iter().all(|rest| rest.is_empty()).then_some(())
     }
@@ -203,11 +258,12 @@ impl Pattern {
         at: usize,
         count: usize,
         index: usize,
+        words: &Words,
         text: &mut String,
     ) -> Option<()> {
         let mut place = at;
         for (i, part) in self.parts.iter().enumerate() {
-            part.print(bytes, place, count, index, text)?;
+            part.print(bytes, place, count, index, words, text)?;
             if i + 1 < self.parts.len() {
                 place = place.checked_add(part.run_bits(bytes, place, count)?)?;
             }
@@ -224,7 +280,9 @@ impl Pattern {
                     out.push(tag::LITERAL);
                     varint::write_prefixed(out, literal.as_bytes());
                 }
-                Part::Uuid => out.push(tag::UUID),
+                Part::Uuid { random } => {
+                    out.push(if *random { tag::UUID_RANDOM } else { tag::UUID });
+                }
                 Part::Hex { bytes, upper } => {
                     out.push(if *upper { tag::HEX_UPPER } else { tag::HEX });
                     out.push(*bytes);
@@ -237,6 +295,10 @@ impl Pattern {
                     out.push(tag::PADDED);
                     out.push(*digits);
                     model.write(out);
+                }
+                Part::Word { whole, codes } => {
+                    out.push(if *whole { tag::WHOLE } else { tag::WORD });
+                    codes.write(out);
                 }
             }
         }
@@ -254,7 +316,10 @@ impl Pattern {
                 tag::LITERAL => {
                     Part::Literal(std::str::from_utf8(varint::read_prefixed(input)?).ok()?.into())
                 }
-                tag::UUID => Part::Uuid,
+                tag::UUID => Part::Uuid { random: false },
+                tag::UUID_RANDOM => Part::Uuid { random: true },
+                tag::WORD => Part::Word { whole: false, codes: IntModel::read(input)? },
+                tag::WHOLE => Part::Word { whole: true, codes: IntModel::read(input)? },
                 tag::HEX => Part::Hex { bytes: read_u8(input)?, upper: false },
                 tag::HEX_UPPER => Part::Hex { bytes: read_u8(input)?, upper: true },
                 tag::DECIMAL => Part::Decimal(IntModel::read(input)?),
@@ -276,6 +341,14 @@ mod tag {
     pub const HEX_UPPER: u8 = 3;
     pub const DECIMAL: u8 = 4;
     pub const PADDED: u8 = 5;
+    pub const UUID_RANDOM: u8 = 6;
+    pub const WORD: u8 = 7;
+    pub const WHOLE: u8 = 8;
+}
+
+/// Bits of a UUID.
+const fn uuid_bits(random: bool) -> usize {
+    if random { 122 } else { 128 }
 }
 
 fn read_u8(input: &mut &[u8]) -> Option<u8> {

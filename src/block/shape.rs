@@ -39,12 +39,22 @@ pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
 /// A single variable and nothing else: a UUID, or a number that may be negative.
 fn fit_whole(values: &[&str]) -> Option<(Pattern, u64)> {
     if values.first()?.len() == UUID_LEN
-        && values.iter().all(|value| digits::parse_uuid(value.as_bytes()).is_some())
+        && let Some((part, bits)) = fit_uuids(values)
     {
-        return Some((Pattern::new(vec![Part::Uuid])?, values.len() as u64 * 128));
+        return Some((Pattern::new(vec![part])?, bits));
     }
     let (model, bits) = fit_ints(decimals(values)?);
     Some((Pattern::new(vec![Part::Decimal(model)])?, bits))
+}
+
+/// UUIDs, and their bits.
+fn fit_uuids(words: &[&str]) -> Option<(Part, u64)> {
+    let mut random = true;
+    for word in words {
+        random &= digits::is_random(digits::parse_uuid(word.as_bytes())?);
+    }
+    let bits = if random { 122 } else { 128 };
+    Some((Part::Uuid { random }, words.len() as u64 * bits))
 }
 
 /// Takes what is no word off the front of all values; `None` if it differs.
@@ -86,9 +96,9 @@ fn fit_word(words: &mut [&str], parts: &mut Vec<Part>) -> Option<u64> {
         return Some(0);
     }
     if first.len() == UUID_LEN && first.contains('-') {
-        let all = words.iter().all(|word| digits::parse_uuid(word.as_bytes()).is_some());
-        parts.push(all.then_some(Part::Uuid)?);
-        return Some(count * 128);
+        let (part, bits) = fit_uuids(words)?;
+        parts.push(part);
+        return Some(bits);
     }
     // Before `user17` and `12ms`, whose letters are common to all values: those could be hex digits.
     if let Some(hex) = fit_hex(words) {

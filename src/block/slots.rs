@@ -1,15 +1,11 @@
-//! The columns of templates while a segment is being built, and the models fitted to them.
+//! The columns of templates while a segment is being built.
 
 use std::collections::HashMap;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_TERM_BYTES;
-use crate::block::bits::BitWriter;
-use crate::block::column::ColumnModel;
-use crate::block::ints::IntModel;
 use crate::block::pool::Pool;
-use crate::block::skeleton::{SlotKind, SlotSink, ValueType};
-use crate::block::strings::StrModel;
+use crate::block::skeleton::{SlotKind, SlotSink};
 use crate::block::template::{Place, Slot};
 
 /// Below so many different values a dictionary costs too little to ask whether they repeat.
@@ -179,107 +175,4 @@ impl SlotSink for RowSink<'_> {
     fn blob(&mut self, value: &[u8]) {
         self.pooled(value);
     }
-}
-
-/// A column under its model, ready to be encoded block by block.
-#[derive(Debug)]
-pub struct Packed {
-    /// The model.
-    pub model: ColumnModel,
-    /// The numbers that the model packs, or the pool's numbers where it packs text or uses pages.
-    pub values: SlotValues,
-}
-
-impl Packed {
-    /// A column of numbers.
-    pub fn ints(values: Vec<i64>) -> Self {
-        Self { model: ColumnModel::Int(IntModel::fit(&values)), values: SlotValues::Ints(values) }
-    }
-
-    /// Fits a slot's values.
-    pub fn fit(values: SlotValues, place: &Place, uses: &[PoolUse], pools: &Pools) -> Self {
-        let (pool, numbers) = match values {
-            SlotValues::Ints(values) => return Self::ints(values),
-            SlotValues::Pooled { pool, numbers } => (pool, numbers),
-        };
-        match uses.get(pool as usize) {
-            Some(PoolUse::Dictionary(ranks)) => {
-                let (locals, values) = localize(&numbers);
-                let codes = IntModel::fit(&values);
-                let rank = |&number: &u32| ranks.get(number as usize).copied().unwrap_or_default();
-                let locals = locals.iter().map(rank).collect();
-                let model = ColumnModel::Codes { locals, codes };
-                Self { model, values: SlotValues::Ints(values) }
-            }
-            Some(PoolUse::Shared(first)) => {
-                let record = |&number: &u32| *first as i64 + i64::from(number);
-                let values: Vec<i64> = numbers.iter().map(record).collect();
-                let model = ColumnModel::Records(IntModel::fit(&values));
-                Self { model, values: SlotValues::Ints(values) }
-            }
-            Some(PoolUse::Unique) | None => {
-                let shape = match (place, pools.get(pool)) {
-                    (Place::Attribute(_, _, ValueType::Str) | Place::StatusMessage, Some(pool)) => {
-                        let texts: Vec<&str> = numbers.iter().map(|&n| pool.text(n)).collect();
-                        StrModel::classify(&texts).map(|(model, _)| model)
-                    }
-                    _ => None,
-                };
-                let model = shape.map_or(ColumnModel::Paged, ColumnModel::Text);
-                Self { model, values: SlotValues::Pooled { pool, numbers } }
-            }
-        }
-    }
-
-    /// Appends the run of the rows `range`; `record` takes what goes into pages.
-    pub fn encode_run(
-        &self,
-        range: std::ops::Range<usize>,
-        pools: &Pools,
-        record: &mut dyn FnMut(&[u8]) -> Result<()>,
-        out: &mut BitWriter,
-    ) -> Result<()> {
-        let misfit = || Error::invalid("a value that its column's model does not hold");
-        match (&self.model, &self.values) {
-            (
-                ColumnModel::Int(model)
-                | ColumnModel::Records(model)
-                | ColumnModel::Codes { codes: model, .. },
-                SlotValues::Ints(values),
-            ) => {
-                let values = values.get(range).ok_or_else(misfit)?;
-                model.encode_run(values, out).ok_or_else(misfit)
-            }
-            (model, SlotValues::Pooled { pool, numbers }) => {
-                let pool = pools.get(*pool).ok_or_else(misfit)?;
-                let numbers = numbers.get(range).ok_or_else(misfit)?;
-                if let ColumnModel::Text(model) = model {
-                    let texts: Vec<&str> = numbers.iter().map(|&n| pool.text(n)).collect();
-                    return model.encode_run(&texts, out).ok_or_else(misfit);
-                }
-                numbers.iter().try_for_each(|&number| record(pool.get(number)))
-            }
-            _ => Err(misfit()),
-        }
-    }
-}
-
-/// Small codes for the numbers that occur, the most frequent first; and each number's code.
-fn localize(numbers: &[u32]) -> (Vec<u32>, Vec<i64>) {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    let mut counted: Vec<(usize, u32)> = Vec::new();
-    for run in sorted.chunk_by(|a, b| a == b) {
-        counted.extend(run.first().map(|&number| (run.len(), number)));
-    }
-    counted.sort_unstable_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
-    let locals: Vec<u32> = counted.iter().map(|&(_, number)| number).collect();
-    let mut codes: Vec<(u32, i64)> = locals.iter().copied().zip(0..).collect();
-    codes.sort_unstable();
-    let code = |number: &u32| {
-        let place = codes.binary_search_by_key(number, |&(number, _)| number);
-        place.ok().and_then(|place| codes.get(place)).map_or(0, |&(_, code)| code)
-    };
-    let values = numbers.iter().map(code).collect();
-    (locals, values)
 }

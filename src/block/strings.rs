@@ -6,8 +6,10 @@ use crate::base::text::Str;
 use crate::base::varint;
 use crate::base::view::StrRef;
 use crate::block::bits::BitWriter;
+use crate::block::forms::Forms;
 use crate::block::pattern::Pattern;
 use crate::block::shape;
+use crate::block::words::{WordCodes, Words};
 
 thread_local! {
     /// Text is put together here, so that a value costs one allocation and not two.
@@ -21,12 +23,15 @@ pub enum StrModel {
     Const(Str),
     /// Literals and variables: ids and numbers, alone or inside longer texts.
     Pattern(Pattern),
+    /// One of several patterns, which may hold words of the segment.
+    Forms(Forms),
 }
 
 /// Numbers of the variants on disk.
 mod tag {
     pub const CONST: u8 = 0;
     pub const PATTERN: u8 = 2;
+    pub const FORMS: u8 = 3;
 }
 
 impl StrModel {
@@ -53,11 +58,21 @@ impl StrModel {
         bytes.len() as u64 * 8
     }
 
-    /// Appends a run; `None`, with part of it written, if a value does not fit.
-    pub fn encode_run(&self, values: &[&str], out: &mut BitWriter) -> Option<()> {
+    /// Appends a run of values, each with its form where there are several; `None`, with part of it
+    /// written, if a value does not fit.
+    pub fn encode_run(
+        &self,
+        values: &[(u16, &str)],
+        codes: &WordCodes<'_>,
+        out: &mut BitWriter,
+    ) -> Option<()> {
         match self {
-            Self::Const(all) => values.iter().all(|value| *all == **value).then_some(()),
-            Self::Pattern(pattern) => pattern.encode_run(values, out),
+            Self::Const(all) => values.iter().all(|(_, value)| *all == **value).then_some(()),
+            Self::Pattern(pattern) => {
+                let values: Vec<&str> = values.iter().map(|(_, value)| *value).collect();
+                pattern.encode_run(&values, codes, out)
+            }
+            Self::Forms(forms) => forms.encode_run(values, codes, out),
         }
     }
 
@@ -66,25 +81,32 @@ impl StrModel {
         match self {
             Self::Const(_) => Some(0),
             Self::Pattern(pattern) => pattern.run_bits(bytes, at, count),
+            Self::Forms(forms) => forms.run_bits(bytes, at, count),
         }
     }
 
     /// The value at `index` of the run of `count` values at bit `at`.
-    pub fn get(&self, bytes: &[u8], at: usize, count: usize, index: usize) -> Option<StrRef<'_>> {
+    pub fn get<'a>(
+        &'a self,
+        bytes: &[u8],
+        at: usize,
+        count: usize,
+        index: usize,
+        words: &'a Words,
+    ) -> Option<StrRef<'a>> {
         if index >= count {
             return None;
         }
-        Some(match self {
-            Self::Const(all) => StrRef::Shared(all),
+        match self {
+            Self::Const(all) => Some(StrRef::Shared(all)),
             Self::Pattern(pattern) => {
-                let made = SCRATCH.with_borrow_mut(|text| {
-                    text.clear();
-                    pattern.get(bytes, at, count, index, text)?;
-                    Some(Str::from(text.as_str()))
-                });
-                StrRef::Made(made?)
+                made(|text| pattern.get(bytes, at, count, index, words, text))
             }
-        })
+            Self::Forms(forms) => match forms.word(bytes, at, count, index) {
+                Some(code) => words.shared(code).map(StrRef::Shared),
+                None => made(|text| forms.get(bytes, at, count, index, words, text)),
+            },
+        }
     }
 
     /// Appends the model.
@@ -98,6 +120,10 @@ impl StrModel {
                 out.push(tag::PATTERN);
                 pattern.write(out);
             }
+            Self::Forms(forms) => {
+                out.push(tag::FORMS);
+                forms.write(out);
+            }
         }
     }
 
@@ -110,9 +136,19 @@ impl StrModel {
                 Self::Const(std::str::from_utf8(varint::read_prefixed(input)?).ok()?.into())
             }
             tag::PATTERN => Self::Pattern(Pattern::read(input)?),
+            tag::FORMS => Self::Forms(Forms::read(input)?),
             _ => return None,
         })
     }
+}
+
+/// Text that `print` puts together.
+fn made<'a>(print: impl FnOnce(&mut String) -> Option<()>) -> Option<StrRef<'a>> {
+    let text = SCRATCH.with_borrow_mut(|text| {
+        text.clear();
+        print(text).map(|()| Str::from(text.as_str()))
+    });
+    text.map(StrRef::Made)
 }
 
 #[cfg(test)]

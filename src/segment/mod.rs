@@ -41,6 +41,7 @@ mod footer;
 mod ids;
 mod lineup;
 mod meta;
+mod packing;
 mod peek;
 mod reader;
 mod recount;

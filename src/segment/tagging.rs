@@ -251,9 +251,11 @@ impl<'a> Tagging<'a> {
                 terms.add_buckets(scope, &key, &buckets);
             }
         }
-        let use_of = |(number, (_, pool)): (u32, (&Place, &Pool))| match ranks.remove(&number) {
+        // Spelled spans are records of their rows, however few they are.
+        let shares = |place: &Place, pool: &Pool| *place != Place::Spelled && repeats(pool);
+        let use_of = |(number, (place, pool)): (u32, (&Place, &Pool))| match ranks.remove(&number) {
             Some(ranks) => PoolUse::Dictionary(ranks),
-            None if repeats(pool) => PoolUse::Shared(0),
+            None if shares(place, pool) => PoolUse::Shared(0),
             None => PoolUse::Unique,
         };
         (0..).zip(pools.iter()).map(use_of).collect()

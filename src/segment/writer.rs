@@ -7,11 +7,13 @@ use crate::block::bits::BitWriter;
 use crate::block::encode::{BlockRows, encode_block};
 use crate::block::models::Models;
 use crate::block::pages::{PageDirectory, PageWriter};
-use crate::block::slots::{Packed, PoolUse, Pools};
+use crate::block::slots::{PoolUse, Pools};
+use crate::block::words::WordCodes;
 use crate::segment::builder::SegmentBuilder;
 use crate::segment::finish::io_error;
 use crate::segment::footer::HEADER_BYTES;
 use crate::segment::lineup::Lineup;
+use crate::segment::packing::PackedTemplate;
 
 /// The file being written, and its pages, which wait in memory until the blocks are out.
 pub(super) struct Writer<'a> {
@@ -50,8 +52,9 @@ impl<'a> Writer<'a> {
     pub fn blocks(
         &mut self,
         b: &SegmentBuilder,
-        columns: &[Vec<Packed>],
+        columns: &[PackedTemplate],
         models: &Models,
+        codes: &WordCodes<'_>,
         lineup: &Lineup,
     ) -> Result<Vec<u64>> {
         let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
@@ -91,7 +94,7 @@ impl<'a> Writer<'a> {
             let mut record = |bytes: &[u8]| pages.push(bytes, stored).map(drop).map_err(io_error);
             let runs = |template: u32, out: &mut BitWriter| {
                 let index = template as usize;
-                let (Some(columns), Some(model), Some(done), Some(&count)) = (
+                let (Some(packed), Some(model), Some(done), Some(&count)) = (
                     columns.get(index),
                     models.get(template),
                     done.get_mut(index),
@@ -101,10 +104,11 @@ impl<'a> Writer<'a> {
                 };
                 let range = *done..*done + count;
                 *done += count;
+                let columns = &packed.columns;
                 let fixed = (0..columns.len()).filter(|c| !model.layout.variable.contains(c));
                 for column in fixed.chain(model.layout.variable.iter().copied()) {
                     if let Some(column) = columns.get(column) {
-                        column.encode_run(range.clone(), &b.pools, &mut record, out)?;
+                        column.encode_run(range.clone(), &b.pools, codes, &mut record, out)?;
                     }
                 }
                 Ok(())

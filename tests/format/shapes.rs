@@ -66,6 +66,9 @@ pub fn columns() -> Vec<ResourceSpans> {
                 "text.pattern",
                 format!("/cart/{}/items/{:04}?user={:08x}", n % 900, row, id >> 32),
             ),
+            KeyValue::new("text.random.uuid", random_uuid(n, id)),
+            KeyValue::new("text.forms", form(row, n, id)),
+            KeyValue::new("text.word", product(n)),
             KeyValue::new("text.unique", text(20 + n as usize % 9)),
             KeyValue::new("text.long", long),
             KeyValue::new("bytes.shared", Value::Bytes(vec![n as u8 % 3; 40])),
@@ -82,6 +85,25 @@ pub fn columns() -> Vec<ResourceSpans> {
         }
     });
     batch("columns", spans.collect())
+}
+
+/// A text of one of three forms, or of none.
+fn form(row: u64, n: u64, id: u64) -> String {
+    match row % 4 {
+        _ if row == 50 => "PING".to_owned(),
+        1 => format!("GET session:{id:016x}"),
+        3 => format!("took {} ms", n % 5000),
+        _ => format!("GET product:{}", product(n)),
+    }
+}
+
+fn product(n: u64) -> String {
+    format!("{}Y{}", ["AX", "QB", "ZZ"][n as usize % 3], n / 3 % 12)
+}
+
+fn random_uuid(a: u64, b: u64) -> String {
+    let (a, b) = (a & !0xf000 | 0x4000, b & !(3 << 62) | 2 << 62);
+    uuid(a, b)
 }
 
 fn uuid(a: u64, b: u64) -> String {

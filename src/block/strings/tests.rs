@@ -4,6 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::block::pattern::Part;
+use crate::block::words::WordCounts;
+
+/// The values of a column that follows one pattern.
+fn alone<'a>(values: &[&'a str]) -> Vec<(u16, &'a str)> {
+    values.iter().map(|&value| (0, value)).collect()
+}
 
 /// Columns with a shape, and columns that only nearly have one.
 fn columns() -> impl Strategy<Value = Vec<String>> {
@@ -48,28 +54,29 @@ proptest! {
         let mut stored = Vec::new();
         model.write(&mut stored);
         prop_assert_eq!(&StrModel::read(&mut stored.as_slice()), &Some(model.clone()));
+        let words = Words::default();
         let mut total = 0;
         for chunk in values.chunks(run) {
             let mut out = BitWriter::new();
             out.put(1, 3);
-            model.encode_run(chunk, &mut out).unwrap();
+            model.encode_run(&alone(chunk), &WordCodes::default(), &mut out).unwrap();
             let end = out.len_bits();
             total += end - 3;
             let bytes = out.into_bytes();
             prop_assert_eq!(model.run_bits(&bytes, 3, chunk.len()), Some(end - 3));
             for (index, value) in chunk.iter().enumerate() {
-                let kept = model.get(&bytes, 3, chunk.len(), index).unwrap();
+                let kept = model.get(&bytes, 3, chunk.len(), index, &words).unwrap();
                 prop_assert_eq!(kept.as_str(), *value);
             }
-            prop_assert_eq!(model.get(&bytes, 3, chunk.len(), chunk.len()), None);
+            prop_assert_eq!(model.get(&bytes, 3, chunk.len(), chunk.len(), &words), None);
         }
         prop_assert_eq!((total + stored.len() * 8) as u64, bits);
         // What the model was not fitted to, it keeps or refuses.
         for other in &others {
             let mut out = BitWriter::new();
-            if model.encode_run(&[other], &mut out).is_some() {
+            if model.encode_run(&[(0, other)], &WordCodes::default(), &mut out).is_some() {
                 let bytes = out.into_bytes();
-                let kept = model.get(&bytes, 0, 1, 0).unwrap();
+                let kept = model.get(&bytes, 0, 1, 0, &words).unwrap();
                 prop_assert_eq!(kept.as_str(), other);
             }
         }
@@ -77,15 +84,16 @@ proptest! {
 
     #[test]
     fn p6_any_model_over_any_bytes_is_read_or_refused(
-        tag in 0u8..5, stored: Vec<u8>, bytes: Vec<u8>,
+        tag in 0u8..6, stored: Vec<u8>, bytes: Vec<u8>,
         at in prop_oneof![0usize..300, any::<usize>()],
         count in prop_oneof![0usize..300, any::<usize>()],
         index in 0usize..300,
     ) {
         let stored = [vec![tag], stored].concat();
         let Some(model) = StrModel::read(&mut stored.as_slice()) else { return Ok(()) };
+        let (words, _) = some_words();
         model.run_bits(&bytes, at, count);
-        model.get(&bytes, at, count, index);
+        model.get(&bytes, at, count, index, &words);
     }
 
     #[test]
@@ -95,15 +103,24 @@ proptest! {
         let values: Vec<&str> = column.iter().map(String::as_str).collect();
         if let Some((model, _)) = StrModel::classify(&values) {
             model.run_bits(&bytes, at, count);
-            model.get(&bytes, at, count, index);
+            model.get(&bytes, at, count, index, &Words::default());
         }
     }
+}
+
+fn some_words() -> (Words, WordCodes<'static>) {
+    let mut counts = WordCounts::default();
+    counts.add("one", 1);
+    counts.add("two", 1);
+    counts.finish()
 }
 
 fn classified(values: &[&str]) -> Option<Vec<String>> {
     let name = |part: &Part| match part {
         Part::Literal(text) => text.to_string(),
-        Part::Uuid => "<uuid>".to_owned(),
+        Part::Uuid { random: false } => "<uuid>".to_owned(),
+        Part::Uuid { random: true } => "<random uuid>".to_owned(),
+        Part::Word { .. } => "<word>".to_owned(),
         Part::Hex { bytes, upper } => format!("<hex {bytes} {upper}>"),
         Part::Decimal(_) => "<n>".to_owned(),
         Part::Padded { digits, .. } => format!("<{digits}>"),
@@ -111,6 +128,7 @@ fn classified(values: &[&str]) -> Option<Vec<String>> {
     match StrModel::classify(values)?.0 {
         StrModel::Const(text) => Some(vec![text.to_string()]),
         StrModel::Pattern(pattern) => Some(pattern.parts().iter().map(name).collect()),
+        StrModel::Forms(_) => None,
     }
 }
 

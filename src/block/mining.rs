@@ -1,0 +1,374 @@
+//! Finding the forms of a column whose texts do not all follow one pattern: commands, queries,
+//! addresses, messages.
+//!
+//! A text is cut into words (letters and digits) and what stands between them. Texts with the same
+//! between, and words of the same classes (numbers, hex digits, UUIDs, others), have one form:
+//! words that never differ become literal, numbers and ids variables, the others words of the
+//! segment. Texts of rare forms become whole words. (The idea, logs by templates and variables, is
+//! that of CLP, Rodrigues et al., OSDI 2021; that variables of one place share a code is ours.)
+
+use std::collections::{HashMap, HashSet};
+
+use crate::base::text::Str;
+use crate::block::bits::bit_length;
+use crate::block::digits::{self, UUID_LEN};
+use crate::block::forms::{Forms, MAX_FORMS};
+use crate::block::ints::IntModel;
+use crate::block::pattern::{MAX_PARTS, Part, Pattern, Variable};
+use crate::block::words::{WordCodes, WordCounts};
+
+/// A form of fewer rows than these does not pay for itself.
+const MIN_ROWS: usize = 4;
+/// A longer text is a whole word or nothing.
+const MAX_TEXT_BYTES: usize = 2048;
+/// The shortest run of hex digits that is taken for an id.
+const MIN_HEX_DIGITS: usize = 8;
+/// Of all bytes, the share of texts of rare forms at most, and what is always allowed of them.
+const RARE_SHARE: usize = 8;
+const RARE_BYTES: usize = 512;
+/// The stored bytes of a page record for each byte of text, in tenths, and at least: about what
+/// zstd makes of pages of short texts.
+const PAGED_TENTHS: usize = 3;
+const PAGED_BYTES: usize = 3;
+
+/// The forms of a column before its words have codes.
+#[derive(Debug)]
+pub struct Draft {
+    /// The parts of each form.
+    forms: Vec<Vec<Kind>>,
+    /// The form of each row.
+    pub of_row: Vec<u16>,
+}
+
+/// What a part of a form is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Literal(Str),
+    Uuid { random: bool },
+    Hex { bytes: u8, upper: bool },
+    Decimal,
+    Padded(u8),
+    Word,
+    Whole,
+}
+
+/// What a word looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Word,
+    Decimal,
+    Padded(u8),
+    Hex { bytes: u8, upper: bool },
+    Uuid { random: bool },
+}
+
+/// A word in a text.
+#[derive(Clone, Copy, Debug)]
+struct Token<'a> {
+    /// What stands before it, from the word before.
+    between: &'a str,
+    text: &'a str,
+    class: Class,
+}
+
+impl Draft {
+    /// The forms of these texts; `None` if they have too few in common to be worth it. Words that
+    /// the forms need are counted; those that others need already cost nothing. O(bytes).
+    pub fn of<'a>(texts: &[&'a str], counts: &mut WordCounts<'a>) -> Option<Self> {
+        if texts.is_empty() {
+            return None;
+        }
+        let groups = group(texts);
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by_key(|&number| std::cmp::Reverse(groups.get(number).map_or(0, Vec::len)));
+        let mut draft = Self { forms: Vec::new(), of_row: vec![0; texts.len()] };
+        let mut said = Said::default();
+        let mut rare: Vec<usize> = Vec::new();
+        let mut bits = 0;
+        for rows in order.iter().filter_map(|&number| groups.get(number)) {
+            let form = match rows.len() >= MIN_ROWS && draft.forms.len() + 1 < MAX_FORMS {
+                true => Form::of(texts, rows),
+                false => None,
+            };
+            let Some(form) = form else {
+                rare.extend(rows);
+                continue;
+            };
+            bits += form.bits;
+            said.extend(form.said);
+            for &row in rows {
+                *draft.of_row.get_mut(row)? = draft.forms.len() as u16;
+            }
+            draft.forms.push(form.kinds);
+        }
+        let all: usize = texts.iter().map(|text| text.len()).sum();
+        if !rare.is_empty() {
+            let mut rare_bytes = 0;
+            for &row in &rare {
+                let text = *texts.get(row)?;
+                if said.add(text) {
+                    rare_bytes += text.len();
+                }
+                *draft.of_row.get_mut(row)? = draft.forms.len() as u16;
+            }
+            bits += rare.len() * 10;
+            if rare_bytes > RARE_BYTES.max(all / RARE_SHARE) {
+                return None;
+            }
+            draft.forms.push(vec![Kind::Whole]);
+        }
+        bits += texts.len() * bit_length(draft.forms.len() as u64 - 1) as usize;
+        let new = said.0.keys().filter(|word| !counts.has(word));
+        let own = new.map(|word| word.len() + 1).sum::<usize>();
+        let paged = all * PAGED_TENTHS / 10 + texts.len() * PAGED_BYTES;
+        if bits / 8 + own > paged || !said.0.into_iter().all(|(word, n)| counts.add(word, n)) {
+            return None;
+        }
+        Some(draft)
+    }
+
+    /// The model, once words have codes; `None` if a text does not follow its form after all.
+    pub fn settle(&self, texts: &[&str], codes: &WordCodes<'_>) -> Option<Forms> {
+        let mut patterns = Vec::with_capacity(self.forms.len());
+        for (number, kinds) in (0u16..).zip(&self.forms) {
+            let rows = self.of_row.iter().zip(texts).filter(|(form, _)| **form == number);
+            let mut rests: Vec<&[u8]> = rows.map(|(_, text)| text.as_bytes()).collect();
+            let parts = kinds.iter().map(|kind| kind.settle(&mut rests, codes));
+            patterns.push(Pattern::new(parts.collect::<Option<_>>()?)?);
+            rests.iter().all(|rest| rest.is_empty()).then_some(())?;
+        }
+        Forms::new(patterns)
+    }
+}
+
+/// Words that a draft needs, and how often.
+#[derive(Default)]
+struct Said<'a>(HashMap<&'a str, u64>);
+
+impl<'a> Said<'a> {
+    /// Counts a word; whether it is new.
+    fn add(&mut self, word: &'a str) -> bool {
+        let count = self.0.entry(word).or_default();
+        *count += 1;
+        *count == 1
+    }
+
+    fn extend(&mut self, other: Self) {
+        for (word, count) in other.0 {
+            *self.0.entry(word).or_default() += count;
+        }
+    }
+}
+
+/// A form in the making.
+struct Form<'a> {
+    kinds: Vec<Kind>,
+    said: Said<'a>,
+    /// Bits of its rows, about.
+    bits: usize,
+}
+
+impl<'a> Form<'a> {
+    /// The form of rows whose texts are cut alike; `None` if it is none worth having.
+    fn of(texts: &[&'a str], rows: &[usize]) -> Option<Self> {
+        let first = *texts.get(*rows.first()?)?;
+        if first.len() > MAX_TEXT_BYTES {
+            return None;
+        }
+        let tokens: Vec<Token<'a>> = Tokens(first).collect();
+        // Most words are the same as in the row before: a compare is cheaper than a hash.
+        let mut last: Vec<&str> = tokens.iter().map(|token| token.text).collect();
+        let mut columns: Vec<HashSet<&str>> =
+            last.iter().map(|&text| HashSet::from([text])).collect();
+        for &row in rows {
+            let places = last.iter_mut().zip(&mut columns);
+            for (token, (last, distinct)) in Tokens(texts.get(row)?).zip(places) {
+                if token.text != *last {
+                    *last = token.text;
+                    distinct.insert(token.text);
+                }
+            }
+        }
+        let mut form = Self { kinds: Vec::new(), said: Said::default(), bits: 0 };
+        let mut is_word = vec![false; tokens.len()];
+        for ((token, distinct), is_word) in tokens.iter().zip(&columns).zip(&mut is_word) {
+            form.literal(token.between);
+            if distinct.len() == 1 {
+                form.literal(token.text);
+                continue;
+            }
+            let repeats = distinct.len() * 2 <= rows.len();
+            let kind = match token.class {
+                Class::Word => Kind::Word,
+                Class::Hex { .. } | Class::Uuid { .. } if repeats => Kind::Word,
+                Class::Hex { bytes, upper } => Kind::Hex { bytes, upper },
+                Class::Uuid { random } => Kind::Uuid { random },
+                Class::Decimal => Kind::Decimal,
+                Class::Padded(digits) => Kind::Padded(digits),
+            };
+            *is_word = kind == Kind::Word;
+            form.bits += rows.len() * kind.bits(distinct.len());
+            form.kinds.push(kind);
+        }
+        form.literal(after_words(first));
+        if form.kinds.len() > MAX_PARTS {
+            return None;
+        }
+        if is_word.contains(&true) {
+            for &row in rows {
+                let words = Tokens(texts.get(row)?).zip(&is_word).filter(|(_, is_word)| **is_word);
+                words.for_each(|(token, _)| {
+                    form.said.add(token.text);
+                });
+            }
+        }
+        Some(form)
+    }
+
+    fn literal(&mut self, text: &str) {
+        match self.kinds.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Kind::Literal(last)) => *last = Str::from(format!("{last}{text}")),
+            _ => self.kinds.push(Kind::Literal(Str::from(text))),
+        }
+    }
+}
+
+impl Kind {
+    /// Bits of a value, about, where so many differ.
+    fn bits(&self, distinct: usize) -> usize {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Uuid { .. } => 128,
+            Self::Hex { bytes, .. } => usize::from(*bytes) * 8,
+            Self::Decimal | Self::Padded(_) | Self::Word | Self::Whole => {
+                bit_length(distinct as u64) as usize + 1
+            }
+        }
+    }
+
+    /// The part, fitted to what it takes off the front of all texts.
+    fn settle(&self, rests: &mut [&[u8]], codes: &WordCodes<'_>) -> Option<Part> {
+        let any = || IntModel::fit(&[]);
+        let part = match self {
+            Self::Literal(text) => Part::Literal(text.clone()),
+            Self::Uuid { random } => Part::Uuid { random: *random },
+            Self::Hex { bytes, upper } => Part::Hex { bytes: *bytes, upper: *upper },
+            Self::Decimal => Part::Decimal(any()),
+            Self::Padded(digits) => Part::Padded { digits: *digits, model: any() },
+            Self::Word => Part::Word { whole: false, codes: any() },
+            Self::Whole => Part::Word { whole: true, codes: any() },
+        };
+        let mut numbers = Vec::new();
+        for rest in rests {
+            match part.take(rest)? {
+                Some(Variable::Int(number)) => numbers.push(number),
+                Some(Variable::Word(word)) => numbers.push(codes.code(word)?),
+                Some(Variable::Uuid(_) | Variable::Hex(_)) | None => {}
+            }
+        }
+        Some(match part {
+            Part::Decimal(_) => Part::Decimal(IntModel::fit(&numbers)),
+            Part::Padded { digits, .. } => Part::Padded { digits, model: IntModel::fit(&numbers) },
+            Part::Word { whole, .. } => Part::Word { whole, codes: IntModel::fit(&numbers) },
+            other => other,
+        })
+    }
+}
+
+/// Rows whose texts are cut alike.
+fn group(texts: &[&str]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut by_cut: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut cut = Vec::new();
+    for (row, text) in texts.iter().enumerate() {
+        cut.clear();
+        if text.len() <= MAX_TEXT_BYTES {
+            for token in Tokens(text) {
+                cut.extend_from_slice(token.between.as_bytes());
+                token.class.mark(&mut cut);
+            }
+            cut.extend_from_slice(after_words(text).as_bytes());
+        } else {
+            cut.push(0xff);
+        }
+        let number = match by_cut.get(&cut) {
+            Some(&number) => number,
+            None => {
+                by_cut.insert(cut.clone(), groups.len());
+                groups.push(Vec::new());
+                groups.len() - 1
+            }
+        };
+        groups.get_mut(number).into_iter().for_each(|rows| rows.push(row));
+    }
+    groups
+}
+
+/// What stands behind the last word.
+fn after_words(text: &str) -> &str {
+    let end = text.rfind(is_word).map_or(0, |last| last + 1);
+    text.get(end..).unwrap_or_default()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+}
+
+/// The words of a text.
+struct Tokens<'a>(&'a str);
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let begin = self.0.find(is_word)?;
+        let (between, rest) = self.0.split_at_checked(begin)?;
+        let whole = rest.get(..UUID_LEN).and_then(|uuid| digits::parse_uuid(uuid.as_bytes()));
+        let ends = |_: &u128| !rest.get(UUID_LEN..).is_some_and(|rest| rest.starts_with(is_word));
+        let (len, class) = match whole.filter(ends) {
+            Some(uuid) => (UUID_LEN, Class::Uuid { random: digits::is_random(uuid) }),
+            None => {
+                let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+                (len, Class::of(rest.get(..len)?))
+            }
+        };
+        let (text, after) = rest.split_at_checked(len)?;
+        self.0 = after;
+        Some(Token { between, text, class })
+    }
+}
+
+impl Class {
+    fn of(word: &str) -> Self {
+        let bytes = word.as_bytes();
+        if bytes.iter().all(u8::is_ascii_digit) && bytes.len() <= digits::MAX_PADDED {
+            return match bytes {
+                [b'0', _, ..] => Self::Padded(bytes.len() as u8),
+                _ => Self::Decimal,
+            };
+        }
+        let half = u8::try_from(bytes.len() / 2).ok();
+        let even = bytes.len().is_multiple_of(2) && bytes.len() >= MIN_HEX_DIGITS;
+        match half.filter(|_| even && bytes.iter().any(u8::is_ascii_digit)) {
+            Some(half) if digits::is_hex(bytes, false) => Self::Hex { bytes: half, upper: false },
+            Some(half) if digits::is_hex(bytes, true) => Self::Hex { bytes: half, upper: true },
+            _ => Self::Word,
+        }
+    }
+
+    /// Appends bytes that no text holds.
+    fn mark(self, cut: &mut Vec<u8>) {
+        match self {
+            Self::Word => cut.push(0xf8),
+            Self::Decimal => cut.push(0xf9),
+            Self::Padded(digits) => cut.extend([0xfa, digits]),
+            Self::Hex { bytes, upper } => cut.extend([0xfb, bytes, u8::from(upper)]),
+            Self::Uuid { random } => cut.extend([0xfc, u8::from(random)]),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests;

@@ -1,0 +1,197 @@
+//! Columns under their models, ready to be encoded block by block.
+
+use crate::base::error::{Error, Result};
+use crate::block::bits::BitWriter;
+use crate::block::column::ColumnModel;
+use crate::block::forms::Forms;
+use crate::block::ints::IntModel;
+use crate::block::mining::Draft;
+use crate::block::pattern::{Part, Pattern};
+use crate::block::skeleton::ValueType;
+use crate::block::slots::{PoolUse, Pools, SlotValues};
+use crate::block::strings::StrModel;
+use crate::block::template::Place;
+use crate::block::words::WordCodes;
+
+/// From so many codes on a column may share words with others instead of listing its own.
+const MANY_CODES: usize = 32;
+/// Bits of a code in such a list, compressed.
+const CODE_BITS: u64 = 13;
+
+/// A column under its model.
+#[derive(Debug)]
+pub struct Packed {
+    /// The model.
+    pub model: ColumnModel,
+    /// The numbers that the model packs, or the pool's numbers where it packs text or uses pages.
+    pub values: SlotValues,
+    /// The form of each row, where the model is one of several forms.
+    forms: Vec<u16>,
+    /// The pool of a column of codes, and the pool's number of each code.
+    coded: Option<(u32, Vec<u32>)>,
+}
+
+impl Packed {
+    fn new(model: ColumnModel, values: SlotValues) -> Self {
+        Self { model, values, forms: Vec::new(), coded: None }
+    }
+
+    /// A column of numbers.
+    pub fn ints(values: Vec<i64>) -> Self {
+        Self::new(ColumnModel::Int(IntModel::fit(&values)), SlotValues::Ints(values))
+    }
+
+    /// Fits a slot's values.
+    pub fn fit(values: SlotValues, place: &Place, uses: &[PoolUse], pools: &Pools) -> Self {
+        let (pool, numbers) = match values {
+            SlotValues::Ints(values) => return Self::ints(values),
+            SlotValues::Pooled { pool, numbers } => (pool, numbers),
+        };
+        match uses.get(pool as usize) {
+            Some(PoolUse::Dictionary(ranks)) => {
+                let (locals, values) = localize(&numbers);
+                let codes = IntModel::fit(&values);
+                let rank = |&number: &u32| ranks.get(number as usize).copied().unwrap_or_default();
+                let coded = Some((pool, locals.clone()));
+                let locals = locals.iter().map(rank).collect();
+                let model = ColumnModel::Codes { locals, codes };
+                Self { coded, ..Self::new(model, SlotValues::Ints(values)) }
+            }
+            Some(PoolUse::Shared(first)) => {
+                let record = |&number: &u32| *first as i64 + i64::from(number);
+                let values: Vec<i64> = numbers.iter().map(record).collect();
+                let model = ColumnModel::Records(IntModel::fit(&values));
+                Self::new(model, SlotValues::Ints(values))
+            }
+            Some(PoolUse::Unique) | None => {
+                let shape = match (place, pools.get(pool)) {
+                    (Place::Attribute(_, _, ValueType::Str) | Place::StatusMessage, Some(pool)) => {
+                        let texts: Vec<&str> = numbers.iter().map(|&n| pool.text(n)).collect();
+                        StrModel::classify(&texts).map(|(model, _)| model)
+                    }
+                    _ => None,
+                };
+                let model = shape.map_or(ColumnModel::Paged, ColumnModel::Text);
+                Self::new(model, SlotValues::Pooled { pool, numbers })
+            }
+        }
+    }
+
+    /// The texts of a column that has found no model yet.
+    pub fn unfitted<'a>(&self, place: &Place, pools: &'a Pools) -> Option<Vec<&'a str>> {
+        let is_text = match place {
+            Place::Attribute(_, _, kind) => *kind == ValueType::Str,
+            place => *place == Place::StatusMessage,
+        };
+        match &self.values {
+            SlotValues::Pooled { pool, numbers } if is_text && self.model == ColumnModel::Paged => {
+                let pool = pools.get(*pool)?;
+                Some(numbers.iter().map(|&number| pool.text(number)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The distinct texts of a column of codes that are so many that their list weighs, and how
+    /// often each occurs.
+    pub fn coded<'a>(&self, pools: &'a Pools) -> Option<Vec<(&'a str, u64)>> {
+        let (Some((pool, numbers)), SlotValues::Ints(values)) = (&self.coded, &self.values) else {
+            return None;
+        };
+        let pool = pools.get(*pool).filter(|_| numbers.len() >= MANY_CODES)?;
+        let mut texts: Vec<(&str, u64)> = numbers.iter().map(|&n| (pool.text(n), 0)).collect();
+        for &code in values {
+            texts.get_mut(usize::try_from(code).ok()?)?.1 += 1;
+        }
+        Some(texts)
+    }
+
+    /// Stores such a column by the codes of words, if that is shorter than by codes of its own.
+    pub fn recode(&mut self, texts: &[(&str, u64)], words: &WordCodes<'_>) {
+        let (Some((pool, numbers)), SlotValues::Ints(values), ColumnModel::Codes { locals, .. }) =
+            (&self.coded, &self.values, &self.model)
+        else {
+            return;
+        };
+        let code_of: Option<Vec<i64>> = texts.iter().map(|(text, _)| words.code(text)).collect();
+        let Some(code_of) = code_of else { return };
+        let at = |&code: &i64| usize::try_from(code).ok();
+        let coded: Option<Vec<i64>> = values.iter().map(|v| code_of.get(at(v)?).copied()).collect();
+        let rows: Option<Vec<u32>> = values.iter().map(|v| numbers.get(at(v)?).copied()).collect();
+        let (Some(coded), Some(rows)) = (coded, rows) else { return };
+        let (model, bits) = IntModel::fit_with_bits(&coded);
+        let own = IntModel::fit_with_bits(values).1 + locals.len() as u64 * CODE_BITS;
+        if bits >= own {
+            return;
+        }
+        let pattern = Pattern::new(vec![Part::Word { whole: true, codes: model }]);
+        if let Some(forms) = pattern.and_then(|pattern| Forms::new(vec![pattern])) {
+            self.values = SlotValues::Pooled { pool: *pool, numbers: rows };
+            self.model = ColumnModel::Text(StrModel::Forms(forms));
+        }
+    }
+
+    /// Gives a column without a model the forms of a draft; it stays as it is if a text does not follow them.
+    pub fn settle(&mut self, draft: Draft, texts: &[&str], codes: &WordCodes<'_>) {
+        if let Some(forms) = draft.settle(texts, codes) {
+            self.model = ColumnModel::Text(StrModel::Forms(forms));
+            self.forms = draft.of_row;
+        }
+    }
+
+    /// Appends the run of the rows `range`; `record` takes what goes into pages.
+    pub fn encode_run(
+        &self,
+        range: std::ops::Range<usize>,
+        pools: &Pools,
+        codes: &WordCodes<'_>,
+        record: &mut dyn FnMut(&[u8]) -> Result<()>,
+        out: &mut BitWriter,
+    ) -> Result<()> {
+        let misfit = || Error::invalid("a value that its column's model does not hold");
+        match (&self.model, &self.values) {
+            (
+                ColumnModel::Int(model)
+                | ColumnModel::Records(model)
+                | ColumnModel::Codes { codes: model, .. },
+                SlotValues::Ints(values),
+            ) => {
+                let values = values.get(range).ok_or_else(misfit)?;
+                model.encode_run(values, out).ok_or_else(misfit)
+            }
+            (model, SlotValues::Pooled { pool, numbers }) => {
+                let pool = pools.get(*pool).ok_or_else(misfit)?;
+                let forms = self.forms.get(range.clone()).unwrap_or_default();
+                let numbers = numbers.get(range).ok_or_else(misfit)?;
+                if let ColumnModel::Text(model) = model {
+                    let forms = forms.iter().copied().chain(std::iter::repeat(0));
+                    let texts = numbers.iter().map(|&n| pool.text(n));
+                    let texts: Vec<(u16, &str)> = forms.zip(texts).collect();
+                    return model.encode_run(&texts, codes, out).ok_or_else(misfit);
+                }
+                numbers.iter().try_for_each(|&number| record(pool.get(number)))
+            }
+            _ => Err(misfit()),
+        }
+    }
+}
+
+/// Small codes for the numbers that occur, the most frequent first; and each number's code.
+fn localize(numbers: &[u32]) -> (Vec<u32>, Vec<i64>) {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let mut counted: Vec<(usize, u32)> = Vec::new();
+    for run in sorted.chunk_by(|a, b| a == b) {
+        counted.extend(run.first().map(|&number| (run.len(), number)));
+    }
+    counted.sort_unstable_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
+    let locals: Vec<u32> = counted.iter().map(|&(_, number)| number).collect();
+    let mut codes: Vec<(u32, i64)> = locals.iter().copied().zip(0..).collect();
+    codes.sort_unstable();
+    let code = |number: &u32| {
+        let place = codes.binary_search_by_key(number, |&(number, _)| number);
+        place.ok().and_then(|place| codes.get(place)).map_or(0, |&(_, code)| code)
+    };
+    let values = numbers.iter().map(code).collect();
+    (locals, values)
+}

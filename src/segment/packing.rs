@@ -1,0 +1,112 @@
+//! Columns in memory to columns under models.
+
+use std::cmp::Reverse;
+
+use crate::block::mining::Draft;
+use crate::block::models::{Models, SLOTS, TemplateModel};
+use crate::block::packed::Packed;
+use crate::block::shapes::Shape;
+use crate::block::slots::{PoolUse, Pools, SlotValues};
+use crate::block::structure::Grammar;
+use crate::block::template::{Place, Template};
+use crate::block::words::{WordCodes, WordCounts, Words};
+use crate::segment::builder::SegmentBuilder;
+use crate::segment::lineup::Lineup;
+
+/// A template with its columns.
+pub(super) struct PackedTemplate {
+    template: Option<Template>,
+    /// [`RESOURCE`](crate::block::models::RESOURCE) and so on, then the slots.
+    pub columns: Vec<Packed>,
+}
+
+/// The columns of all templates, by code, each under the model of its own values.
+pub(super) fn pack(
+    b: &SegmentBuilder,
+    shapes: Vec<Shape>,
+    kept: &[u32],
+    lineup: &mut Lineup,
+    uses: &[PoolUse],
+    (scopes, numbers): (Vec<i64>, Vec<u32>),
+) -> Vec<PackedTemplate> {
+    let mut by_code: Vec<Option<Shape>> = shapes.into_iter().map(Some).collect();
+    let mut templates = Vec::new();
+    for (code, common) in std::mem::take(&mut lineup.templates).into_iter().enumerate() {
+        let mut columns = vec![
+            Packed::ints(common.resource),
+            Packed::ints(common.start),
+            Packed::ints(common.duration),
+        ];
+        let shape = code.checked_sub(1).and_then(|index| kept.get(index));
+        let shape = shape.and_then(|&shape| by_code.get_mut(shape as usize)).and_then(Option::take);
+        let template = match shape {
+            Some(Shape { template, slots, .. }) => {
+                for (slot, values) in template.slots.iter().zip(slots) {
+                    columns.push(Packed::fit(values, &slot.place, uses, &b.pools));
+                }
+                Some(template)
+            }
+            None => {
+                columns.push(Packed::ints(scopes.clone()));
+                let values = SlotValues::Pooled { pool: b.spelled.pool, numbers: numbers.clone() };
+                columns.push(Packed::fit(values, &Place::Spelled, &[], &b.pools));
+                None
+            }
+        };
+        templates.push(PackedTemplate { template, columns });
+    }
+    templates
+}
+
+/// Finds forms for the texts that follow no single pattern, and the words that they share.
+pub(super) fn find_forms<'a>(
+    templates: &mut [PackedTemplate],
+    pools: &'a Pools,
+) -> (Words, WordCodes<'a>) {
+    let (mut unfitted, mut coded) = (Vec::new(), Vec::new());
+    for PackedTemplate { template, columns } in templates {
+        let slots = template.iter().flat_map(|template| &template.slots);
+        for (slot, column) in slots.zip(columns.iter_mut().skip(SLOTS)) {
+            if let Some(texts) = column.unfitted(&slot.place, pools) {
+                unfitted.push((texts, column));
+            } else if let Some(texts) = column.coded(pools) {
+                coded.push((texts, column));
+            }
+        }
+    }
+    // Columns of many rows decide on words, from which those of few profit.
+    unfitted.sort_by_key(|(texts, _)| Reverse(texts.len()));
+    let mut counts = WordCounts::default();
+    let mut drafts = Vec::new();
+    for (texts, column) in unfitted {
+        let draft = Draft::of(&texts, &mut counts);
+        drafts.extend(draft.map(|draft| (draft, texts, column)));
+    }
+    coded.retain(|(texts, _)| counts.add_familiar(texts));
+    let (words, codes) = counts.finish();
+    for (draft, texts, column) in drafts {
+        column.settle(draft, &texts, &codes);
+    }
+    for (texts, column) in coded {
+        column.recode(&texts, &codes);
+    }
+    (words, codes)
+}
+
+/// The models of all columns and of the rows' order.
+pub(super) fn settle(
+    templates: &mut [PackedTemplate],
+    b: &SegmentBuilder,
+    lineup: &Lineup,
+) -> Models {
+    let models = templates.iter_mut().map(|PackedTemplate { template, columns }| {
+        let columns = columns.iter().map(|column| column.model.clone()).collect();
+        TemplateModel::new(template.take(), columns)
+    });
+    let templates = models.collect();
+    let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
+    let is_begin = |row: usize| begins.binary_search(&(row as u32)).is_ok();
+    let grammar =
+        Grammar::fit(&lineup.steps, |row| row % b.options.block_rows == 0 || is_begin(row));
+    Models { templates, grammar, words: Words::default() }
+}
