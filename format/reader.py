@@ -35,6 +35,9 @@ def main():
         sys.stdout.flush()
     except Damaged as damage:
         sys.exit(f"{arguments.file}: damaged: {damage}")
+    except (LookupError, ArithmeticError, ValueError) as error:
+        # A number that names nothing: what every sentence forbids that defines a code.
+        sys.exit(f"{arguments.file}: damaged: {error!r}")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

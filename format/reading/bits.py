@@ -85,10 +85,16 @@ class Input:
 
 
 def unzstd(frame, limit, stated=None):
-    """S1.10: a zstd frame that states its size."""
-    size = zstandard.frame_content_size(frame)
-    need(0 <= size <= limit and stated in (None, size), "S1.10: the size of a frame")
-    raw = zstandard.ZstdDecompressor().decompress(frame, max_output_size=max(size, 1))
+    """S1.10: one zstd frame that states its size, and nothing behind it."""
+    try:
+        size = zstandard.frame_content_size(frame)
+        most = min(limit, len(frame) << 15)
+        need(0 <= size <= most and stated in (None, size), "S1.10: the size of a frame")
+        decoder = zstandard.ZstdDecompressor().decompressobj()
+        raw = decoder.decompress(bytes(frame))
+    except zstandard.ZstdError as error:
+        raise Damaged(f"S1.10: {error}") from error
+    need(decoder.eof and not decoder.unused_data, "S1.10: exactly one frame")
     need(len(raw) == size, "S1.10: a frame of another size")
     return raw
 

@@ -97,10 +97,13 @@ class Segment:
         """S10.5: the sections by kind, decompressed."""
         begin = len(self.area) - self.footer.directory_bytes
         need(self.footer.directory_bytes % 20 == 0, "S10.5: half an entry")
-        entries, sections = Input(self.area, begin), {}
+        entries, sections, places = Input(self.area, begin), {}, []
         while entries.rest():
             kind, at, length = entries.number(4), entries.number(8), entries.number(8)
             need(at + length <= begin and kind not in sections, "S10.5: a section")
+            need(all(at + length <= a or b <= at for a, b in places if a < b and length),
+                 "S10.5: sections that overlap")
+            places.append((at, at + length))
             section = self.area[at : at + length]
             sections[kind] = unzstd(section, MAX_SECTION) if kind in PACKED else section
         need(all(kind in sections for kind in KINDS), "S10.6: a section is missing")

@@ -2,6 +2,7 @@
 
 use crate::base::varint::{read_len, read_u64, write_u64};
 use crate::block::ints::IntModel;
+use crate::block::skeleton::SlotKind;
 use crate::block::strings::StrModel;
 
 /// How one column of a template is stored in every block of a segment.
@@ -54,6 +55,15 @@ impl ColumnModel {
             }
             Self::Text(model) => model.run_bits(bytes, at, count),
             Self::Paged => Some(0),
+        }
+    }
+
+    /// Whether values of a slot of this kind can be stored so.
+    pub fn holds(&self, kind: SlotKind) -> bool {
+        match self {
+            Self::Int(_) => kind == SlotKind::Int,
+            Self::Codes { .. } | Self::Text(_) => kind == SlotKind::Text,
+            Self::Records(_) | Self::Paged => kind != SlotKind::Int,
         }
     }
 

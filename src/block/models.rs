@@ -4,6 +4,7 @@
 use crate::base::limits::MAX_TEMPLATES;
 use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
 use crate::block::column::{ColumnModel, Layout};
+use crate::block::skeleton::SlotKind;
 use crate::block::structure::Grammar;
 use crate::block::template::{Names, Template};
 use crate::block::words::Words;
@@ -48,9 +49,14 @@ impl TemplateModel {
         Self { template, layout: Layout::of(&columns), columns }
     }
 
-    /// How many slots a template has.
-    fn slots(template: Option<&Template>) -> usize {
-        template.map_or(2, |template| template.slots.len())
+    /// What the columns of a template hold.
+    fn kinds(template: Option<&Template>) -> Vec<SlotKind> {
+        let mut kinds = vec![SlotKind::Int; SLOTS];
+        match template {
+            Some(template) => kinds.extend(template.slots.iter().map(|slot| slot.kind)),
+            None => kinds.extend([SlotKind::Int, SlotKind::Blob]),
+        }
+        kinds
     }
 }
 
@@ -86,8 +92,8 @@ impl Models {
         let mut templates = Vec::with_capacity(count);
         for template in parsed {
             let mut columns = Vec::new();
-            for _ in 0..SLOTS + TemplateModel::slots(template.as_ref()) {
-                columns.push(ColumnModel::read(input)?);
+            for kind in TemplateModel::kinds(template.as_ref()) {
+                columns.push(ColumnModel::read(input).filter(|column| column.holds(kind))?);
             }
             templates.push(TemplateModel::new(template, columns));
         }

@@ -236,10 +236,20 @@ impl Page {
     }
 }
 
+/// What a zstd frame can hold for each of its bytes: a block of 128 KiB takes four at least.
+const MAX_RATIO: usize = 32 << 10;
+
+/// The size of its content that a zstd frame states, if so few bytes can hold that: a size is not
+/// to be allocated because a frame without content states it.
+pub fn stated_size(frame: &[u8]) -> Option<usize> {
+    let stated = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
+    let stated = usize::try_from(stated).ok()?;
+    (stated <= frame.len().saturating_mul(MAX_RATIO)).then_some(stated)
+}
+
 /// Exactly `raw_len` bytes, or nothing: the frame must state that length before it is believed.
 fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
-    let stated = zstd::zstd_safe::get_frame_content_size(stored).ok()??;
-    if stated != raw_len as u64 {
+    if stated_size(stored) != Some(raw_len) {
         return None;
     }
     DECOMPRESSOR.with_borrow_mut(|slot| {

@@ -76,6 +76,11 @@ impl Buckets {
         self.buckets.len()
     }
 
+    /// The buckets themselves.
+    pub(super) fn column(&self) -> &Packed {
+        &self.buckets
+    }
+
     /// The buckets that overlap the bounds, which are no NaNs, and those inside for certain.
     pub fn overlapping(
         &self,

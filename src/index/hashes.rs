@@ -10,6 +10,8 @@
 //! from where evenly spread hashes would put them, which takes half the bits; hashes that are not
 //! spread at all (made to collide, say) cost time and bytes but no answer.
 
+use std::ops::Range;
+
 use crate::base::error::Result;
 use crate::block::bits::{bit_length, mask};
 use crate::index::packed::{Packed, pack};
@@ -17,6 +19,9 @@ use crate::index::source::{Cursor, Source, partition_point};
 
 /// Entries of a bucket, on average: they are searched one by one.
 const PER_BUCKET: u64 = 8;
+
+/// Buckets there may be for each byte of a table, and for so many bytes more.
+const MAX_BUCKETS_A_BYTE: u64 = 64;
 
 /// Appends a table of `pairs` of hash and ordinal. A lookup of an absent hash meets one in
 /// 2^`spare_bits` candidates.
@@ -78,8 +83,15 @@ impl HashTable {
             && bucket_bits + rest_bits <= 64
             && rest_bits + ordinal_bits <= 64
             && ordinal_bits <= 32
-            && table.fences.len() == (1 << bucket_bits) + 1;
+            && table.fences.len() == (1 << bucket_bits) + 1
+            // Else looking at all buckets would be work that no bytes stand for.
+            && 1 << bucket_bits <= MAX_BUCKETS_A_BYTE * (MAX_BUCKETS_A_BYTE + table.bytes());
         if sane { Ok(table) } else { Err(cursor.corrupt("a bad hash table header")) }
+    }
+
+    /// Bytes of both columns.
+    fn bytes(&self) -> u64 {
+        (self.fences.byte_len() + self.entries.byte_len()) as u64
     }
 
     /// How many pairs of hash and ordinal there are.
@@ -92,10 +104,7 @@ impl HashTable {
         let bucket = hash.checked_shr(64 - self.bucket_bits).unwrap_or(0);
         let all_bits = self.bucket_bits + self.rest_bits;
         let rest = hash.checked_shr(64 - all_bits).unwrap_or(0) & mask(self.rest_bits);
-        let (from, to) = (self.fence(source, bucket)?, self.fence(source, bucket + 1)?);
-        if from > to || to > self.entries.len() {
-            return Err(source.corrupt(0, "fences of a hash table in disorder"));
-        }
+        let Range { start: from, end: to } = self.bucket(source, bucket)?;
         let rest_at = |i| self.entries.get(source, from + i).map(|e| e >> self.ordinal_bits);
         let first = partition_point(to - from, |i| Ok(rest_at(i)? < rest))?;
         let mut before = None;
@@ -111,6 +120,26 @@ impl HashTable {
             found.push((entry & mask(self.ordinal_bits)) as u32);
         }
         Ok(())
+    }
+
+    /// How many buckets there are.
+    pub(super) fn buckets(&self) -> u64 {
+        1 << self.bucket_bits
+    }
+
+    /// The entries of a bucket.
+    pub(super) fn bucket(&self, source: &dyn Source, bucket: u64) -> Result<Range<u64>> {
+        let (from, to) = (self.fence(source, bucket)?, self.fence(source, bucket + 1)?);
+        if from > to || to > self.entries.len() {
+            return Err(source.corrupt(0, "fences of a hash table in disorder"));
+        }
+        Ok(from..to)
+    }
+
+    /// An entry, and the ordinal in it.
+    pub(super) fn entry(&self, source: &dyn Source, index: u64) -> Result<(u64, u32)> {
+        let entry = self.entries.get(source, index)?;
+        Ok((entry, (entry & mask(self.ordinal_bits)) as u32))
     }
 
     fn fence(&self, source: &dyn Source, bucket: u64) -> Result<u64> {

@@ -39,6 +39,11 @@ impl IdIndex {
         Ok(Self { source, table })
     }
 
+    /// Checks the whole table, of so many traces.
+    pub fn verify(&self, traces: u32) -> Result<()> {
+        self.table.verify(&*self.source, traces)
+    }
+
     /// Ordinals of all traces with this low half, ascending, and rarely others: compare the ids.
     pub fn find(&self, low: u64) -> Result<Vec<u32>> {
         let mut found = Vec::new();

@@ -44,6 +44,7 @@ pub mod term;
 pub mod terms;
 pub mod terms_builder;
 pub mod traces;
+mod verify;
 pub mod zones;
 
 #[cfg(test)]

@@ -199,6 +199,22 @@ impl Peaks {
         self.sorts.as_deref()
     }
 
+    /// Reads every list.
+    pub fn verify(&self) -> Result<()> {
+        let mut last = None;
+        for sort in self.sorts.iter().flatten() {
+            let own = (sort.template, sort.resource);
+            if last.replace(own).is_some_and(|before| before >= own) {
+                return Err(self.source.corrupt(0, "sorts in disorder"));
+            }
+            let listed = self.lists.read(&*self.source, sort.pointer)?;
+            if sort.usual > 0 && listed.len() != sort.peaks.len() as u64 {
+                return Err(self.source.corrupt(sort.peaks.start, "blocks without their peaks"));
+            }
+        }
+        Ok(())
+    }
+
     /// The blocks that can hold a row of a sort that lasts at least so long; `None` if the
     /// section cannot tell, and all can.
     pub fn blocks(&self, sort: &Sort, nanos: u64) -> Result<Option<Vec<u32>>> {

@@ -144,21 +144,18 @@ impl Footer {
     /// Either copy will do.
     pub fn find(path: &Path, header: &[u8], tail: &[u8], len: u64) -> Result<Self> {
         let copies = [tail.get(FOOTER_BYTES..), tail.get(..FOOTER_BYTES)];
+        let mut detail = "neither copy is whole";
         for copy in copies.into_iter().flatten() {
             match Self::from_bytes(copy) {
                 Some(Ok(footer)) if footer.is_sane(len) => return Ok(footer),
+                Some(Ok(_)) => detail = "places and counts that cannot be this file's",
                 Some(Err(found)) => return Err(newer(path, found)),
-                _ => {}
+                None => {}
             }
         }
         // Nothing to go by but the header, which tells a file of another kind or version.
         check_header(path, header)?;
-        Err(Error::corrupt(
-            path,
-            len.saturating_sub(2 * FOOTER_BYTES as u64),
-            "footer",
-            "neither copy is whole",
-        ))
+        Err(Error::corrupt(path, len.saturating_sub(2 * FOOTER_BYTES as u64), "footer", detail))
     }
 
     /// Whether both copies are the same and whole.

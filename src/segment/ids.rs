@@ -54,7 +54,7 @@ impl IdFilter {
 
     /// Reads a filter; `path` appears in errors.
     pub fn read(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let corrupt = |offset, detail| Error::corrupt(path, offset, "id filter", detail);
+        let corrupt = |offset, detail: &str| Error::corrupt(path, offset, "id filter", detail);
         if !bytes.starts_with(&MAGIC) {
             return Err(corrupt(0, "no id filter begins like this"));
         }
@@ -71,7 +71,11 @@ impl IdFilter {
             return Err(Error::Version { file, found: version, reads: VERSION });
         }
         let source = MemSource::new(filter.to_vec(), path, "id filter");
-        Ok(Self { bloom: BloomReader::open(&source)? })
+        let bloom = BloomReader::open(&source).map_err(|error| match error {
+            Error::Corrupt { detail, .. } => corrupt(HEADER_BYTES as u64, &detail),
+            error => error,
+        })?;
+        Ok(Self { bloom })
     }
 
     /// Describes the filter `bytes` of `path`.

@@ -18,7 +18,7 @@ use crate::index::id_index::IdIndex;
 use crate::index::operations::Operations;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::peaks::Peaks;
-use crate::index::source::{MemSource, Source};
+use crate::index::source::Source;
 use crate::index::term::{Candidates, Probe, TagScope};
 use crate::index::terms::Terms;
 use crate::index::traces::{TraceEntry, TraceTable};
@@ -204,6 +204,10 @@ impl Segment {
         self.section(kind::BLOOM)?.all()
     }
 
+    pub(super) fn ids(&self) -> Result<&IdIndex> {
+        once(&self.ids, || IdIndex::open(self.source(kind::IDS)?))
+    }
+
     /// The ordinals of the traces whose id ends in `low`.
     pub fn find(&self, low: u64) -> Result<Vec<u32>> {
         self.find_hashed(&HashedId::new(low))
@@ -214,9 +218,11 @@ impl Segment {
         if !self.bloom()?.contains(id) {
             return Ok(Vec::new());
         }
-        let ids = once(&self.ids, || IdIndex::open(self.source(kind::IDS)?))?;
         let mut found = Vec::new();
-        for ordinal in ids.find(id.low)? {
+        for ordinal in self.ids()?.find(id.low)? {
+            if ordinal >= self.trace_count()? {
+                return Err(self.section(kind::IDS)?.corrupt(0, "a trace that is not there"));
+            }
             if self.entry(ordinal)?.id.low() == id.low {
                 found.push(ordinal);
             }
@@ -251,8 +257,7 @@ impl Segment {
 
     /// A section that is one zstd frame.
     pub(super) fn unpacked_source(&self, number: u32) -> Result<Arc<dyn Source>> {
-        let section = self.directory()?.get(number)?;
-        Ok(Arc::new(MemSource::new(section.unpacked()?, self.path(), section.name)))
+        self.directory()?.get(number)?.unpacked_source()
     }
 
     /// A resource by its code.

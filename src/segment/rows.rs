@@ -142,6 +142,11 @@ impl Segment {
         if outline.rows() as u64 != rows.min(self.footer.block_rows.into()) {
             return Err(self.bad_block(offset, "another number of rows"));
         }
+        // Every trace that begins behind the first row raises the ordinal by one.
+        let behind = outline.begins.iter().filter(|&&begin| begin > 0).count() as u64;
+        if u64::from(outline.first_ordinal) + behind >= self.summary().traces {
+            return Err(self.bad_block(offset, "a trace that is not there"));
+        }
         Ok(OpenBlock { bytes, outline, offset })
     }
 

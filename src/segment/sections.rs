@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_REQUEST_BYTES;
+use crate::block::pages::stated_size;
 use crate::disk::bytes::ByteView;
 use crate::index::source::Source;
 use crate::segment::area::{Area, ENTRY_BYTES};
@@ -49,13 +50,39 @@ impl Section {
     /// All of its bytes, decompressed.
     pub fn unpacked(&self) -> Result<Vec<u8>> {
         let stored = self.all()?;
-        let stated = zstd::zstd_safe::get_frame_content_size(&stored).ok().flatten();
-        let len = stated.and_then(|len| usize::try_from(len).ok());
-        let len = len.filter(|&len| len <= MAX_REQUEST_BYTES);
+        let len = stated_size(&stored).filter(|&len| len <= MAX_REQUEST_BYTES);
         let len = len.ok_or_else(|| self.corrupt(0, "no size, or one beyond all limits"))?;
         let unpacked = zstd::bulk::decompress(&stored, len).ok();
         let unpacked = unpacked.filter(|unpacked| unpacked.len() == len);
         unpacked.ok_or_else(|| self.corrupt(0, "compression"))
+    }
+
+    /// Its content, decompressed, as a section whose errors say where it stands in the file.
+    pub fn unpacked_source(&self) -> Result<Arc<dyn Source>> {
+        let content = self.unpacked()?.into();
+        Ok(Arc::new(Unpacked { content, section: self.clone() }))
+    }
+}
+
+/// The content of a section that is stored compressed.
+#[derive(Debug)]
+struct Unpacked {
+    content: ByteView,
+    section: Section,
+}
+
+impl Source for Unpacked {
+    fn len(&self) -> usize {
+        self.content.len()
+    }
+
+    fn bytes(&self, offset: usize, len: usize) -> Result<ByteView> {
+        let range = offset..offset.saturating_add(len);
+        self.content.slice(range).ok_or_else(|| self.corrupt(offset, "missing bytes"))
+    }
+
+    fn corrupt(&self, offset: usize, detail: &str) -> Error {
+        self.section.corrupt(0, &format!("{detail}, at byte {offset} of its content"))
     }
 }
 
@@ -84,10 +111,19 @@ impl Directory {
             let (offset, len) = section
                 .ok_or_else(|| area.corrupt(start, "directory", "a section beyond the area"))?;
             let name = kind::name(number);
+            if sections.iter().any(|(known, _)| *known == number) {
+                return Err(area.corrupt(start, "directory", "a kind of section twice"));
+            }
             sections.push((number, Section { area: Arc::clone(area), name, offset, len }));
         }
         if !rest.is_empty() {
             return Err(area.corrupt(start, "directory", "half an entry"));
+        }
+        let mut places: Vec<_> =
+            sections.iter().map(|(_, s): &(u32, Section)| (s.offset, s.offset + s.len)).collect();
+        places.sort_unstable();
+        if places.windows(2).any(|pair| matches!(pair, [(_, end), (begin, _)] if end > begin)) {
+            return Err(area.corrupt(start, "directory", "sections that share bytes"));
         }
         Ok(Self { sections })
     }

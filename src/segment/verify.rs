@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use crate::base::checksum::crc32;
 use crate::base::error::{Error, Result};
 use crate::base::model::StatusCode;
 use crate::base::time::Timestamp;
 use crate::block::pages::Page;
 use crate::index::source::Source;
-use crate::index::term::Term;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
 use crate::segment::area::GRANULE_BYTES;
@@ -26,9 +26,11 @@ impl Segment {
         self.verify_area(&mut damage);
         if damage.is_empty() || self.meta().is_ok() {
             note(&mut damage, self.verify_pages());
-            self.verify_rows(&mut damage);
             note(&mut damage, self.verify_ids());
+            note_one(&mut damage, self.verify_operations());
+            self.verify_rows(&mut damage);
             note(&mut damage, self.verify_terms());
+            note_one(&mut damage, self.peaks().and_then(|peaks| peaks.verify()));
             note(&mut damage, self.verify_contexts());
         }
         damage
@@ -43,7 +45,7 @@ impl Segment {
             Ok(_) => damage.push(self.damaged(first, "footer", "the first copy is damaged")),
             Err(error) => damage.push(error),
         }
-        let offset = self.file.len().saturating_sub(2 * FOOTER_BYTES as u64);
+        let offset = self.footer_offset();
         match self.file.read_at(offset, 2 * FOOTER_BYTES) {
             Ok(tail) if Footer::copies_agree(&tail) => {}
             Ok(_) => damage.push(self.damaged(offset, "footer", "one of the copies is damaged")),
@@ -79,6 +81,16 @@ impl Segment {
             Err(error) => damage.push(error),
         }
         note_one(damage, self.meta().map(drop));
+        // Repaired where that was needed: it vouches for the content.
+        let area = self.area.bytes(0..end, "area");
+        if area.is_ok_and(|area| crc32(&area) != self.footer.area_crc) {
+            damage.push(self.damaged(self.footer_offset(), "footer", "checksum of the area"));
+        }
+    }
+
+    /// Where the last footer but one stands.
+    fn footer_offset(&self) -> u64 {
+        self.file.len().saturating_sub(2 * FOOTER_BYTES as u64)
     }
 
     /// The section that begins last before a place in the area.
@@ -124,6 +136,9 @@ impl Segment {
                 None
             }
         };
+        // Of all rows, while all could be read.
+        let mut all: Option<Zone> = None;
+        let mut complete = true;
         for (number, first) in (0..rows).step_by(block_rows as usize).enumerate() {
             let range = first as u32..rows.min(first + block_rows) as u32;
             let mut zone: Option<Zone> = None;
@@ -135,6 +150,7 @@ impl Segment {
                 damage.push(error);
                 traces = Tally::default();
                 recount = None;
+                complete = false;
                 continue;
             }
             let read = self.rows(range, &mut |row| {
@@ -150,6 +166,8 @@ impl Segment {
                 }
                 Ok(ControlFlow::Continue(()))
             });
+            complete &= read.is_ok();
+            all = all.into_iter().chain(zone).reduce(merged);
             match read.and_then(|()| self.zone(number as u64)) {
                 Ok(stored) if zone == Some(stored) => {}
                 Ok(_) => damage.push(self.contradiction(kind::ZONES, "a zone unlike its rows")),
@@ -169,6 +187,24 @@ impl Segment {
                 damage.push(self.contradiction(kind::STATISTICS, "statistics unlike the rows"));
             }
             Err(error) => damage.push(error),
+        }
+        if let Some(all) = all.filter(|_| complete) {
+            self.verify_summary(all, damage);
+        }
+    }
+
+    /// Compares the summary with what all rows add up to.
+    fn verify_summary(&self, all: Zone, damage: &mut Vec<Error>) {
+        let summary = self.summary();
+        let said = Zone {
+            first_start: summary.first_start,
+            last_start: summary.last_start,
+            max_end: summary.last_end,
+            max_duration: summary.max_duration,
+            errors: u32::try_from(summary.errors).unwrap_or(u32::MAX),
+        };
+        if all != said {
+            damage.push(self.damaged(self.footer_offset(), "footer", "a summary unlike the rows"));
         }
     }
 
@@ -207,34 +243,24 @@ impl Segment {
         if rows != self.summary().rows {
             damage.push(self.contradiction(kind::TRACES, "rows without a trace"));
         }
+        note_one(&mut damage, self.ids()?.verify(self.trace_count()?));
         Ok(damage)
     }
 
-    /// Reads every value and every posting list; what the index's readers check, they check.
+    /// Reads every value and every posting list.
     fn verify_terms(&self) -> Result<Vec<Error>> {
-        let mut damage = Vec::new();
-        let terms = self.terms()?;
-        for entry in terms.keys()? {
-            for (_, dictionary) in terms.dictionaries(&entry)? {
-                let mut last: Option<Term> = None;
-                let mut ascends = true;
-                dictionary.scan(0..dictionary.len(), &mut |_, term| {
-                    if let (Some(Term::Str(before)), Term::Str(text)) = (&last, &term) {
-                        ascends &= before < text;
-                    }
-                    last = Some(term);
-                    Ok(())
-                })?;
-                if !ascends {
-                    damage.push(self.contradiction(kind::TERMS, "a dictionary in disorder"));
-                }
-                for code in 0..dictionary.len() {
-                    dictionary.traces(code)?;
-                }
-            }
+        self.terms()?.verify()
+    }
+
+    /// Compares how many spans the operations have with the summary.
+    fn verify_operations(&self) -> Result<()> {
+        let operations = self.operations()?;
+        let counts = operations.list()?.into_iter().map(|operation| operation.totals.spans);
+        let spans = counts.fold(0u64, u64::saturating_add);
+        if operations.is_complete() && spans != self.summary().rows {
+            return Err(self.contradiction(kind::OPERATIONS, "operations of other spans"));
         }
-        self.operations()?.list()?;
-        Ok(damage)
+        Ok(())
     }
 
     fn verify_contexts(&self) -> Result<Vec<Error>> {

@@ -170,7 +170,7 @@ impl Desk {
             b"TKEEPLOG" => Ok(Kind::Log),
             b"TKEEPIDS" => Ok(Kind::Ids),
             _ if name.ends_with(".seg") => Ok(Kind::Segment),
-            _ if name == names::MANIFEST => Ok(Kind::Manifest),
+            _ if name == names::MANIFEST || name.ends_with(".manifest") => Ok(Kind::Manifest),
             _ if name.ends_with(".log") => Ok(Kind::Log),
             _ if name.ends_with(".ids") => Ok(Kind::Ids),
             _ => {

@@ -12,10 +12,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod corrupt;
 mod files;
 mod golden;
 mod libraries;
 mod manifest;
+mod memory;
 mod recipe;
 mod rewrite;
 mod shapes;

@@ -1,6 +1,8 @@
 //! What the golden files are made of. Each exists for the forms that it holds; `golden.rs` checks
 //! that together they hold every one.
 
+use std::sync::LazyLock;
+
 use tracekeep::simulation::MemDisk;
 use tracekeep::{ResourceSpans, Timestamp};
 use tracekeep_workload::{Config, Workload};
@@ -8,7 +10,13 @@ use tracekeep_workload::{Config, Workload};
 use crate::world::{HOUR, files, open, options, segment};
 use crate::{manifest, shapes, spans};
 
-/// Every golden file that the engine writes, by its path.
+/// The golden file at that path, made once for all tests.
+pub fn one(path: &str) -> Vec<u8> {
+    static MADE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(make);
+    MADE.iter().find(|(own, _)| own == path).unwrap().1.clone()
+}
+
+/// Every golden file, by its path.
 pub fn make() -> Vec<(String, Vec<u8>)> {
     let (tiny, tiny_ids) = segment(&[spans::tiny()], options());
     let small = || options().block_rows(64).page_bytes(1 << 10);

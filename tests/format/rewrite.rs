@@ -4,14 +4,15 @@ use std::path::Path;
 
 use tracekeep::Reader;
 
-use crate::files::{HEX, LIBRARIES, SAID, SPANS, current, hex, inside, pack, said};
+use crate::files::{HEX, LIBRARIES, SAID, SPANS, current, folder, hex, inside, pack, said};
 use crate::world::{dump, dump_store};
-use crate::{libraries, recipe};
+use crate::{corrupt, libraries, recipe};
 
 #[test]
 #[ignore = "writes format/golden and format/corrupt"]
 fn rewrite() {
     rewrite_golden();
+    rewrite_corrupt();
 }
 
 fn rewrite_golden() {
@@ -38,6 +39,20 @@ fn rewrite_golden() {
     }
     write(&root.join(format!("store{SPANS}")), pack(&dump_store(&inside(&made, "store"))));
     write(&root.join(LIBRARIES), libraries::built_with());
+}
+
+fn rewrite_corrupt() {
+    let root = folder("corrupt");
+    if root.exists() {
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+    let cases = corrupt::make();
+    for case in &cases {
+        let path = root.join(case.name);
+        assert!(!path.exists(), "two cases are called {}", case.name);
+        write(&path, &case.bytes);
+    }
+    write(&root.join(corrupt::LIST), corrupt::lines(&cases, &root));
 }
 
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>) {

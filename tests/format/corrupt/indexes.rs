@@ -1,0 +1,321 @@
+//! Segments whose indexes and statistics lie. All checksums hold.
+
+use crate::corrupt::Case;
+use crate::corrupt::anatomy::{BLOOM, IDS, Parts, TERMS, TRACES, ZONES};
+use crate::corrupt::packed::{Head, column};
+use crate::manifest::varint;
+
+pub fn cases() -> Vec<Case> {
+    [columns(), traces(), ids(), terms()].into_iter().flatten().collect()
+}
+
+fn tiny(kind: u32, stored: Vec<u8>) -> Vec<u8> {
+    Parts::of("tiny.seg").with(kind, stored).seal()
+}
+
+/// Five columns of one value each: zone maps whose first column is this.
+pub fn zones(first: Vec<u8>) -> Vec<u8> {
+    tiny(ZONES, [first, column(&[0]).repeat(4)].concat())
+}
+
+/// Packed columns that cannot be, as the first of the zone maps.
+fn columns() -> Vec<Case> {
+    let case = |name, wrong, head: Head| {
+        Case::new(name, "zone maps", wrong, zones([head.bytes(), vec![0; 8]].concat()))
+    };
+    let one = Head::of(1, 0);
+    vec![
+        case(
+            "column-huge-count.seg",
+            "a column of 2^32 - 1 values of no bits",
+            Head::of((1 << 32) - 1, 7),
+        ),
+        case("column-count-64-bits.seg", "a column of 2^63 values", Head::of(1 << 63, 7)),
+        case(
+            "column-long.seg",
+            "a column of 2^31 values of 64 bits in a few bytes",
+            Head { count: 1 << 31, width: 64, ..one },
+        ),
+        case("column-step.seg", "a column without a step", Head { step: 0, ..one }),
+        case("column-width.seg", "a column of 65 bits", Head { width: 65, ..one }),
+        case(
+            "column-wide.seg",
+            "a column whose exceptions have more than 64 bits",
+            Head { width: 60, wide: 5, exceptions: 1, ..one },
+        ),
+        case(
+            "column-exceptions.seg",
+            "more exceptions than values",
+            Head { wide: 3, exceptions: 9, ..one },
+        ),
+        case("column-none.seg", "a column of no values, where one block is", Head::of(0, 0)),
+    ]
+}
+
+fn traces() -> Vec<Case> {
+    let case = |name, wrong, bytes| Case::new(name, "trace table", wrong, bytes);
+    let table = |a_page: u64, offsets: &[u64], page: &[&[u64]]| {
+        let page: Vec<u8> = page.iter().flat_map(|values| column(values)).collect();
+        tiny(TRACES, [varint(1), varint(a_page), column(offsets), page].concat())
+    };
+    let whole: u64 = 2_000;
+    let page = |rows: &'static [u64], start: u64, last: u64| -> Vec<u8> {
+        let [high, low] = [0x0102_0304_0506_0708, 0x090a_0b0c_0d0e_0f10];
+        let columns: [&[u64]; 8] = [rows, &[high], &[low], &[start], &[last], &[0], &[0], &[1]];
+        let page: Vec<u8> = columns.iter().flat_map(|values| column(values)).collect();
+        let offsets = column(&[0, page.len() as u64]);
+        tiny(TRACES, [varint(1), varint(256), offsets, page].concat())
+    };
+    vec![
+        case("traces-empty.seg", "no bytes", tiny(TRACES, Vec::new())),
+        case("traces-no-page.seg", "pages of no traces", table(0, &[0, 9], &[])),
+        case("traces-pages.seg", "two offsets of pages too many", table(256, &[0, 4, 8, 9], &[])),
+        case("traces-page-outside.seg", "a page beyond the section", table(256, &[0, whole], &[])),
+        case(
+            "traces-page-backwards.seg",
+            "a page that ends before it begins",
+            table(256, &[9, 2], &[&[0, 2]]),
+        ),
+        case(
+            "traces-page-overflows.seg",
+            "a page whose offset exceeds 64 bits",
+            table(256, &[u64::MAX, u64::MAX], &[]),
+        ),
+        case(
+            "traces-rows-backwards.seg",
+            "a trace whose rows end before they begin",
+            page(&[2, 0], 0, 0),
+        ),
+        case("traces-rows-outside.seg", "a trace of more rows than there are", page(&[0, 9], 0, 0)),
+        case("traces-rows-huge.seg", "a trace of 2^40 rows", page(&[0, 1 << 40], 0, 0)),
+        case("traces-rows-none.seg", "a trace without rows", page(&[0, 0], 0, 0)),
+        Case::new(
+            "traces-start.seg",
+            "zone maps",
+            "another start of a trace, which its rows are told against and zones are not",
+            page(&[0, 2], 5, 1),
+        ),
+    ]
+}
+
+fn ids() -> Vec<Case> {
+    let case = |name, wrong, bytes| Case::new(name, "trace-id index", wrong, bytes);
+    let table = |[buckets, rest, ordinal]: [u8; 3], fences: &[u64], entries: &[u64]| {
+        let head = vec![buckets, rest, ordinal];
+        tiny(IDS, [head, column(fences), column(entries)].concat())
+    };
+    let bloom =
+        |change: &dyn Fn(&mut Vec<u8>)| Parts::of("tiny.seg").changed(BLOOM, |b| change(b)).seal();
+    let filter = |name, wrong, bytes| Case::new(name, "bloom filter", wrong, bytes);
+    vec![
+        case("ids-empty.seg", "no bytes", tiny(IDS, Vec::new())),
+        case("ids-bucket-bits.seg", "33 bits of buckets", table([33, 8, 0], &[1, 1], &[0])),
+        case("ids-bits.seg", "more than 64 bits of an entry", table([0, 60, 30], &[1, 1], &[0])),
+        case("ids-fences.seg", "a fence too many", table([0, 8, 0], &[1, 1, 1], &[0])),
+        case(
+            "ids-fence-outside.seg",
+            "a fence beyond the entries",
+            table([0, 8, 0], &[1, 9], &[0xb3]),
+        ),
+        case("ids-another.seg", "the entry of another id", table([0, 8, 0], &[1, 1], &[1])),
+        case(
+            "ids-ordinal.seg",
+            "an entry of a trace that is not there",
+            table([0, 8, 4], &[1, 1], &[0xb37]),
+        ),
+        filter("bloom-empty.seg", "no bytes", tiny(BLOOM, Vec::new())),
+        filter(
+            "bloom-huge.seg",
+            "2^60 bytes of bits",
+            bloom(&|b| b[1..9].copy_from_slice(&(1u64 << 60).to_le_bytes())),
+        ),
+        filter("bloom-no-functions.seg", "no hash functions", bloom(&|b| b[9..13].fill(0))),
+        filter(
+            "bloom-many-functions.seg",
+            "2^32 - 1 hash functions",
+            bloom(&|b| b[9..13].fill(0xff)),
+        ),
+        Case::new(
+            "bloom-excludes.seg",
+            "trace-id index",
+            "the filter excludes a trace that is there",
+            bloom(&|b| b[45..].fill(0)),
+        ),
+    ]
+}
+
+/// A tag index of one trace: directory of sorted texts and record offsets, records, parts, heap.
+fn index(keys: &[&str], offsets: &[u64], records: &[u8], parts: &[u8], heap: &[u8]) -> Vec<u8> {
+    let directory = [texts(keys), column(offsets)].concat();
+    let lengths = [directory.len(), records.len(), parts.len()].map(|len| varint(len as u64));
+    let head = [varint(1), lengths.concat()].concat();
+    tiny(TERMS, [head.as_slice(), &directory, records, parts, heap].concat())
+}
+
+/// At most 16 sorted texts that share nothing, each shorter than 15 bytes.
+pub fn texts(texts: &[&str]) -> Vec<u8> {
+    let mut groups = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        groups.push(text.len() as u8);
+        groups.extend(text.as_bytes());
+        assert!(number == 0 || text.len() < 15, "a longer rest takes a varint");
+    }
+    let starts = if texts.is_empty() { vec![0] } else { vec![0, groups.len() as u64] };
+    [varint(texts.len() as u64), column(&starts), groups].concat()
+}
+
+const STRINGS: u8 = 0;
+const INTS: u8 = 1 << 4;
+const VALUES: u8 = 0;
+const HASHED: u8 = 2;
+const BUCKETS: u8 = 3;
+
+/// An index of one key with one part of this form and type, and a heap.
+fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
+    let record = [vec![0, 0, 1, form], varint(part.len() as u64)].concat();
+    index(&["\u{2}k"], &[0], &record, part, heap)
+}
+
+/// An index of one key that is in the traces of the first list of the heap.
+fn list(heap: &[u8]) -> Vec<u8> {
+    index(&["\u{2}k"], &[0], &[2, 0, 0], &[], heap)
+}
+
+fn terms() -> Vec<Case> {
+    let case = |name, wrong, bytes| Case::new(name, "tag index", wrong, bytes);
+    let lengths = |lengths: [u64; 4]| tiny(TERMS, lengths.map(varint).concat());
+    let strings = |values: &[&str], pointers: &[u64]| {
+        part(VALUES | STRINGS, &[texts(values), column(pointers)].concat(), &[])
+    };
+    vec![
+        case("terms-traces.seg", "an index of two traces", lengths([2, 0, 0, 0])),
+        case("terms-lengths.seg", "a directory of 2^60 bytes", lengths([1, 1 << 60, 0, 0])),
+        case(
+            "terms-lengths-overflow.seg",
+            "lengths that exceed 64 bits together",
+            lengths([1, u64::MAX, u64::MAX, u64::MAX]),
+        ),
+        case("keys-huge-count.seg", "2^60 keys", {
+            let directory = [varint(1 << 60), column(&[0]), column(&[0])].concat();
+            let head = [1, directory.len() as u64, 0, 0].map(varint).concat();
+            tiny(TERMS, [head, directory].concat())
+        }),
+        case(
+            "keys-descend.seg",
+            "keys that do not ascend",
+            index(&["\u{2}k", "\u{2}a"], &[0, 3], &[0, 0, 0, 0, 0, 0], &[], &[]),
+        ),
+        case(
+            "key-scope.seg",
+            "a key of no known scope",
+            index(&["\u{9}k"], &[0], &[0, 0, 0], &[], &[]),
+        ),
+        case(
+            "record-outside.seg",
+            "a record beyond the records",
+            index(&["\u{2}k"], &[77], &[0, 0, 0], &[], &[]),
+        ),
+        case(
+            "parts-many.seg",
+            "17 parts of a key",
+            index(&["\u{2}k"], &[0], &[&[0, 0, 17][..], &[0; 40]].concat(), &[], &[]),
+        ),
+        case(
+            "part-outside.seg",
+            "a part beyond the parts",
+            index(&["\u{2}k"], &[0], &[0, 0, 1, 0, 99], &[], &[]),
+        ),
+        case(
+            "part-backwards.seg",
+            "a part whose offset exceeds 64 bits",
+            index(
+                &["\u{2}k"],
+                &[0],
+                &[&[0][..], &varint(u64::MAX), &[1, 0, 9]].concat(),
+                &[0; 9],
+                &[],
+            ),
+        ),
+        case("part-form.seg", "a part of no known form", part(9, &[0; 9], &[])),
+        case("part-type.seg", "a part of no known type", part(VALUES | 7 << 4, &[0; 9], &[])),
+        case(
+            "texts-huge-count.seg",
+            "a dictionary of 2^60 texts",
+            part(VALUES, &[varint(1 << 60), column(&[0])].concat(), &[]),
+        ),
+        case(
+            "texts-descend.seg",
+            "a dictionary whose texts do not ascend",
+            strings(&["b", "a"], &[0, 0]),
+        ),
+        case("texts-share.seg", "a text that shares more than the one before has", {
+            let groups = [1, b'a', 0x71, b'b'];
+            let dictionary =
+                [varint(2), column(&[0, 4]), groups.to_vec(), column(&[0, 0])].concat();
+            part(VALUES, &dictionary, &[])
+        }),
+        case("texts-no-utf8.seg", "a text that is not UTF-8", {
+            let dictionary = [varint(1), column(&[0, 2]), vec![1, 0xff], column(&[0])].concat();
+            part(VALUES, &dictionary, &[])
+        }),
+        case("texts-groups.seg", "groups of texts that end beyond the part", {
+            let dictionary = [varint(1), column(&[0, 900]), vec![1, b'a'], column(&[0])].concat();
+            part(VALUES, &dictionary, &[])
+        }),
+        case(
+            "ints-descend.seg",
+            "a dictionary whose integers do not ascend",
+            part(VALUES | INTS, &[column(&[9, 3]), column(&[0, 0])].concat(), &[]),
+        ),
+        case(
+            "values-without-lists.seg",
+            "two values and the pointer of one",
+            strings(&["a", "b"], &[0]),
+        ),
+        case(
+            "hashed-bits.seg",
+            "a table of hashes with 33 bits of buckets",
+            part(HASHED, &[33, 8, 1], &[]),
+        ),
+        case(
+            "hashed-ordinal.seg",
+            "a table of hashes with a trace that is not there",
+            part(HASHED, &[vec![0, 8, 4], column(&[1, 1]), column(&[0x37])].concat(), &[]),
+        ),
+        case(
+            "buckets-shift.seg",
+            "buckets of a shift of 64",
+            part(BUCKETS | 2 << 4, &[vec![64], column(&[1]), column(&[0])].concat(), &[]),
+        ),
+        case(
+            "buckets-descend.seg",
+            "buckets that do not ascend",
+            part(BUCKETS | 2 << 4, &[vec![9], column(&[5, 5]), column(&[0, 0])].concat(), &[]),
+        ),
+        case("list-outside.seg", "a list beyond the heap", list(&[])),
+        case("list-form.seg", "a list of form 3", list(&[3, 0, 0, 0])),
+        case(
+            "list-huge-count.seg",
+            "a list of 2^60 ordinals",
+            list(&[&[0][..], &varint(1 << 60)].concat()),
+        ),
+        case("list-cut.seg", "a list that ends in a gap of ones", list(&[0, 1, 0xff])),
+        case("list-beyond.seg", "a list with a trace that is not there", list(&[0, 1, 0b0111])),
+        case("list-bitset-cut.seg", "a bitset without its bytes", list(&[1, 0])),
+        case(
+            "list-bitset-beyond.seg",
+            "a bitset with a trace that is not there",
+            list(&[1, 0, 0xff]),
+        ),
+        case(
+            "list-roaring-huge.seg",
+            "a roaring bitmap of 2^60 bytes",
+            list(&[&[2][..], &varint(1 << 60)].concat()),
+        ),
+        case(
+            "list-roaring-lies.seg",
+            "a roaring bitmap of 2^32 - 1 containers in 8 bytes",
+            list(&[2, 8, 0x3a, 0x30, 0, 0, 0xff, 0xff, 0xff, 0xff]),
+        ),
+    ]
+}
