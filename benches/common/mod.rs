@@ -6,6 +6,7 @@
 //!
 //! `TRACEKEEP_BENCH_SPANS` scales the work (2,000,000); the rate stays that of DESIGN's section 10.
 
+pub mod captures;
 pub mod cpu;
 pub mod memory;
 pub mod otlp;
