@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -16,19 +17,23 @@ use std::sync::Arc;
 /// assert_eq!(again.len(), 10);
 /// assert_eq!(key, "http.route");
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str(Arc<str>);
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Str(
+    /// None for the empty text, which most spans have somewhere and which costs nothing so.
+    Option<Arc<str>>,
+);
 
 impl Str {
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 }
 
-impl Default for Str {
-    fn default() -> Self {
-        Self(Arc::from(""))
+impl Hash for Str {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `str` does, which a map can be asked for in its place.
+        self.as_str().hash(state);
     }
 }
 
@@ -36,54 +41,74 @@ impl Deref for Str {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl AsRef<str> for Str {
     fn as_ref(&self) -> &str {
-        &self.0
+        self
     }
 }
 
 impl Borrow<str> for Str {
     fn borrow(&self) -> &str {
-        &self.0
+        self
     }
 }
 
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
-        Self(Arc::from(text))
+        Self((!text.is_empty()).then(|| Arc::from(text)))
     }
 }
 
 impl From<String> for Str {
     fn from(text: String) -> Self {
-        Self(Arc::from(text))
+        Self::from(text.as_str())
     }
 }
 
 impl PartialEq<str> for Str {
     fn eq(&self, other: &str) -> bool {
-        &*self.0 == other
+        self.as_str() == other
     }
 }
 
 impl PartialEq<&str> for Str {
     fn eq(&self, other: &&str) -> bool {
-        &*self.0 == *other
+        self.as_str() == *other
     }
 }
 
 impl fmt::Display for Str {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&*self.0, f)
+        fmt::Display::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Debug for Str {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{BuildHasher, RandomState};
+
+    /// A map of texts is asked by `str`; and an empty text is the same however it was made.
+    #[test]
+    fn texts_compare_and_hash_as_str() {
+        let hasher = RandomState::new();
+        for text in ["", "a", "ab", "b"] {
+            let own = Str::from(text);
+            assert_eq!(hasher.hash_one(&own), hasher.hash_one(text));
+            for other in ["", "a", "ab", "b"] {
+                assert_eq!(own.cmp(&Str::from(other.to_owned())), text.cmp(other));
+            }
+        }
+        assert_eq!(Str::default(), Str::from(""));
     }
 }

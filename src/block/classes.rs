@@ -28,6 +28,23 @@ pub struct Classes {
 /// How many values of a run are of each class.
 type Counts = [usize; 4];
 
+/// Where a run lies, and where in it the values of each class begin: what a block that is open
+/// keeps of it, so that reading a value counts selectors before it only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The bit where it begins.
+    pub at: usize,
+    /// The bits from there to the values of each class.
+    starts: [u32; 4],
+}
+
+impl Run {
+    /// A run without classes.
+    pub const fn plain(at: usize) -> Self {
+        Self { at, starts: [0; 4] }
+    }
+}
+
 /// One 64-bit piece of both selector planes.
 #[derive(Clone, Copy, Debug)]
 struct Selectors {
@@ -36,10 +53,20 @@ struct Selectors {
 }
 
 impl Selectors {
-    /// The class that the lowest selector names.
+    /// The class that a selector names.
     #[inline]
-    fn first(self) -> usize {
-        (self.low & 1 | (self.high & 1) << 1) as usize
+    fn at(self, bit: usize) -> usize {
+        (self.low >> bit & 1 | (self.high >> bit & 1) << 1) as usize
+    }
+
+    /// How many of the selectors in `mask` name a class.
+    #[inline]
+    fn count(self, class: usize, mask: u64) -> usize {
+        let like = |plane: u64, bit: usize| match class >> bit & 1 {
+            0 => !plane,
+            _ => plane,
+        };
+        (like(self.low, 0) & like(self.high, 1) & mask).count_ones() as usize
     }
 }
 
@@ -54,11 +81,11 @@ struct Tally {
 
 impl Tally {
     #[inline]
-    fn add(&mut self, s: Selectors, mask: u64, planes: u32) {
-        self.low += (s.low & mask).count_ones() as usize;
+    fn add(&mut self, s: Selectors, planes: u32) {
+        self.low += s.low.count_ones() as usize;
         if planes == 2 {
-            self.high += (s.high & mask).count_ones() as usize;
-            self.both += (s.low & s.high & mask).count_ones() as usize;
+            self.high += s.high.count_ones() as usize;
+            self.both += (s.low & s.high).count_ones() as usize;
         }
     }
 
@@ -179,30 +206,14 @@ impl Classes {
         Some(Selectors { low, high })
     }
 
-    /// How many values of each class lie before `index`, and how many in the whole run.
+    /// How many values of each class a run has.
     #[inline]
-    fn survey(
-        &self,
-        bytes: &[u8],
-        at: usize,
-        count: usize,
-        index: usize,
-    ) -> Option<(Counts, Counts)> {
-        let (mut before, mut total) = (Tally::default(), Tally::default());
-        let mut from = 0;
-        while from < count {
-            let s = self.selectors(bytes, at, count, from)?;
-            if let Some(ahead @ 0..64) = index.checked_sub(from) {
-                before = total;
-                before.add(s, mask(ahead as u32), self.planes);
-            }
-            total.add(s, u64::MAX, self.planes);
-            from += 64;
+    fn totals(&self, bytes: &[u8], at: usize, count: usize) -> Option<Counts> {
+        let mut total = Tally::default();
+        for from in (0..count).step_by(64) {
+            total.add(self.selectors(bytes, at, count, from)?, self.planes);
         }
-        if index >= count {
-            before = total;
-        }
-        Some((before.counts(index.min(count)), total.counts(count)))
+        Some(total.counts(count))
     }
 
     /// Where the values of each class begin, given how many there are, and where the run ends.
@@ -221,23 +232,46 @@ impl Classes {
 
     /// How many bits the run of `count` values at bit `at` takes.
     pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
-        let (_, total) = self.survey(bytes, at, count, count)?;
-        let (_, end) = self.layout(at, count, &total)?;
-        Some(end - at)
+        self.open(bytes, at, count).map(|(_, end)| end - at)
+    }
+
+    /// The run of `count` values at bit `at`, and where it ends.
+    #[inline]
+    pub fn open(&self, bytes: &[u8], at: usize, count: usize) -> Option<(Run, usize)> {
+        let total = self.totals(bytes, at, count)?;
+        let (places, end) = self.layout(at, count, &total)?;
+        let mut starts = [0; 4];
+        for (start, place) in starts.iter_mut().zip(places) {
+            *start = u32::try_from(place - at).ok()?;
+        }
+        Some((Run { at, starts }, end))
+    }
+
+    /// The value at `index` of a run of `count` values that [`Self::open`] found.
+    #[inline]
+    pub fn get_in(&self, bytes: &[u8], run: &Run, count: usize, index: usize) -> Option<i64> {
+        if index >= count {
+            return None;
+        }
+        let word = index & !63;
+        let own = self.selectors(bytes, run.at, count, word)?;
+        let class = own.at(index - word);
+        let mut before = own.count(class, mask((index - word) as u32));
+        let mut from = 0;
+        while from < word {
+            before += self.selectors(bytes, run.at, count, from)?.count(class, u64::MAX);
+            from += 64;
+        }
+        let width = self.width(class);
+        let place = run.at + *run.starts.get(class)? as usize + before * width as usize;
+        Some(self.value(class, get_bits(bytes, place, width)?))
     }
 
     /// The value at `index` of the run of `count` values at bit `at`.
     #[inline]
     pub fn get(&self, bytes: &[u8], at: usize, count: usize, index: usize) -> Option<i64> {
-        if index >= count {
-            return None;
-        }
-        let (before, total) = self.survey(bytes, at, count, index)?;
-        let (starts, _) = self.layout(at, count, &total)?;
-        let class = self.selectors(bytes, at, count, index)?.first();
-        let width = self.width(class);
-        let place = starts.get(class)? + before.get(class)? * width as usize;
-        Some(self.value(class, get_bits(bytes, place, width)?))
+        let (run, _) = self.open(bytes, at, count)?;
+        self.get_in(bytes, &run, count, index)
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! Models of the columns of a template, and where their runs lie in a block.
 
 use crate::base::varint::{read_len, read_u64, write_u64};
+use crate::block::classes::Run;
 use crate::block::ints::IntModel;
 use crate::block::skeleton::SlotKind;
 use crate::block::strings::StrModel;
@@ -64,6 +65,18 @@ impl ColumnModel {
             Self::Int(_) => kind == SlotKind::Int,
             Self::Codes { .. } | Self::Text(_) => kind == SlotKind::Text,
             Self::Records(_) | Self::Paged => kind != SlotKind::Int,
+        }
+    }
+
+    /// The run of `count` values at bit `at`, and where it ends.
+    pub fn open(&self, bytes: &[u8], at: usize, count: usize) -> Option<(Run, usize)> {
+        match self {
+            Self::Int(model) | Self::Records(model) | Self::Codes { codes: model, .. } => {
+                model.open(bytes, at, count)
+            }
+            Self::Text(_) | Self::Paged => {
+                Some((Run::plain(at), at.checked_add(self.run_bits(bytes, at, count)?)?))
+            }
         }
     }
 

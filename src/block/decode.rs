@@ -1,11 +1,16 @@
 //! A block's outline: where each row's values lie. Opening it costs some nanoseconds a row; then
 //! any value is read alone.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use crate::base::checksum::crc32;
 use crate::base::view::StrRef;
 use crate::block::bits::get_bits;
+use crate::block::classes::Run;
 use crate::block::column::{ColumnModel, RunPlace};
 use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
+use crate::block::ints::IntModel;
 use crate::block::models::{Models, TemplateModel};
 use crate::block::structure::Step;
 use crate::block::words::Words;
@@ -24,7 +29,7 @@ pub struct Outline {
     members: Vec<(u16, u16)>,
     groups: Vec<Group>,
     /// Where the runs of variable width begin, group by group.
-    variable: Vec<usize>,
+    variable: Vec<Run>,
     /// How many explicit parents there are.
     explicit: usize,
     /// The byte where ids begin.
@@ -49,6 +54,34 @@ impl OpenBlock {
     pub fn memory_bytes(&self) -> usize {
         self.bytes.len() + self.outline.memory_bytes()
     }
+
+    /// Touches all of the block and the models of these rows, so that reading them finds all that
+    /// in the processor's cache.
+    ///
+    /// A block that was not read for a while lies in main memory, and a trace's values all over
+    /// it: to wait for each line in turn takes longer than all else of a lookup, while lines that
+    /// do not depend on each other come twenty at a time.
+    pub fn warm(&self, rows: Range<usize>, models: &Models) {
+        let outline = &self.outline;
+        let bytes = self.bytes.iter().step_by(LINE).fold(0, |sum, byte| sum ^ byte);
+        let steps = touch(&outline.steps, |step| step.template());
+        let members = touch(&outline.members, |member| member.0.into());
+        let groups = touch(&outline.groups, |group| group.template);
+        let runs = touch(&outline.variable, |run| run.at as u32);
+        let groups = groups ^ members;
+        let own = outline.steps.get(rows).unwrap_or_default();
+        let models = own.iter().filter_map(|step| models.get(step.template()));
+        let models = models.fold(0, |sum, model| sum ^ model.touch());
+        black_box((bytes, steps ^ groups ^ runs ^ models));
+    }
+}
+
+/// Bytes that come from memory at a time.
+const LINE: usize = 64;
+
+/// Touches every line of a list.
+pub(super) fn touch<T>(list: &[T], of: impl Fn(&T) -> u32) -> u32 {
+    list.iter().step_by((LINE / size_of::<T>()).max(1)).fold(0, |sum, item| sum ^ of(item))
 }
 
 /// The rows of one template in a block.
@@ -95,26 +128,21 @@ impl Outline {
 
     /// Sorts the rows into groups by template.
     fn group_rows(&mut self, models: &Models) -> Option<()> {
-        const ABSENT: u16 = u16::MAX;
-        let mut counts = vec![0usize; models.templates.len()];
-        for step in &self.steps {
-            *counts.get_mut(step.template() as usize)? += 1;
-        }
-        let mut group_of = vec![ABSENT; counts.len()];
-        for ((template, &rows), group) in counts.iter().enumerate().zip(&mut group_of) {
-            if rows > 0 {
-                *group = self.groups.len() as u16;
-                let template = template as u32;
-                self.groups.push(Group { template, rows, at: 0, variable: 0, record: 0 });
-            }
-        }
-        counts.fill(0);
+        // By template: first how many rows it has had, then the number of its group.
+        let mut by_template = vec![0u16; models.templates.len()];
         self.members.reserve_exact(self.steps.len());
         for step in &self.steps {
-            let template = step.template() as usize;
-            let place = counts.get_mut(template)?;
-            self.members.push((*group_of.get(template)?, *place as u16));
-            *place += 1;
+            let rows = by_template.get_mut(step.template() as usize)?;
+            self.members.push((0, *rows));
+            *rows += 1;
+        }
+        for (template, rows) in (0..).zip(&mut by_template).filter(|(_, rows)| **rows > 0) {
+            let group = self.groups.len() as u16;
+            let rows = usize::from(std::mem::replace(rows, group));
+            self.groups.push(Group { template, rows, at: 0, variable: 0, record: 0 });
+        }
+        for (step, member) in self.steps.iter().zip(&mut self.members) {
+            member.0 = *by_template.get(step.template() as usize)?;
         }
         Some(())
     }
@@ -130,9 +158,9 @@ impl Outline {
             group.variable = self.variable.len();
             at = at.checked_add(group.rows.checked_mul(model.layout.fixed_bits)?)?;
             for &column in &model.layout.variable {
-                self.variable.push(at);
-                let bits = model.columns.get(column)?.run_bits(block, at, group.rows)?;
-                at = at.checked_add(bits)?;
+                let (run, end) = model.columns.get(column)?.open(block, at, group.rows)?;
+                self.variable.push(run);
+                at = end;
             }
             let records = group.rows.checked_mul(model.layout.paged)?;
             record = record.checked_add(records as u64)?;
@@ -150,8 +178,8 @@ impl Outline {
                 let fixed = column_model.fixed_bits().map(|bits| bits * group.rows);
                 let bits = fixed.or_else(|| {
                     let nth = model.layout.variable.iter().position(|&c| c == column)?;
-                    let at = *self.variable.get(group.variable + nth)?;
-                    column_model.run_bits(block, at, group.rows)
+                    let run = self.variable.get(group.variable + nth)?;
+                    column_model.run_bits(block, run.at, group.rows)
                 });
                 sizes.push((group.template, column, group.rows, bits.unwrap_or_default()));
             }
@@ -170,7 +198,7 @@ impl Outline {
             + self.begins.len() * 4
             + self.steps.len() * 8
             + self.groups.len() * size_of::<Group>()
-            + self.variable.len() * 8
+            + self.variable.len() * size_of::<Run>()
     }
 
     /// The id of a row.
@@ -229,16 +257,14 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// The bit where the run of a column begins; for one in pages, its first record.
+    /// The run of a column; for one in pages, its first record.
     #[inline]
-    fn place(&self, column: usize) -> Option<usize> {
-        match self.model.layout.places.get(column)? {
-            RunPlace::Fixed(before) => Some(self.group.at + before * self.group.rows),
-            RunPlace::Variable(nth) => {
-                self.outline.variable.get(self.group.variable + nth).copied()
-            }
-            RunPlace::Paged(nth) => Some(nth * self.group.rows),
-        }
+    fn run(&self, column: usize) -> Option<Run> {
+        Some(match self.model.layout.places.get(column)? {
+            RunPlace::Fixed(before) => Run::plain(self.group.at + before * self.group.rows),
+            RunPlace::Variable(nth) => *self.outline.variable.get(self.group.variable + nth)?,
+            RunPlace::Paged(nth) => Run::plain(nth * self.group.rows),
+        })
     }
 
     /// The code of the row's template.
@@ -250,32 +276,36 @@ impl<'a> Cells<'a> {
     #[inline]
     pub fn int(&self, column: usize) -> Option<i64> {
         match self.model.columns.get(column)? {
-            ColumnModel::Int(model) => {
-                model.get(self.block, self.place(column)?, self.group.rows, self.index)
-            }
+            ColumnModel::Int(IntModel::Const(all)) => Some(*all),
+            ColumnModel::Int(model) => self.number(model, column),
             _ => None,
         }
+    }
+
+    #[inline]
+    fn number(&self, model: &IntModel, column: usize) -> Option<i64> {
+        model.get_in(self.block, &self.run(column)?, self.group.rows, self.index)
     }
 
     /// The value in a column that is not one of numbers.
     #[inline]
     pub fn get(&self, column: usize) -> Option<Cell<'a>> {
-        let place = self.place(column)?;
-        let (block, rows, index) = (self.block, self.group.rows, self.index);
         Some(match self.model.columns.get(column)? {
             ColumnModel::Int(_) => return None,
             ColumnModel::Codes { locals, codes } => {
-                let local = usize::try_from(codes.get(block, place, rows, index)?).ok()?;
+                let local = usize::try_from(self.number(codes, column)?).ok()?;
                 Cell::Code(*locals.get(local)?)
             }
             ColumnModel::Records(model) => {
-                Cell::Record(u64::try_from(model.get(block, place, rows, index)?).ok()?)
+                Cell::Record(u64::try_from(self.number(model, column)?).ok()?)
             }
             ColumnModel::Text(model) => {
-                Cell::Text(model.get(block, place, rows, index, self.words)?)
+                let (run, rows) = (self.run(column)?, self.group.rows);
+                Cell::Text(model.get(self.block, run.at, rows, self.index, self.words)?)
             }
             ColumnModel::Paged => {
-                Cell::Record(self.group.record.checked_add((place + index) as u64)?)
+                let record = self.run(column)?.at + self.index;
+                Cell::Record(self.group.record.checked_add(record as u64)?)
             }
         })
     }

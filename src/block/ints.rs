@@ -5,7 +5,7 @@
 
 use crate::base::varint;
 use crate::block::bits::{BitWriter, bit_length, get_bits};
-use crate::block::classes::Classes;
+use crate::block::classes::{Classes, Run};
 use crate::block::dict::IntDict;
 use crate::block::fit;
 use crate::block::scale::Scale;
@@ -98,6 +98,27 @@ impl IntModel {
             }
             Self::Classes(classes) => classes.get(bytes, at, count, index),
             Self::Dict(dict) => dict.value(dict.codes().get(bytes, at, count, index)?),
+        }
+    }
+
+    /// The run of `count` values at bit `at`, and where it ends; `None` where bytes are missing.
+    #[inline]
+    pub fn open(&self, bytes: &[u8], at: usize, count: usize) -> Option<(Run, usize)> {
+        match self {
+            Self::Classes(classes) => classes.open(bytes, at, count),
+            Self::Dict(dict) => dict.codes().open(bytes, at, count),
+            _ => Some((Run::plain(at), at.checked_add(self.run_bits(bytes, at, count)?)?)),
+        }
+    }
+
+    /// The value at `index` of a run of `count` values that [`Self::open`] found; one of fixed
+    /// width needs no more than its place.
+    #[inline]
+    pub fn get_in(&self, bytes: &[u8], run: &Run, count: usize, index: usize) -> Option<i64> {
+        match self {
+            Self::Classes(classes) => classes.get_in(bytes, run, count, index),
+            Self::Dict(dict) => dict.value(dict.codes().get_in(bytes, run, count, index)?),
+            _ => self.get(bytes, run.at, count, index),
         }
     }
 

@@ -6,7 +6,7 @@
 //!
 //! Spans become columns by *templates*: [`skeleton`] takes a span apart into its structure and its
 //! scalars ([`dissection`] does so from its bytes), [`shapes`] collects rows by structure, [`slots`] fits their columns, [`encode`] writes
-//! blocks of rows, and [`decode`], [`walk`] and [`template`] put spans together again.
+//! blocks of rows, and [`decode`], [`walk`], [`template`] and [`own`] put spans together again.
 //!
 //! Promises: what was encoded comes back to the bit; any bytes at all are read or
 //! refused, without panic, and without an allocation sized by a number that is not yet verified.
@@ -27,6 +27,7 @@ pub mod lineage;
 pub mod mining;
 pub mod models;
 pub mod order;
+pub mod own;
 pub mod packed;
 pub mod page_reader;
 pub mod pages;

@@ -3,7 +3,9 @@
 
 use crate::base::limits::MAX_TEMPLATES;
 use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
-use crate::block::column::{ColumnModel, Layout};
+use crate::block::column::{ColumnModel, Layout, RunPlace};
+use crate::block::decode::touch;
+use crate::block::ints::IntModel;
 use crate::block::skeleton::SlotKind;
 use crate::block::structure::Grammar;
 use crate::block::template::{Names, Template};
@@ -57,6 +59,21 @@ impl TemplateModel {
             None => kinds.extend([SlotKind::Int, SlotKind::Blob]),
         }
         kinds
+    }
+
+    /// Touches what reading a row looks at (see [`crate::block::decode::OpenBlock::warm`]).
+    pub(super) fn touch(&self) -> u32 {
+        let columns = touch(&self.columns, |column| match column {
+            ColumnModel::Codes { locals, .. } => locals.first().copied().unwrap_or_default(),
+            ColumnModel::Int(IntModel::Const(all)) => *all as u32,
+            _ => 0,
+        });
+        let places = touch(&self.layout.places, |place| match place {
+            RunPlace::Fixed(at) | RunPlace::Variable(at) | RunPlace::Paged(at) => *at as u32,
+        });
+        let keys =
+            self.template.as_ref().map_or(0, |t| touch(&t.attributes, |(_, kind)| *kind as u32));
+        columns ^ places ^ keys
     }
 }
 
@@ -112,7 +129,6 @@ impl Models {
 mod tests {
     use super::*;
     use crate::block::decode::Outline;
-    use crate::block::ints::IntModel;
     use crate::block::walk::Walker;
     use proptest::prelude::*;
 

@@ -40,6 +40,8 @@ const MAX_RANK_BITS: u32 = 4;
 const MIN_COUNT: u32 = 3;
 /// Steps in the table at most, the same for hostile input.
 const MAX_STEPS: usize = 1 << 15;
+/// Ranks that fit a word wherever in its first byte they begin.
+const RANKS_AT_ONCE: usize = 57 / MAX_RANK_BITS as usize;
 /// No successor of this rank.
 const NONE: u32 = u32::MAX;
 
@@ -198,28 +200,37 @@ impl Grammar {
         begins: &[u32],
     ) -> Option<(Vec<Step>, usize)> {
         let ranks = self.ranks();
-        let mut begins = begins.iter().copied().peekable();
-        let mut next_spelled = at.checked_add(rows.checked_mul(self.rank_bits as usize)?)?;
+        let width = self.rank_bits;
+        let mut next_spelled = at.checked_add(rows.checked_mul(width as usize)?)?;
         if next_spelled > bytes.len().checked_mul(8)? {
             return None;
         }
+        let mut begins = begins.iter().copied();
+        let mut next_begin = begins.next().unwrap_or(NONE);
         let mut steps = Vec::with_capacity(rows);
         let mut state = 0;
-        for row in 0..rows {
-            if begins.next_if(|&begin| begin as usize == row).is_some() {
-                state = 0;
-            }
-            let place = at + row * self.rank_bits as usize;
-            let rank = get_bits(bytes, place, self.rank_bits)? as usize;
-            if rank < ranks {
-                let code = *self.successors.get(state * ranks + rank)?;
-                steps.push(*self.steps.get(code as usize)?);
-                state = code as usize + 1;
-            } else {
-                let step = Step(get_bits(bytes, next_spelled, self.step_bits)? as u32);
-                next_spelled += self.step_bits as usize;
-                state = self.state_after(step);
-                steps.push(step);
+        // Many ranks to a load: opening a block is mostly this loop.
+        for first in (0..rows).step_by(RANKS_AT_ONCE) {
+            let count = RANKS_AT_ONCE.min(rows - first);
+            let place = at + first * width as usize;
+            let mut word = get_bits(bytes, place, count as u32 * width)?;
+            for row in first..first + count {
+                if row as u32 == next_begin {
+                    next_begin = begins.next().unwrap_or(NONE);
+                    state = 0;
+                }
+                let rank = (word & mask(width)) as usize;
+                word >>= width;
+                if rank < ranks {
+                    let code = *self.successors.get(state * ranks + rank)?;
+                    steps.push(*self.steps.get(code as usize)?);
+                    state = code as usize + 1;
+                } else {
+                    let step = Step(get_bits(bytes, next_spelled, self.step_bits)? as u32);
+                    next_spelled += self.step_bits as usize;
+                    state = self.state_after(step);
+                    steps.push(step);
+                }
             }
         }
         Some((steps, next_spelled))

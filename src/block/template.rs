@@ -31,7 +31,7 @@ pub struct Template {
     pub links: Vec<LinkShape>,
     /// What its slots are, in order.
     pub slots: Vec<Slot>,
-    mask: u64,
+    pub(super) mask: u64,
 }
 
 /// The structure of an event.
@@ -41,7 +41,7 @@ pub struct EventShape {
     pub name: Str,
     /// The attributes' keys and types.
     pub attributes: Vec<(Str, ValueType)>,
-    mask: u64,
+    pub(super) mask: u64,
 }
 
 /// The structure of a link.
@@ -49,7 +49,7 @@ pub struct EventShape {
 pub struct LinkShape {
     /// The attributes' keys and types.
     pub attributes: Vec<(Str, ValueType)>,
-    mask: u64,
+    pub(super) mask: u64,
 }
 
 /// One slot of a template.

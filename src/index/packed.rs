@@ -162,31 +162,63 @@ impl Packed {
         if index >= self.count {
             return Err(source.corrupt(self.start, "an index beyond its column"));
         }
-        let low = self.bits(source, index * u64::from(self.width), self.width)?;
-        let high = if self.exceptions == 0 { 0 } else { self.high(source, index)? };
-        let stored = high.checked_shl(self.width).unwrap_or(0) | low;
-        Ok(self.base.wrapping_add(self.step.wrapping_mul(stored)))
+        let stored = match &self.whole {
+            Some(whole) => {
+                let whole: &[u8] = whole;
+                self.stored(index, |bit, width| get_bits(whole, usize::try_from(bit).ok()?, width))
+            }
+            None => return self.get_piecewise(source, index),
+        };
+        let stored =
+            stored.ok_or_else(|| source.corrupt(self.start, "bits beyond their column"))?;
+        Ok(self.value(stored))
     }
 
-    /// The high bits of the value at `index`.
-    fn high(&self, source: &dyn Source, index: u64) -> Result<u64> {
-        let first = self.count * u64::from(self.width);
-        let at =
-            |i: u64| self.bits(source, first + i * u64::from(self.index_bits), self.index_bits);
-        let place = super::source::partition_point(self.exceptions, |i| Ok(at(i)? < index))?;
-        if place == self.exceptions || at(place)? != index {
-            return Ok(0);
+    fn value(&self, stored: u64) -> u64 {
+        self.base.wrapping_add(self.step.wrapping_mul(stored))
+    }
+
+    /// Low and high bits of the value at `index`, given what reads bits of the column.
+    #[inline]
+    fn stored(&self, index: u64, mut bits: impl FnMut(u64, u32) -> Option<u64>) -> Option<u64> {
+        let low = bits(index * u64::from(self.width), self.width)?;
+        if self.exceptions == 0 {
+            return Some(low);
         }
-        let highs = first + self.exceptions * u64::from(self.index_bits);
-        self.bits(source, highs + place * u64::from(self.wide), self.wide)
+        let first = self.count * u64::from(self.width);
+        let each = u64::from(self.index_bits);
+        let (mut from, mut to) = (0, self.exceptions);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            match bits(first + middle * each, self.index_bits)? < index {
+                true => from = middle + 1,
+                false => to = middle,
+            }
+        }
+        if from == self.exceptions || bits(first + from * each, self.index_bits)? != index {
+            return Some(low);
+        }
+        let highs = first + self.exceptions * each;
+        let high = bits(highs + from * u64::from(self.wide), self.wide)?;
+        Some(high.checked_shl(self.width).unwrap_or(0) | low)
+    }
+
+    /// The value at `index` of a column that is too large to be held.
+    fn get_piecewise(&self, source: &dyn Source, index: u64) -> Result<u64> {
+        let mut failure = None;
+        let stored = self.stored(index, |bit, width| {
+            self.bits(source, bit, width).map_err(|error| failure = Some(error)).ok()
+        });
+        match (stored, failure) {
+            (Some(stored), _) => Ok(self.value(stored)),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(source.corrupt(self.start, "bits beyond their column")),
+        }
     }
 
     fn bits(&self, source: &dyn Source, bit: u64, width: u32) -> Result<u64> {
         let missing = || source.corrupt(self.start, "bits beyond their column");
         let bit = usize::try_from(bit).map_err(|_| missing())?;
-        if let Some(whole) = &self.whole {
-            return get_bits(whole, bit, width).ok_or_else(missing);
-        }
         let from = bit / 8;
         let len = (bit % 8 + width as usize).div_ceil(8);
         if from + len > self.len {

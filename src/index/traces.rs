@@ -191,6 +191,12 @@ impl TraceTable {
         self.page(ordinal)?.get(ordinal)
     }
 
+    /// A trace's id and first start: cheaper than all of its entry.
+    pub fn beginning(&self, ordinal: u32) -> Result<(TraceId, Timestamp)> {
+        let page = self.page(ordinal)?;
+        Ok((page.id(ordinal)?, page.first_start(ordinal)?))
+    }
+
     /// The page that holds an ordinal: cheaper than [`Self::get`] for several neighbours.
     pub fn page(&self, ordinal: u32) -> Result<TracePage<'_>> {
         let source = &*self.source;
@@ -282,7 +288,7 @@ impl TracePage<'_> {
     /// The trace of one of these ordinals; `Corrupt` for others.
     pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
         let index = self.index(ordinal)?;
-        let [high, low, first_start, last_start, length, slack, flags] = &self.columns.columns;
+        let [_, _, first_start, last_start, length, slack, flags] = &self.columns.columns;
         let get = |column: &Packed| column.get(self.source, index);
         let row =
             |index| self.columns.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
@@ -293,7 +299,7 @@ impl TracePage<'_> {
         let first = get(first_start)?;
         let length = get(length)?;
         Ok(TraceEntry {
-            id: TraceId::from(u128::from(get(high)?) << 64 | u128::from(get(low)?)),
+            id: self.id(ordinal)?,
             first_row,
             rows,
             first_start: Timestamp::from_nanos(first),
@@ -302,6 +308,13 @@ impl TracePage<'_> {
             max_duration: length.wrapping_sub(get(slack)?),
             flags: TraceFlags(get(flags)? as u8),
         })
+    }
+
+    fn id(&self, ordinal: u32) -> Result<TraceId> {
+        let [high, low, ..] = &self.columns.columns;
+        let index = self.index(ordinal)?;
+        let (high, low) = (high.get(self.source, index)?, low.get(self.source, index)?);
+        Ok(TraceId::from(u128::from(high) << 64 | u128::from(low)))
     }
 
     fn first_start(&self, ordinal: u32) -> Result<Timestamp> {

@@ -44,12 +44,7 @@ impl Chunks {
         }
         let mut spans = Vec::new();
         for piece in &self.pieces {
-            let read = piece.source.rows(&piece.fragment, &mut |row| {
-                if self.range.contains(row.span.start) {
-                    spans.push(row.into_owned(piece.source.as_ref())?);
-                }
-                Ok(ControlFlow::Continue(()))
-            });
+            let read = piece.source.spans(&piece.fragment, self.range, &mut spans);
             if let Err(error) = read {
                 return Some(Err(error));
             }

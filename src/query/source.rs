@@ -8,7 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::{SpanId, TraceId};
 use crate::base::model::{ResourceContext, ScopeContext, SpanKind, StatusCode, TraceSpan, Value};
 use crate::base::text::Str;
-use crate::base::time::Timestamp;
+use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::HashedId;
 use crate::query::ast::Scope;
@@ -113,6 +113,16 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Hands over the rows of a fragment.
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()>;
 
+    /// Adds the spans of a fragment that start inside `range`, in any order.
+    fn spans(&self, fragment: &Fragment, range: TimeRange, out: &mut Vec<TraceSpan>) -> Result<()> {
+        self.rows(fragment, &mut |row| {
+            if range.contains(row.span.start) {
+                out.push(row.into_owned(self)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
     /// Hands over those rows of a fragment that are wanted; the others cost less than reading.
     fn pick(
         &self,
@@ -183,7 +193,7 @@ impl Row<'_> {
     }
 
     /// The row as an owned span; `source` is blamed for nested values that do not decode.
-    pub fn into_owned(self, source: &dyn Source) -> Result<TraceSpan> {
+    pub fn into_owned(self, source: &(impl Source + ?Sized)) -> Result<TraceSpan> {
         let span = self.span.into_span();
         Ok(TraceSpan {
             resource: Arc::clone(self.resource),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::{ResourceContext, ScopeContext, StatusCode, Value};
+use crate::base::model::{ResourceContext, ScopeContext, StatusCode, TraceSpan, Value};
 use crate::base::text::Str;
-use crate::base::time::Timestamp;
+use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::StrRef;
 use crate::index::bloom::HashedId;
 use crate::index::ordinals::OrdinalSet;
@@ -23,6 +23,9 @@ use crate::query::source::{
 use crate::query::typed::Query;
 use crate::segment::{Row as StoredRow, Segment, intrinsic};
 
+/// Spans that an answer makes room for before they are read: a row count could be a lie.
+const MOST_RESERVED: usize = 1 << 10;
+
 impl Source for Segment {
     fn is_segment(&self) -> bool {
         true
@@ -34,10 +37,7 @@ impl Source for Segment {
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
-        for ordinal in self.find_hashed(id)? {
-            out.push(fragment(&self.entry(ordinal)?));
-        }
-        Ok(())
+        self.find_entries(id, &mut |_, entry| out.push(fragment(entry)))
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
@@ -127,6 +127,20 @@ impl Source for Segment {
                     false => Some(false),
                 },
             })?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    fn spans(&self, fragment: &Fragment, range: TimeRange, out: &mut Vec<TraceSpan>) -> Result<()> {
+        let mut contexts = Neighbours::default();
+        out.reserve(fragment.rows.len().min(MOST_RESERVED));
+        self.outlines(fragment.rows.clone(), &mut |outlined| {
+            if range.contains(outlined.times.start) {
+                let resource = Arc::clone(contexts.resource(self, outlined.resource)?);
+                let (scope, span) = outlined.own()?;
+                let scope = Arc::clone(contexts.scope(self, scope)?);
+                out.push(TraceSpan { resource, scope, span });
+            }
             Ok(ControlFlow::Continue(()))
         })
     }
@@ -234,14 +248,19 @@ struct Neighbours {
 impl Neighbours {
     fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
         self.resource(segment, row.resource)?;
-        let scope = match self.scope.take().filter(|(code, _)| *code == row.scope) {
-            Some(known) => self.scope.insert(known),
-            None => self.scope.insert((row.scope, segment.scope(row.scope)?)),
-        };
-        let Some((_, resource)) = &self.resource else {
+        self.scope(segment, row.scope)?;
+        let (Some((_, resource)), Some((_, scope))) = (&self.resource, &self.scope) else {
             return Err(segment.damaged("no resource"));
         };
-        Ok(Row { row: row.row, span: row.span, resource, scope: &scope.1 })
+        Ok(Row { row: row.row, span: row.span, resource, scope })
+    }
+
+    fn scope(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ScopeContext>> {
+        let known = match self.scope.take().filter(|(own, _)| *own == code) {
+            Some(known) => known,
+            None => (code, segment.scope(code)?),
+        };
+        Ok(&self.scope.insert(known).1)
     }
 
     fn resource(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ResourceContext>> {

@@ -16,7 +16,13 @@ pub struct Peek<'a> {
     segment: &'a Segment,
     meta: &'a Meta,
     block: Option<(u32, Arc<OpenBlock>)>,
+    /// How many blocks it has opened.
+    opened: u32,
 }
+
+/// Blocks that one search leaves in the cache: enough for a search to be fast the second time. A
+/// longer one leaves the rest of the cache to others.
+const MAX_KEPT: u32 = 256;
 
 /// The columns of one row, each read when it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +36,7 @@ pub struct Columns<'a> {
 impl Segment {
     /// Looks at single values.
     pub fn peek(&self) -> Result<Peek<'_>> {
-        Ok(Peek { segment: self, meta: self.meta()?, block: None })
+        Ok(Peek { segment: self, meta: self.meta()?, block: None, opened: 0 })
     }
 }
 
@@ -47,8 +53,11 @@ impl<'a> Peek<'a> {
         let (number, index) = (row / block_rows, row % block_rows);
         let block = match self.block.take().filter(|(open, _)| *open == number) {
             Some(open) => self.block.insert(open),
-            // Long searches leave the cache as it is: it is for what is read again.
-            None => self.block.insert((number, self.segment.open_block(number, false)?)),
+            None => {
+                self.opened = self.opened.saturating_add(1);
+                let keep = self.opened <= MAX_KEPT;
+                self.block.insert((number, self.segment.open_block(number, keep)?))
+            }
         };
         let block = &*block.1;
         let cells = block.outline.cells(&block.bytes, &self.meta.models, index as usize);

@@ -210,24 +210,30 @@ impl Segment {
 
     /// The ordinals of the traces whose id ends in `low`.
     pub fn find(&self, low: u64) -> Result<Vec<u32>> {
-        self.find_hashed(&HashedId::new(low))
+        let mut found = Vec::new();
+        self.find_entries(&HashedId::new(low), &mut |ordinal, _| found.push(ordinal))?;
+        Ok(found)
     }
 
-    /// The ordinals of the traces with this low half of the id.
-    pub fn find_hashed(&self, id: &HashedId) -> Result<Vec<u32>> {
+    /// Hands over the traces with this low half of the id, and their ordinals.
+    pub fn find_entries(
+        &self,
+        id: &HashedId,
+        visit: &mut dyn FnMut(u32, &TraceEntry),
+    ) -> Result<()> {
         if !self.bloom()?.contains(id) {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut found = Vec::new();
         for ordinal in self.ids()?.find(id.low)? {
             if ordinal >= self.trace_count()? {
                 return Err(self.section(kind::IDS)?.corrupt(0, "a trace that is not there"));
             }
-            if self.entry(ordinal)?.id.low() == id.low {
-                found.push(ordinal);
+            let entry = self.entry(ordinal)?;
+            if entry.id.low() == id.low {
+                visit(ordinal, &entry);
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The trace with an ordinal: 0 is the first, the latest start has the highest.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
+use crate::base::model::Span;
 use crate::base::time::Timestamp;
 use crate::base::view::{SpanRef, StrRef};
 use crate::base::wire::decode_span;
@@ -54,6 +55,9 @@ pub type Visit<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
 /// Walks over more blocks than these leave the cache as it is: it is for lookups.
 const MAX_CACHED_BLOCKS: u32 = 8;
+
+/// Reading as many rows of a block meets most of its lines.
+const WORTH_WARMING: usize = 8;
 
 impl Segment {
     /// Hands over the rows in `range`, in order. Cost: opening each block that it meets, and the
@@ -174,6 +178,12 @@ impl Segment {
         let mut ordinal = outline.first_ordinal.saturating_add(before.max(1) - 1);
         let mut begins = outline.begins.get(after..).unwrap_or_default().iter().peekable();
 
+        if range.len() >= WORTH_WARMING {
+            block.warm(
+                range.start as usize - first as usize..range.end as usize - first as usize,
+                &meta.models,
+            );
+        }
         let mut walker = Walker::new(&block.bytes, outline, &meta.models, begin as usize);
         let mut trace = self.trace_of(ordinal)?;
         walker.begin(trace.1);
@@ -210,8 +220,7 @@ impl Segment {
     }
 
     fn trace_of(&self, ordinal: u32) -> Result<(TraceId, Timestamp)> {
-        let entry = self.traces()?.get(ordinal)?;
-        Ok((entry.id, entry.first_start))
+        self.traces()?.beginning(ordinal)
     }
 
     /// A record in pages.
@@ -231,16 +240,35 @@ impl Outlined<'_> {
         }
         let scope = u32::try_from(slots.int()?).map_err(|_| columns.bad())?;
         let bytes = slots.blob()?;
-        let span = decode_span(&bytes).ok_or_else(|| columns.bad())?;
-        let span = SpanRef {
-            trace_id: times.trace_id,
-            span_id: times.span_id,
-            parent_span_id: times.parent,
-            start: times.start,
-            end: times.end,
-            ..span
-        };
+        let span = self.spelled(&bytes)?;
         visit(Row { row, ordinal, resource, scope, span })
+    }
+
+    /// The row as an owned span, and the code of its scope.
+    #[inline]
+    pub fn own(&self) -> Result<(u32, Span)> {
+        let mut slots = RowSlots { columns: self.columns, next: SLOTS };
+        let (scope, span) = match self.template {
+            Some(template) => (template.scope, template.own(&self.times, &mut slots)?),
+            None => {
+                let scope = u32::try_from(slots.int()?).map_err(|_| self.columns.bad())?;
+                (scope, self.spelled(&slots.blob()?)?.into_span())
+            }
+        };
+        Ok((scope, span.ok_or_else(|| self.columns.bad())?))
+    }
+
+    /// The span of a row without a template, from its bytes.
+    fn spelled<'b>(&self, bytes: &'b [u8]) -> Result<SpanRef<'b>> {
+        let span = decode_span(bytes).ok_or_else(|| self.columns.bad())?;
+        Ok(SpanRef {
+            trace_id: self.times.trace_id,
+            span_id: self.times.span_id,
+            parent_span_id: self.times.parent,
+            start: self.times.start,
+            end: self.times.end,
+            ..span
+        })
     }
 }
 

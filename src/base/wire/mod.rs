@@ -48,7 +48,7 @@ pub use cursor::Cursor;
 pub use field::{Field, Fields, WireError, WireType};
 pub use read::{decode_span, scan_span, span_parent};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT};
-pub use value::{decode_array, read_attribute};
+pub use value::{decode_array, decode_map, read_attribute};
 pub use write::{
     encode_span, encode_value, put_bytes, put_count, put_enum, put_fixed32, put_fixed64,
     put_message, put_tag, put_text,

@@ -45,9 +45,13 @@ fn assert_round_trip(model: &IntModel, values: &[i64], run: usize, offset: u32) 
     for (at, chunk) in runs {
         assert_eq!(at, next);
         next += model.run_bits(&bytes, at, chunk.len()).unwrap();
+        let (open, end) = model.open(&bytes, at, chunk.len()).unwrap();
+        assert_eq!(end, next);
         for (index, &value) in chunk.iter().enumerate() {
             assert_eq!(model.get(&bytes, at, chunk.len(), index), Some(value));
+            assert_eq!(model.get_in(&bytes, &open, chunk.len(), index), Some(value));
         }
+        assert_eq!(model.get_in(&bytes, &open, chunk.len(), chunk.len()), None);
         assert_eq!(model.get(&bytes, at, chunk.len(), chunk.len()), None);
     }
     assert_eq!(next, end);
@@ -102,6 +106,9 @@ proptest! {
         let Some(model) = IntModel::read(&mut stored.as_slice()) else { return Ok(()) };
         model.run_bits(&bytes, at, count);
         model.get(&bytes, at, count, index);
+        if let Some((run, _)) = model.open(&bytes, at, count) {
+            model.get_in(&bytes, &run, count, index);
+        }
     }
 
     #[test]
@@ -111,6 +118,9 @@ proptest! {
         let model = IntModel::fit(&values);
         model.run_bits(&bytes, at, count);
         model.get(&bytes, at, count, index);
+        if let Some((run, _)) = model.open(&bytes, at, count) {
+            model.get_in(&bytes, &run, count, index);
+        }
     }
 }
 

@@ -118,13 +118,21 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<Segment, crate::base::error::Error>
     Segment::from_bytes(bytes, PathBuf::from("test.seg"), Arc::new(Cache::new(1 << 20)))
 }
 
-/// The rows of a range.
+/// The rows of a range, which views and owned spans must tell alike.
 pub(super) fn read(
     segment: &Segment,
     range: std::ops::Range<u32>,
 ) -> Result<Vec<Entry>, crate::base::error::Error> {
+    let mut owned = Vec::new();
+    segment.outlines(range.clone(), &mut |outlined| {
+        owned.push(outlined.own()?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut owned = owned.into_iter();
     let mut found = Vec::new();
     segment.rows(range, &mut |row| {
+        let (scope, span) = owned.next().unwrap();
+        assert_eq!((scope, Some(span)), (row.scope, row.span.to_span()));
         found.push(Entry {
             resource: segment.resource_bytes(row.resource)?,
             scope: segment.scope_bytes(row.scope)?,
