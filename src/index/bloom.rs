@@ -82,15 +82,18 @@ impl HashedId {
 
     /// Which of `bits` bits are the id's, one for each hash function.
     fn bits(self, hashes: u32, bits: u64) -> impl Iterator<Item = u64> {
+        (0..hashes).map(move |number| self.hash(number) % bits)
+    }
+
+    /// What one of the hash functions makes of it.
+    #[inline]
+    fn hash(&self, number: u32) -> u64 {
         let [first, second] = self.sips;
-        (0..hashes).map(move |number| {
-            let hash = match number {
-                0 => first,
-                1 => second,
-                more => first.wrapping_add(u64::from(more).wrapping_mul(second)) % PRIME,
-            };
-            hash % bits
-        })
+        match number {
+            0 => first,
+            1 => second,
+            more => first.wrapping_add(u64::from(more).wrapping_mul(second)) % PRIME,
+        }
     }
 }
 
@@ -99,6 +102,8 @@ impl HashedId {
 pub struct BloomReader {
     filter: Box<[u8]>,
     bits: u64,
+    /// 2^64 / `bits`, rounded down: a division by it costs a multiplication.
+    inverse: u64,
     hashes: u32,
 }
 
@@ -116,7 +121,8 @@ impl BloomReader {
         if filter.is_empty() || u64_at(header, 1) != Some(filter.len() as u64) {
             return Err(bad("a bloom filter of another length than it says"));
         }
-        Ok(Self { filter: filter.into(), bits: filter.len() as u64 * 8, hashes })
+        let bits = filter.len() as u64 * 8;
+        Ok(Self { filter: filter.into(), bits, inverse: u64::MAX / bits, hashes })
     }
 
     /// How many bits and hash functions it has.
@@ -129,10 +135,24 @@ impl BloomReader {
     /// The hashes are the id's, not the filter's: computing them anew for each would be most of a
     /// lookup among hundreds of segments.
     pub fn contains(&self, id: &HashedId) -> bool {
-        id.bits(self.hashes, self.bits).all(|bit| {
-            let byte = self.filter.get((bit / 8) as usize).copied().unwrap_or_default();
-            byte >> (bit % 8) & 1 == 1
-        })
+        (0..self.hashes).all(|number| self.has(id, number))
+    }
+
+    /// Whether the bit is set that one of the hash functions names; those past the last name none.
+    #[inline]
+    pub fn has(&self, id: &HashedId, number: u32) -> bool {
+        let bit = self.bit(id.hash(number));
+        let byte = self.filter.get((bit / 8) as usize).copied().unwrap_or_default();
+        number >= self.hashes || byte >> (bit % 8) & 1 == 1
+    }
+
+    /// `hash % bits`.
+    #[inline]
+    fn bit(&self, hash: u64) -> u64 {
+        // The quotient is right, or one too small.
+        let quotient = ((u128::from(hash) * u128::from(self.inverse)) >> 64) as u64;
+        let rest = hash - quotient * self.bits;
+        if rest >= self.bits { rest - self.bits } else { rest }
     }
 }
 
@@ -175,6 +195,14 @@ mod tests {
             for low in lows.into_iter().chain(others) {
                 prop_assert_eq!(bloom.contains(&HashedId::new(low)), library.check(&low.to_le()));
             }
+        }
+
+        #[test]
+        fn p5_bits_are_where_division_puts_them(bits in 1u64.., low: u64) {
+            let hash = HashedId::new(low).sips[0];
+            let filter = Box::default();
+            let bloom = BloomReader { filter, bits, inverse: u64::MAX / bits, hashes: 1 };
+            prop_assert_eq!(bloom.bit(hash), hash % bits);
         }
 
         #[test]

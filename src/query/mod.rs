@@ -28,6 +28,7 @@ pub mod ast;
 pub mod chunks;
 pub mod compare;
 pub mod cursor;
+pub mod filters;
 pub mod gather;
 pub mod glance;
 pub mod hit;

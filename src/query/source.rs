@@ -10,7 +10,7 @@ use crate::base::model::{ResourceContext, ScopeContext, SpanKind, StatusCode, Tr
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::{SpanRef, StrRef};
-use crate::index::bloom::HashedId;
+use crate::index::bloom::{BloomReader, HashedId};
 use crate::query::ast::Scope;
 use crate::query::predicate::{Subject, matches};
 use crate::query::typed::Query;
@@ -99,6 +99,11 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// First and last start of its spans; `None` if there are none.
     fn starts(&self) -> Option<(Timestamp, Timestamp)>;
+
+    /// The filter that says which traces the source surely lacks, if it has one that can be read.
+    fn filter(&self) -> Option<Arc<BloomReader>> {
+        None
+    }
 
     /// Adds the fragments of traces with this low half of the id.
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()>;

@@ -9,7 +9,7 @@ use crate::base::model::{ResourceContext, ScopeContext, StatusCode, TraceSpan, V
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::StrRef;
-use crate::index::bloom::HashedId;
+use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
 use crate::index::traces::TraceEntry;
@@ -34,6 +34,11 @@ impl Source for Segment {
     fn starts(&self) -> Option<(Timestamp, Timestamp)> {
         let summary = self.summary();
         (summary.rows > 0).then_some((summary.first_start, summary.last_start))
+    }
+
+    fn filter(&self) -> Option<Arc<BloomReader>> {
+        // What damages it, `find` tells.
+        self.bloom().ok().cloned()
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {

@@ -1,17 +1,20 @@
 //! What a query sees: one consistent set of partitions, with their segments and live groups.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
+use crate::query::filters::Filters;
 use crate::query::source::{Fragment, Source};
 
 /// A consistent view of a store; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     partitions: Arc<[Arc<Partition>]>,
+    /// Gathered by the first lookup.
+    filters: Arc<OnceLock<Filters>>,
 }
 
 /// The spans that start within one stretch of time.
@@ -38,7 +41,7 @@ impl View {
     /// A view of these partitions, in any order.
     pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
-        Self { partitions: partitions.into() }
+        Self { partitions: partitions.into(), filters: Arc::default() }
     }
 
     /// The partitions, newest first.
@@ -58,7 +61,14 @@ impl View {
         let mut pieces = Vec::new();
         let mut found = Vec::new();
         let id = HashedId::new(low);
-        for source in self.sources_in(range) {
+        let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
+        for (partition, source) in filters.admitted(&id) {
+            let Some(partition) = self.partitions.get(partition as usize) else { continue };
+            let Some(source) = partition.sources.get(source as usize) else { continue };
+            let is_inside = || partition.overlaps(range) && overlaps(source.as_ref(), range);
+            if range != TimeRange::ALL && !is_inside() {
+                continue;
+            }
             source.find(&id, &mut found)?;
             pieces.extend(
                 found.drain(..).map(|fragment| Piece { source: Arc::clone(source), fragment }),

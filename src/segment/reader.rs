@@ -47,7 +47,7 @@ pub struct Segment {
     terms: OnceLock<Terms>,
     traces: OnceLock<TraceTable>,
     ids: OnceLock<IdIndex>,
-    bloom: OnceLock<BloomReader>,
+    bloom: OnceLock<Arc<BloomReader>>,
     zones: OnceLock<ZoneMap>,
     peaks: OnceLock<Peaks>,
 }
@@ -195,8 +195,9 @@ impl Segment {
         Ok(OrdinalSet::from_bitmap(traces.len(), found))
     }
 
-    pub(super) fn bloom(&self) -> Result<&BloomReader> {
-        once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?))
+    /// The filter over the low halves of its traces' ids.
+    pub fn bloom(&self) -> Result<&Arc<BloomReader>> {
+        once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?).map(Arc::new))
     }
 
     /// The bytes of the bloom filter.
