@@ -78,7 +78,9 @@ pub mod convert {
 #[doc(hidden)]
 pub mod simulation {
     pub use crate::disk::clock::ManualClock;
+    pub use crate::disk::counted::CountedDisk;
     pub use crate::disk::executor::InlineExecutor;
     pub use crate::disk::memory::{Fault, MemDisk, Survivors};
+    pub use crate::disk::real::RealDisk;
     pub use crate::store::engine::Environment;
 }

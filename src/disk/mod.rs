@@ -18,6 +18,7 @@
 
 pub mod bytes;
 pub mod clock;
+pub mod counted;
 pub mod executor;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
