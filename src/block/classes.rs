@@ -97,6 +97,18 @@ impl Tally {
     }
 }
 
+/// How many bits are set in each of three words of at most 16 bits: side by side in one word they
+/// cost no more than one.
+#[inline]
+fn count_three(a: u64, b: u64, c: u64) -> [usize; 3] {
+    let bits = a | b << 16 | c << 32;
+    let pairs = bits - (bits >> 1 & 0x5555_5555_5555_5555);
+    let fours = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+    let bytes = (fours + (fours >> 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let sums = bytes + (bytes >> 8);
+    [0, 16, 32].map(|at| (sums >> at & 0x1f) as usize)
+}
+
 impl Classes {
     /// Classes of ascending `widths`: two or four of them, of which the last is 64 if `raw`.
     pub fn new(scale: Scale, widths: &[u32], raw: bool) -> Option<Self> {
@@ -197,6 +209,11 @@ impl Classes {
     /// are zero.
     #[inline]
     fn selectors(&self, bytes: &[u8], at: usize, count: usize, from: usize) -> Option<Selectors> {
+        if self.planes == 2 && count <= 32 {
+            // Both planes at once: most runs of a block are as short as this.
+            let both = get_bits(bytes, at, 2 * count as u32)?;
+            return Some(Selectors { low: both & mask(count as u32), high: both >> count });
+        }
         let width = (count - from).min(64) as u32;
         let low = get_bits(bytes, at.checked_add(from)?, width)?;
         let high = match self.planes {
@@ -209,6 +226,11 @@ impl Classes {
     /// How many values of each class a run has.
     #[inline]
     fn totals(&self, bytes: &[u8], at: usize, count: usize) -> Option<Counts> {
+        if self.planes == 2 && count <= 16 {
+            let s = self.selectors(bytes, at, count, 0)?;
+            let [low, high, both] = count_three(s.low, s.high, s.low & s.high);
+            return Some(Tally { low, high, both }.counts(count));
+        }
         let mut total = Tally::default();
         for from in (0..count).step_by(64) {
             total.add(self.selectors(bytes, at, count, from)?, self.planes);
@@ -277,5 +299,19 @@ impl Classes {
     #[inline]
     fn value(&self, class: usize, bits: u64) -> i64 {
         if self.raw && class == self.last() { bits as i64 } else { self.scale.value(bits) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn three_counts_at_once_are_three_counts(a: u16, b: u16, c: u16) {
+            let ones = |word: u16| word.count_ones() as usize;
+            prop_assert_eq!(count_three(a.into(), b.into(), c.into()), [ones(a), ones(b), ones(c)]);
+        }
     }
 }
