@@ -9,6 +9,7 @@ use crate::block::classes::Classes;
 use crate::block::dict::IntDict;
 use crate::block::ints::IntModel;
 use crate::block::scale::Scale;
+use crate::block::whim;
 
 /// Values looked at to find candidates: enough to see a step or a tail of a few percent.
 const SAMPLE: usize = 1024;
@@ -31,7 +32,7 @@ pub fn fit(values: &[i64]) -> (IntModel, u64) {
     let mut sample = sample(values);
     let steps = steps(values, &sample);
     sample.sort_unstable();
-    let mut best = priced_widest();
+    let mut best = widest(values);
     for scale in scales(values, &sample, &steps) {
         best = cheaper(best, fit_scale(values, scale));
     }
@@ -41,9 +42,10 @@ pub fn fit(values: &[i64]) -> (IntModel, u64) {
     }
 }
 
-/// A model that holds anything, at a price that anything beats.
-fn priced_widest() -> (IntModel, u64) {
-    (IntModel::Fixed { scale: Scale::new(0, 1), width: 64 }, u64::MAX)
+/// A model that holds anything.
+fn widest(values: &[i64]) -> (IntModel, u64) {
+    let model = IntModel::Fixed { scale: Scale::new(0, 1), width: 64 };
+    priced(model, 64 * values.len() as u64)
 }
 
 fn priced(model: IntModel, run_bits: u64) -> (IntModel, u64) {
@@ -53,7 +55,7 @@ fn priced(model: IntModel, run_bits: u64) -> (IntModel, u64) {
 
 /// The first unless the second is cheaper: candidates come in the order of their cost of reading.
 fn cheaper(a: (IntModel, u64), b: (IntModel, u64)) -> (IntModel, u64) {
-    if b.1 < a.1 { b } else { a }
+    if whim::take(b.1 < a.1) { b } else { a }
 }
 
 /// Up to [`SAMPLE`] values, spread by the golden ratio so that periodic data cannot hide.
@@ -181,7 +183,7 @@ fn fit_scale(values: &[i64], scale: Scale) -> (IntModel, u64) {
     let lengths = Lengths::of(values, scale);
     let occurring = lengths.occurring();
     let count = values.len() as u64;
-    let mut best = priced_widest();
+    let mut best = widest(values);
     if let (0, Some(&(width, _))) = (lengths.off_scale, occurring.last()) {
         let width = width.max(1);
         best = priced(IntModel::Fixed { scale, width }, count * u64::from(width));

@@ -15,6 +15,7 @@ use crate::block::digits::{self, UUID_LEN};
 use crate::block::forms::{Forms, MAX_FORMS};
 use crate::block::ints::IntModel;
 use crate::block::pattern::{MAX_PARTS, Part, Pattern, Variable};
+use crate::block::whim;
 use crate::block::words::{WordCodes, WordCounts};
 
 /// A form of fewer rows than these does not pay for itself.
@@ -86,7 +87,8 @@ impl Draft {
         let mut rare: Vec<usize> = Vec::new();
         let mut bits = 0;
         for rows in order.iter().filter_map(|&number| groups.get(number)) {
-            let form = match rows.len() >= MIN_ROWS && draft.forms.len() + 1 < MAX_FORMS {
+            let form = match whim::take(rows.len() >= MIN_ROWS) && draft.forms.len() + 1 < MAX_FORMS
+            {
                 true => Form::of(texts, rows),
                 false => None,
             };
@@ -112,7 +114,7 @@ impl Draft {
                 *draft.of_row.get_mut(row)? = draft.forms.len() as u16;
             }
             bits += rare.len() * 10;
-            if rare_bytes > RARE_BYTES.max(all / RARE_SHARE) {
+            if !whim::take(rare_bytes <= RARE_BYTES.max(all / RARE_SHARE)) {
                 return None;
             }
             draft.forms.push(vec![Kind::Whole]);
@@ -121,7 +123,9 @@ impl Draft {
         let new = said.0.keys().filter(|word| !counts.has(word));
         let own = new.map(|word| word.len() + 1).sum::<usize>();
         let paged = all * PAGED_TENTHS / 10 + texts.len() * PAGED_BYTES;
-        if bits / 8 + own > paged || !said.0.into_iter().all(|(word, n)| counts.add(word, n)) {
+        if !whim::take(bits / 8 + own <= paged)
+            || !said.0.into_iter().all(|(word, n)| counts.add(word, n))
+        {
             return None;
         }
         Some(draft)
@@ -197,7 +201,7 @@ impl<'a> Form<'a> {
                 form.literal(token.text);
                 continue;
             }
-            let repeats = distinct.len() * 2 <= rows.len();
+            let repeats = whim::take(distinct.len() * 2 <= rows.len());
             let kind = match token.class {
                 Class::Word => Kind::Word,
                 Class::Hex { .. } | Class::Uuid { .. } if repeats => Kind::Word,

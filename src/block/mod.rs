@@ -42,4 +42,5 @@ pub mod strings;
 pub mod structure;
 pub mod template;
 pub mod walk;
+pub mod whim;
 pub mod words;

@@ -11,6 +11,7 @@ use crate::block::skeleton::ValueType;
 use crate::block::slots::{PoolUse, Pools, SlotValues};
 use crate::block::strings::StrModel;
 use crate::block::template::Place;
+use crate::block::whim;
 use crate::block::words::WordCodes;
 
 /// From so many codes on a column may share words with others instead of listing its own.
@@ -67,7 +68,10 @@ impl Packed {
                 let shape = match (place, pools.get(pool)) {
                     (Place::Attribute(_, _, ValueType::Str) | Place::StatusMessage, Some(pool)) => {
                         let texts: Vec<&str> = numbers.iter().map(|&n| pool.text(n)).collect();
-                        StrModel::classify(&texts).map(|(model, _)| model)
+                        whim::take(true)
+                            .then(|| StrModel::classify(&texts))
+                            .flatten()
+                            .map(|(model, _)| model)
                     }
                     _ => None,
                 };
@@ -98,7 +102,7 @@ impl Packed {
         let (Some((pool, numbers)), SlotValues::Ints(values)) = (&self.coded, &self.values) else {
             return None;
         };
-        let pool = pools.get(*pool).filter(|_| numbers.len() >= MANY_CODES)?;
+        let pool = pools.get(*pool).filter(|_| whim::take(numbers.len() >= MANY_CODES))?;
         let mut texts: Vec<(&str, u64)> = numbers.iter().map(|&n| (pool.text(n), 0)).collect();
         for &code in values {
             texts.get_mut(usize::try_from(code).ok()?)?.1 += 1;
@@ -121,7 +125,7 @@ impl Packed {
         let (Some(coded), Some(rows)) = (coded, rows) else { return };
         let (model, bits) = IntModel::fit_with_bits(&coded);
         let own = IntModel::fit_with_bits(values).1 + locals.len() as u64 * CODE_BITS;
-        if bits >= own {
+        if !whim::take(bits < own) {
             return;
         }
         let pattern = Pattern::new(vec![Part::Word { whole: true, codes: model }]);

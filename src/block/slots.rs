@@ -7,6 +7,7 @@ use crate::base::limits::MAX_TERM_BYTES;
 use crate::block::pool::Pool;
 use crate::block::skeleton::{SlotKind, SlotSink};
 use crate::block::template::{Place, Slot};
+use crate::block::whim;
 
 /// Below so many different values a dictionary costs too little to ask whether they repeat.
 const SMALL_DICTIONARY: u32 = 64;
@@ -88,7 +89,7 @@ impl Pools {
 /// Whether the values of `pool` are worth a dictionary, as terms or for rows to share.
 pub fn repeats(pool: &Pool) -> bool {
     let few = pool.len() <= SMALL_DICTIONARY || (pool.len() as usize) * 2 <= pool.seen();
-    few && !pool.is_unique_like()
+    whim::take(few) && !pool.is_unique_like()
 }
 
 /// Whether the values of a pool of text are short enough to be terms of the tag index.

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use crate::base::text::Str;
 use crate::base::varint::{read_bytes, read_len, write_u64};
+use crate::block::whim;
 
 /// More words than these, or longer ones in all, are no vocabulary but data.
 pub const MAX_WORDS: usize = 1 << 16;
@@ -98,7 +99,7 @@ impl<'a> WordCounts<'a> {
     /// Counts these texts if most of them are words already; whether they are.
     pub fn add_familiar(&mut self, texts: &[(&'a str, u64)]) -> bool {
         let known = texts.iter().filter(|(text, _)| self.has(text)).count();
-        let familiar = known * 4 >= texts.len() * 3 && self.has_room();
+        let familiar = whim::take(known * 4 >= texts.len() * 3) && self.has_room();
         familiar && texts.iter().all(|&(text, times)| self.add(text, times))
     }
 

@@ -11,6 +11,7 @@ use crate::block::models::{Models, SPELLED};
 use crate::block::pages::PageWriter;
 use crate::block::shapes::{MemorySlots, Shape};
 use crate::block::template::RowTimes;
+use crate::block::whim;
 use crate::index::bloom::write_bloom;
 use crate::index::id_index::write_id_index;
 use crate::index::traces::TraceTableBuilder;
@@ -116,8 +117,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
 fn choose_templates(shapes: &[Shape]) -> (Vec<u32>, Vec<u32>) {
     let pays = |shape: &Shape| {
         let slots = shape.slots.len();
-        shape.rows * (SPELLED_ROW_BYTES + slots * SPELLED_SLOT_BYTES)
-            > TEMPLATE_BYTES + slots * SLOT_BYTES
+        let spelled = shape.rows * (SPELLED_ROW_BYTES + slots * SPELLED_SLOT_BYTES);
+        whim::take(spelled > TEMPLATE_BYTES + slots * SLOT_BYTES)
     };
     let mut kept: Vec<(usize, u32)> = Vec::new();
     for (number, shape) in (0..).zip(shapes) {

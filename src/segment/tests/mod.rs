@@ -18,6 +18,7 @@ use crate::base::model::Span;
 use crate::base::wire::{arbitrary, encode_resource_context, encode_scope_context, encode_span};
 use crate::block::cache::Cache;
 use crate::block::order::{OrderItem, preorder};
+use crate::block::whim;
 
 /// A span with the canonical bytes of its resource and scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,8 +156,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
-    fn p3_every_span_comes_back(entries in entries(80), options in options()) {
-        let (bytes, summary) = build(&entries, options);
+    fn p3_every_span_comes_back(
+        entries in entries(80), options in options(), whim in any::<Option<u64>>(),
+    ) {
+        let (bytes, summary) = whim::with(whim, || build(&entries, options));
         let segment = open(bytes).unwrap();
         prop_assert_eq!(segment.summary(), &summary);
         prop_assert_eq!(summary.rows, entries.len() as u64);

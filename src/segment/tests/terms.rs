@@ -67,9 +67,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
 
     #[test]
-    fn p5_candidates_are_what_a_scan_finds(entries in entries(40), block_rows in 4usize..64) {
+    fn p5_candidates_are_what_a_scan_finds(
+        entries in entries(40), block_rows in 4usize..64, whim in any::<Option<u64>>(),
+    ) {
         let options = SegmentOptions { block_rows, page_bytes: 300, level: 1 };
-        let segment = open(build(&entries, options).0).unwrap();
+        let segment = open(whim::with(whim, || build(&entries, options)).0).unwrap();
         let traces: Vec<Vec<(TagScope, String, Value)>> = ordered(&entries)
             .iter()
             .map(|(_, _, spans)| spans.iter().flat_map(values).collect())
