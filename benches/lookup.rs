@@ -1,13 +1,11 @@
 //! Whole traces by id, beside prost decoding the same traces' protobuf from memory: of the bench
 //! store, by size of trace, and of the shared captures, where they are at hand.
-#[path = "../tests/real_data/files.rs"]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "the tests' own reader of captures")]
-mod captures;
 #[allow(dead_code, reason = "every bench uses a part of it")]
 mod common;
 
 use std::collections::BTreeMap;
 
+use common::captures::files as captures;
 use common::stores::{Busy, merged, options};
 use common::table::{Figure, Table};
 use common::times::Times;

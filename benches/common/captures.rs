@@ -2,7 +2,7 @@
 
 #[path = "../../tests/real_data/files.rs"]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a bench may end with a panic")]
-mod files;
+pub mod files;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

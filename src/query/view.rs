@@ -61,18 +61,23 @@ impl View {
         let mut pieces = Vec::new();
         let mut found = Vec::new();
         let id = HashedId::new(low);
+        let mut ask = |source: &Arc<dyn Source>| -> Result<()> {
+            source.find(&id, &mut found)?;
+            let piece = |fragment| Piece { source: Arc::clone(source), fragment };
+            pieces.extend(found.drain(..).map(piece));
+            Ok(())
+        };
+        if range != TimeRange::ALL {
+            // A hint leaves few sources: the filters of all others are not even read.
+            self.sources_in(range).try_for_each(ask)?;
+            return Ok(pieces);
+        }
         let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
         for (partition, source) in filters.admitted(&id) {
-            let Some(partition) = self.partitions.get(partition as usize) else { continue };
-            let Some(source) = partition.sources.get(source as usize) else { continue };
-            let is_inside = || partition.overlaps(range) && overlaps(source.as_ref(), range);
-            if range != TimeRange::ALL && !is_inside() {
-                continue;
+            let partition = self.partitions.get(partition as usize);
+            if let Some(source) = partition.and_then(|p| p.sources.get(source as usize)) {
+                ask(source)?;
             }
-            source.find(&id, &mut found)?;
-            pieces.extend(
-                found.drain(..).map(|fragment| Piece { source: Arc::clone(source), fragment }),
-            );
         }
         Ok(pieces)
     }
