@@ -4,7 +4,9 @@ import struct
 from collections import defaultdict
 
 from .bits import M64, Input, need, signed
-from .indexes import BOOL, DOUBLE, INT, STRING, HashTable, Lists, packed, sorted_texts
+from .indexes import (
+    BOOL, DOUBLE, INT, STRING, Covered, HashTable, Lists, packed, rough, rough_code, sorted_texts,
+)
 from .otlp_json import fields
 from .segment import BLOOM, IDS, OPERATIONS, PEAKS, ZONES
 from .statistics import check_statistics
@@ -66,6 +68,9 @@ def check_times(segment, rows):
         own = by_trace[ordinal]
         first, last, end, longest, errors = totals(own)
         found = trace.first_start, trace.last_start, trace.max_end, trace.max_duration
+        last = min(first + rough(rough_code(last - first)), M64)
+        if longest != (end - first) & M64:
+            longest = rough(rough_code(longest))
         need(found == (first, last, end, longest), f"S18.2: the times of trace {ordinal}")
         need((trace.first_row, trace.rows) == (own[0].number, len(own)), "S18.2: rows of a trace")
         need(bool(trace.flags & 2) == (errors > 0), "S18.3: the error flag")
@@ -302,6 +307,9 @@ def check_terms(segment, terms):
             elif form == 3:
                 held.update(check_buckets(index, part, values, held, key))
                 lists += len(part[1])
+            elif form == 4:
+                check_covered(index, part, values, key)
+                held.update(value for value in values if value[0] == STRING)
             elif kind == STRING:
                 # Hashing texts takes more of XXH3 than stands here: only the count is compared.
                 pairs = sum(len(list_) for (k, _), list_ in values.items() if k == STRING)
@@ -310,6 +318,26 @@ def check_terms(segment, terms):
         nans = {v for v in values if v[0] == DOUBLE and v[1] & ~(1 << 63) > 0x7FF << 52}
         need(set(values) - nans <= held, f"S18.17: values of {key} that no part holds")
     return lists
+
+
+def check_covered(index, part, values, key):
+    """S18.46: hashing texts takes more of XXH3 than stands here, so that pairs are only counted."""
+    keys, narrow = list(index.keys.values()), max(8, index.lists.n // 64)
+    homes, hashed = [], False
+    for number in part.homes:
+        parts = [own for own in keys[number][1] if own[1] == STRING]
+        need(parts and all(own[0] != 4 for own in parts), f"S18.46: a home of {key}")
+        hashed |= any(own[0] == 2 for own in parts)
+        homes += [dict(zip(*index.part(*own))) for own in parts if own[0] == 0]
+    left = 0
+    for (kind, text), ordinals in values.items():
+        covered = set()
+        for word in Covered.words(text) if kind == STRING else []:
+            found = [index.lists.read(home[word]) for home in homes if word in home]
+            covered.update(*(list_ for list_ in found if len(list_) <= narrow))
+        left += len(ordinals - covered) if kind == STRING else 0
+    count = len(part.table.entries)
+    need(count <= left and (hashed or left - count <= 1 + left // 16), f"S18.46: hashes of {key}")
 
 
 def check_buckets(index, part, values, held, key):

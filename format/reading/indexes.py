@@ -1,10 +1,11 @@
 """Chapters 17 and 18 of SPEC.md: packed columns, sorted texts, lists, tables, and index sections."""
 
+import re
 from collections import namedtuple
 
 import pyroaring
 
-from .bits import M64, Input, bit_length, get_bits, need, signed
+from .bits import M64, Input, bit_length, get_bits, need, signed, unzstd
 
 SCOPES = ["intrinsic", "resource", "span", "event", "link", "instrumentation"]
 STRING, INT, DOUBLE, BOOL = range(4)
@@ -28,6 +29,31 @@ def packed(data):
     for i, place in enumerate(which):
         low[place] |= get_bits(bits, at + i * wide, wide) << width
     return [(base + step * value) & M64 for value in low]
+
+
+def rough(code):
+    """S17.11: the bound that a code means."""
+    need(code <= 496, "S17.11: a code")
+    if code < 16:
+        return code
+    return M64 if code == 496 else (8 + (code - 16) % 8) << ((code - 16) // 8 + 1)
+
+
+def rough_code(number):
+    """S17.11: the lowest code that means `number` or more."""
+    return next(code for code in range(497) if rough(code) >= number)
+
+
+def unfolded(data):
+    """S17.12, S17.13: the raw bytes."""
+    lengths = [(data.varint(), data.varint()) for _ in range(data.varint())]
+    need(all(0 < stored <= raw <= 1 << 16 for raw, stored in lengths), "S17.13: a page")
+    pages = []
+    for raw, stored in lengths:
+        page = data.take(stored)
+        pages.append(page if raw == stored else unzstd(page, 1 << 16, raw))
+    need(data.rest() == 0, "S17.12: pages that do not fill the section")
+    return b"".join(pages)
 
 
 def sorted_texts(data):
@@ -126,20 +152,29 @@ class TraceTable:
             rows = packed(data)
             columns = [packed(data) for _ in range(7)]
             need(data.at == begin + offsets[page + 1], "S18.1: where a page ends")
-            for i, (high, low, first, last, length, slack, flags) in enumerate(zip(*columns)):
+            for i, (high, low, first, spread, length, longest, flags) in enumerate(zip(*columns)):
                 id_ = high.to_bytes(8, "big") + low.to_bytes(8, "big")
-                times = [first, (first + last) & M64, (first + length) & M64]
-                longest = (length - slack) & M64
+                times = [first, min(first + rough(spread), M64), (first + length) & M64]
+                longest = rough(longest - 1) if longest else length
                 own = rows[i], rows[i + 1] - rows[i]
                 self.entries.append(Trace(id_, *own, *times, longest, flags))
         need(len(self.entries) == count, "S18.1: the number of traces")
+
+
+class Covered(namedtuple("Covered", "homes table")):
+    """S18.46."""
+
+    @staticmethod
+    def words(text):
+        runs = [run for run in re.findall("[A-Za-z0-9_]+", text) if len(run) >= 4 and run != text]
+        return [text, *runs[:16]]
 
 
 class TagIndex:
     """S18.10 to S18.23: the keys with their lists and parts."""
 
     def __init__(self, section, traces):
-        data = Input(section)
+        data = Input(unfolded(Input(section)))
         need(data.varint() == traces, "S18.10: the number of traces")
         directory, records, parts = (data.varint() for _ in range(3))
         directory, records = Input(data.take(directory)), data.take(records)
@@ -157,10 +192,12 @@ class TagIndex:
             self.keys[SCOPES[ord(name[0])], name[1:].encode("utf-8")] = pointer, own
 
     def part(self, form, kind, begin, length):
-        """S18.14: (values, pointers), a table of hashes, or (shift, buckets, pointers)."""
+        """S18.14: (values, pointers), a table of hashes, (shift, buckets, pointers), or what is covered."""
         data = Input(self.parts[begin : begin + length])
         if form == 2:
             return HashTable(data)
+        if form == 4:
+            return Covered([data.varint() for _ in range(data.u8())], HashTable(data))
         if form == 3:
             return data.u8(), packed(data), packed(data)
         need(form < 2, "S18.14: a form of parts")

@@ -7,6 +7,7 @@ use quick_cache::sync;
 
 use crate::block::decode::OpenBlock;
 use crate::block::pages::Page;
+use crate::disk::bytes::ByteView;
 
 /// A page's or block's place: the number of its file within the process, and its offset there.
 type Place = (u64, u64);
@@ -21,6 +22,7 @@ pub struct Cache {
 enum Held {
     Page(Arc<Page>),
     Block(Arc<OpenBlock>),
+    Bytes(ByteView),
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ impl Weighter<Place, Held> for HeldBytes {
         match held {
             Held::Page(page) => page.memory_bytes() as u64,
             Held::Block(block) => block.memory_bytes() as u64,
+            Held::Bytes(bytes) => (bytes.len() + size_of::<Held>()) as u64,
         }
     }
 }
@@ -47,7 +50,7 @@ impl Cache {
     pub fn get(&self, file: u64, offset: u64) -> Option<Arc<Page>> {
         match self.held.get(&(file, offset)) {
             Some(Held::Page(page)) => Some(page),
-            Some(Held::Block(_)) | None => None,
+            Some(Held::Block(_) | Held::Bytes(_)) | None => None,
         }
     }
 
@@ -60,13 +63,26 @@ impl Cache {
     pub fn get_block(&self, file: u64, offset: u64) -> Option<Arc<OpenBlock>> {
         match self.held.get(&(file, offset)) {
             Some(Held::Block(block)) => Some(block),
-            Some(Held::Page(_)) | None => None,
+            Some(Held::Page(_) | Held::Bytes(_)) | None => None,
         }
     }
 
     /// Holds a block for later readers.
     pub fn insert_block(&self, file: u64, offset: u64, block: Arc<OpenBlock>) {
         self.held.insert((file, offset), Held::Block(block));
+    }
+
+    /// The decoded bytes of file number `file` at `offset`, if they are held.
+    pub fn get_bytes(&self, file: u64, offset: u64) -> Option<ByteView> {
+        match self.held.get(&(file, offset)) {
+            Some(Held::Bytes(bytes)) => Some(bytes),
+            Some(Held::Page(_) | Held::Block(_)) | None => None,
+        }
+    }
+
+    /// Holds decoded bytes for later readers.
+    pub fn insert_bytes(&self, file: u64, offset: u64, bytes: ByteView) {
+        self.held.insert((file, offset), Held::Bytes(bytes));
     }
 
     /// The bytes held.

@@ -248,7 +248,7 @@ pub fn stated_size(frame: &[u8]) -> Option<usize> {
 }
 
 /// Exactly `raw_len` bytes, or nothing: the frame must state that length before it is believed.
-fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
+pub fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
     if stated_size(stored) != Some(raw_len) {
         return None;
     }

@@ -1,4 +1,5 @@
-//! What the tag index holds and what it costs, for people.
+//! What the tag index holds and what it costs, for people. Bytes are those of the file, to which
+//! compressed pages contribute in proportion.
 
 use std::collections::BTreeMap;
 
@@ -27,12 +28,15 @@ pub struct KeyInfo {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartInfo {
-    /// `values`, `dictionary`, `hashed` or `buckets`.
+    /// `values`, `dictionary`, `hashed`, `covered` or `buckets`.
     pub form: &'static str,
     /// The type of the values; `number` for int and double together.
     pub kind: &'static str,
-    /// How many values, pairs of hash and trace, or buckets there are.
+    /// How many values, pairs of hash and trace, or buckets there are; of `covered` texts the pairs
+    /// that other keys do not imply.
     pub distinct: u64,
+    /// Of `covered` texts the keys that imply the pairs left out.
+    pub homes: Vec<String>,
     /// Bytes of the values themselves.
     pub dictionary_bytes: u64,
     /// Bytes of pointers and posting lists; a list shared by several values counts where it is
@@ -41,7 +45,7 @@ pub struct PartInfo {
 }
 
 /// Where each posting list stands in the heap, and how many bytes it takes.
-type Lists = BTreeMap<u64, u64>;
+type Lists = BTreeMap<u64, f64>;
 
 impl Terms {
     /// Describes every key. Reads the whole index: for people, not for searches.
@@ -54,19 +58,19 @@ impl Terms {
     fn lists(&self, keys: &[KeyEntry]) -> Result<Lists> {
         let mut starts = Lists::new();
         for entry in keys {
-            starts.extend(self.postings.heap_offset(entry.present).map(|at| (at, 0)));
+            starts.extend(self.postings.heap_offset(entry.present).map(|at| (at, 0.0)));
             for part in &entry.parts {
                 if let Part::Values(_, pointers) | Part::Buckets(_, pointers) = self.part(part)? {
                     for index in 0..pointers.len() {
                         let pointer = pointers.get(&*self.source, index)?;
-                        starts.extend(self.postings.heap_offset(pointer).map(|at| (at, 0)));
+                        starts.extend(self.postings.heap_offset(pointer).map(|at| (at, 0.0)));
                     }
                 }
             }
         }
         let mut end = self.postings.heap_len() as u64;
         for (start, len) in starts.iter_mut().rev() {
-            *len = end.saturating_sub(*start);
+            *len = self.postings.stored_bytes(&self.source, *start, end.saturating_sub(*start));
             end = *start;
         }
         Ok(starts)
@@ -83,24 +87,35 @@ impl Terms {
     }
 
     fn describe_part(&self, entry: &PartEntry, lists: &mut Lists) -> Result<PartInfo> {
-        let size = entry.range.len() as u64;
+        let raw = entry.range.len() as u64;
+        let size = self.source.stored_bytes(entry.range.start as u64, raw).round() as u64;
+        let mut homes = Vec::new();
         let (form, distinct, own, pointers) = match self.part(entry)? {
             Part::Values(values, pointers) => ("values", values.len(), None, Some(pointers)),
             Part::Dictionary(values) => ("dictionary", values.len(), Some(size), None),
             Part::Hashed(table) => ("hashed", table.len(), Some(0), None),
+            Part::Covered(numbers, table) => {
+                for number in numbers {
+                    let name = self.key_name(number)?;
+                    homes.push(format!("{}.{}", name.0, name.1));
+                }
+                ("covered", table.len(), Some(0), None)
+            }
             Part::Buckets(_, pointers) => ("buckets", pointers.len(), None, Some(pointers)),
         };
         let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
+        let pointer_bytes = size * pointer_bytes / raw.max(1);
         let dictionary_bytes = own.unwrap_or(size.saturating_sub(pointer_bytes));
-        let mut postings_bytes = size.saturating_sub(dictionary_bytes);
+        let mut postings_bytes = size.saturating_sub(dictionary_bytes) as f64;
         if let Some(pointers) = pointers {
             for index in 0..pointers.len() {
                 let pointer = pointers.get(&*self.source, index)?;
                 let list = self.postings.heap_offset(pointer).and_then(|at| lists.remove(&at));
-                postings_bytes += list.unwrap_or(0);
+                postings_bytes += list.unwrap_or(0.0);
             }
         }
         let kind = if form == "buckets" { "number" } else { entry.kind.name() };
-        Ok(PartInfo { form, kind, distinct, dictionary_bytes, postings_bytes })
+        let postings_bytes = postings_bytes.round() as u64;
+        Ok(PartInfo { form, kind, distinct, homes, dictionary_bytes, postings_bytes })
     }
 }

@@ -15,7 +15,7 @@ use crate::base::text::Str;
 use crate::index::front::{Texts, write_texts};
 use crate::index::packed::{Packed, pack};
 use crate::index::source::{Cursor, Source, partition_point};
-use crate::index::term::{Term, TermKind};
+use crate::index::term::{Term, TermKind, hash_text};
 
 const SIGN: u64 = 1 << 63;
 
@@ -27,6 +27,10 @@ pub trait DictionaryValue: Copy {
     type Order: Ord;
     /// This value's place in the order.
     fn order(&self) -> Self::Order;
+    /// The hash of a text: other keys' texts may have it as a word.
+    fn text_hash(&self) -> Option<u64> {
+        None
+    }
     /// Appends the dictionary of these values, which ascend strictly.
     fn write<'a>(values: impl ExactSizeIterator<Item = &'a Self>, out: &mut Vec<u8>)
     where
@@ -38,6 +42,9 @@ impl<'t> DictionaryValue for &'t str {
     type Order = &'t str;
     fn order(&self) -> &'t str {
         self
+    }
+    fn text_hash(&self) -> Option<u64> {
+        Some(hash_text(self))
     }
     fn write<'a>(values: impl ExactSizeIterator<Item = &'a Self>, out: &mut Vec<u8>)
     where

@@ -21,14 +21,17 @@
 //! input gives the same bytes.
 //!
 //! The parts are made of few things: integers are [`packed`], sorted texts [`front`]-coded, lists
-//! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]).
+//! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]); the tag index
+//! as a whole is compressed page by page ([`folded`]).
 
 pub mod bloom;
 pub mod buckets;
 pub mod describe;
 pub mod dictionary;
+pub mod folded;
 pub mod front;
 pub mod hashes;
+pub mod homes;
 pub mod id_index;
 pub mod operations;
 pub mod ordinals;
@@ -36,6 +39,7 @@ pub mod packed;
 pub mod peaks;
 pub mod postings;
 pub mod probe;
+pub mod rough;
 pub mod sketch;
 pub mod source;
 pub mod statistics;
@@ -45,6 +49,7 @@ pub mod terms;
 pub mod terms_builder;
 pub mod traces;
 mod verify;
+pub mod words;
 pub mod zones;
 
 #[cfg(test)]

@@ -50,7 +50,6 @@ impl OrdinalSet {
     }
 
     /// Whether `ordinal` is in the set.
-    #[cfg(test)]
     pub fn contains(&self, ordinal: u32) -> bool {
         ordinal < self.universe && self.members.as_ref().is_none_or(|m| m.contains(ordinal))
     }

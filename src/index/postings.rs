@@ -23,6 +23,7 @@ use crate::base::checksum::hash128;
 use crate::base::error::Result;
 use crate::base::varint::write_u64;
 use crate::block::bits::{BitWriter, get_bits};
+use crate::index::folded::Folded;
 use crate::index::ordinals::{OrdinalSet, full};
 use crate::index::source::{Cursor, Source};
 
@@ -191,6 +192,11 @@ impl Postings {
     /// How many bytes the heap has.
     pub fn heap_len(&self) -> usize {
         self.end.saturating_sub(self.start)
+    }
+
+    /// The bytes in the file of a stretch of the heap, for people.
+    pub fn stored_bytes(&self, source: &Folded, offset: u64, len: u64) -> f64 {
+        source.stored_bytes((self.start as u64).saturating_add(offset), len)
     }
 
     /// Where in the heap a pointer's list stands, if it has one there.

@@ -5,10 +5,13 @@ use std::ops::{Bound, Range};
 use crate::base::error::Result;
 use crate::base::number::Number;
 use crate::index::dictionary::Values;
+use crate::index::homes::widest;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
+use crate::index::source::Source;
 use crate::index::term::{Candidates, Probe, TagScope, Term, TermKind, hash_number, hash_text};
 use crate::index::terms::{KeyEntry, Part, Terms};
+use crate::index::words::words;
 
 impl Terms {
     /// The traces that may answer a probe of a key: never one too few.
@@ -37,6 +40,15 @@ impl Terms {
                 // With a hash for every value the hashed part answers equality alone.
                 Part::Dictionary(_) if hashed(part.kind) => true,
                 Part::Dictionary(values) => self.matching(&values, probe)?.is_empty(),
+                Part::Covered(homes, table) => match *probe {
+                    Probe::Str(text) => {
+                        union.exact = false;
+                        table.find(&*self.source, hash_text(text), &mut union.ordinals)?;
+                        self.add_homes(&homes, text, &mut union)?;
+                        true
+                    }
+                    _ => table.len() == 0 && homes.is_empty(),
+                },
                 Part::Hashed(table) => match hash_of(probe) {
                     Some(hash) => {
                         union.exact = false;
@@ -60,6 +72,37 @@ impl Terms {
             }
         }
         union.finish()
+    }
+
+    /// Adds the traces in which homes of a text have one of its words as a value of few traces.
+    fn add_homes(&self, homes: &[u64], text: &str, union: &mut Union<'_>) -> Result<()> {
+        let source = &*self.source;
+        let widest = widest(self.traces) as u64;
+        for &home in homes {
+            let parts = self.key_at(home)?;
+            for part in parts.iter().filter(|part| part.kind == TermKind::Str) {
+                match self.part(part)? {
+                    Part::Values(Values::Str(texts), pointers) => {
+                        for word in words(text) {
+                            let Some(code) = texts.find(source, word)? else { continue };
+                            let pointer = pointers.get(source, code)?;
+                            let set = self.postings.read(source, pointer)?;
+                            if set.len() <= widest {
+                                union.ordinals.extend(set.iter());
+                            }
+                        }
+                    }
+                    Part::Hashed(table) => {
+                        for word in words(text) {
+                            table.find(source, hash_text(word), &mut union.ordinals)?;
+                        }
+                    }
+                    // Homes are asked for what they store themselves: there are no chains.
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The codes of a dictionary's values that answer a probe.

@@ -1,5 +1,6 @@
 //! The tag index of a segment: for each key of each scope its values, and the traces that have them.
 //!
+//! The section is [`crate::index::folded`]; its raw bytes are:
 //! ```text
 //! | traces | directory bytes | record bytes | part bytes |              varints
 //! | directory: front-coded texts, each a scope's code and a key; then record offsets, packed |
@@ -11,6 +12,7 @@
 //! |           | form 1 dictionary: the same without postings, for columns only           |
 //! |           | form 2 hashed:     table of hash -> ordinal; type string, int or double   |
 //! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
+//! |           | form 4 covered:    homes: u8, their numbers: varints, then as form 2; strings |
 //! | heap of posting lists, to the end                                                    |
 //! ```
 //! The parts of a key together cover its values, so that no trace is missed. Where a dictionary
@@ -21,24 +23,29 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::text::Str;
+use crate::block::cache::Cache;
 use crate::index::buckets::Buckets;
 use crate::index::dictionary::Values;
+use crate::index::folded::Folded;
 use crate::index::front::Texts;
 use crate::index::hashes::HashTable;
+use crate::index::homes::MAX_HOMES;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::postings::Postings;
 use crate::index::source::{Cursor, Source};
 use crate::index::term::{TagScope, Term, TermKind};
-use crate::index::terms_builder::{PART_BUCKETS, PART_DICTIONARY, PART_HASHED, PART_VALUES};
+use crate::index::terms_builder::{
+    PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_VALUES,
+};
 
 /// Forms times types: no key has more parts.
-const MAX_PARTS: u64 = 16;
+const MAX_PARTS: u64 = 20;
 
 /// Reads the tag index.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    pub(crate) source: Arc<dyn Source>,
+    pub(crate) source: Arc<Folded>,
     pub(crate) traces: u32,
     pub(crate) postings: Postings,
     names: Texts,
@@ -68,7 +75,7 @@ pub(crate) struct PartEntry {
 
 impl PartEntry {
     pub(crate) fn is_hashed(&self) -> bool {
-        self.form == PART_HASHED
+        matches!(self.form, PART_HASHED | PART_COVERED)
     }
 
     pub(crate) fn is_buckets(&self) -> bool {
@@ -82,12 +89,21 @@ pub(crate) enum Part {
     Values(Values, Packed),
     Dictionary(Values),
     Hashed(HashTable),
+    /// The numbers of the keys that cover further pairs, and the pairs that none covers.
+    Covered(Vec<u64>, HashTable),
     Buckets(Buckets, Packed),
 }
 
 impl Terms {
-    /// Opens the index that makes up `source`, of a segment of so many traces.
-    pub fn open(source: Arc<dyn Source>, traces: u32) -> Result<Self> {
+    /// Opens the index that makes up `source`, of a segment of so many traces. Its decoded pages
+    /// go into `cache`, as of the file `number`, which has no others.
+    pub fn open(
+        source: Arc<dyn Source>,
+        traces: u32,
+        cache: Arc<Cache>,
+        number: u64,
+    ) -> Result<Self> {
+        let source = Arc::new(Folded::open(source, cache, number)?);
         let mut cursor = Cursor::new(&*source, 0..source.len())?;
         if cursor.varint()? != u64::from(traces) {
             return Err(cursor.corrupt("an index of another number of traces"));
@@ -126,11 +142,32 @@ impl Terms {
         }
     }
 
-    fn record(&self, index: u64, name: &str) -> Result<KeyEntry> {
-        let corrupt = |detail| self.source.corrupt(self.records.start, detail);
+    /// The key of a number, its name left out.
+    pub(crate) fn key_at(&self, number: u64) -> Result<Vec<PartEntry>> {
+        self.parts_at(number).map(|(_, parts)| parts)
+    }
+
+    /// The scope and key of a number.
+    pub(crate) fn key_name(&self, number: u64) -> Result<(TagScope, Str)> {
+        self.split(&self.names.get(&*self.source, number)?)
+    }
+
+    /// The scope and key that a text of the directory means.
+    fn split(&self, name: &str) -> Result<(TagScope, Str)> {
         let scope = name.as_bytes().first().and_then(|&code| TagScope::from_code(code));
-        let (scope, key) =
-            scope.zip(name.get(1..)).ok_or_else(|| corrupt("a key of an unknown scope"))?;
+        let parts = scope.zip(name.get(1..).map(Str::from));
+        parts.ok_or_else(|| self.source.corrupt(self.records.start, "a key of an unknown scope"))
+    }
+
+    fn record(&self, index: u64, name: &str) -> Result<KeyEntry> {
+        let (scope, key) = self.split(name)?;
+        let (present, parts) = self.parts_at(index)?;
+        Ok(KeyEntry { scope, key, present, parts })
+    }
+
+    /// The pointer and the parts in the record of a number.
+    fn parts_at(&self, index: u64) -> Result<(u64, Vec<PartEntry>)> {
+        let corrupt = |detail| self.source.corrupt(self.records.start, detail);
         let offset = usize::try_from(self.offsets.get(&*self.source, index)?).ok();
         let at = offset.and_then(|offset| self.records.start.checked_add(offset));
         let at = at.filter(|&at| at < self.records.end);
@@ -155,7 +192,7 @@ impl Terms {
             start = Some(range.end);
             parts.push(PartEntry { kind, form: code & 15, range });
         }
-        Ok(KeyEntry { scope, key: Str::from(key), present, parts })
+        Ok((present, parts))
     }
 
     /// Opens a part.
@@ -172,6 +209,14 @@ impl Terms {
             }
             PART_DICTIONARY => Values::open(part.kind, &mut cursor).map(Part::Dictionary),
             PART_HASHED => HashTable::open(&mut cursor).map(Part::Hashed),
+            PART_COVERED => {
+                let count = usize::from(cursor.byte()?);
+                if count > MAX_HOMES || part.kind != TermKind::Str {
+                    return Err(cursor.corrupt("a bad header of covered texts"));
+                }
+                let homes = (0..count).map(|_| cursor.varint()).collect::<Result<_>>()?;
+                Ok(Part::Covered(homes, HashTable::open(&mut cursor)?))
+            }
             PART_BUCKETS => {
                 let buckets = Buckets::open(&mut cursor)?;
                 let pointers = Packed::open(&mut cursor)?;
@@ -205,7 +250,7 @@ impl Terms {
                 PART_VALUES | PART_DICTIONARY => match self.part(part)? {
                     Part::Values(values, pointers) => (values, Some(pointers)),
                     Part::Dictionary(values) => (values, None),
-                    Part::Hashed(_) | Part::Buckets(..) => continue,
+                    Part::Hashed(_) | Part::Covered(..) | Part::Buckets(..) => continue,
                 },
                 _ => continue,
             };
@@ -222,6 +267,11 @@ impl Terms {
 }
 
 impl KeyEntry {
+    /// Whether texts of the key are found by their hash.
+    pub fn has_hashed_texts(&self) -> bool {
+        self.parts.iter().any(|part| part.is_hashed() && part.kind == TermKind::Str)
+    }
+
     /// Whether every text, number and truth value of the key is in one of its dictionaries, so
     /// that they list its values.
     pub fn has_only_dictionaries(&self) -> bool {
@@ -232,7 +282,7 @@ impl KeyEntry {
 /// The distinct values of one key and type; a value's rank is its code.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
-    source: Arc<dyn Source>,
+    source: Arc<Folded>,
     postings: Postings,
     values: Values,
     pointers: Option<Packed>,

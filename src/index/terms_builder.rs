@@ -6,8 +6,10 @@ use crate::base::number::Number;
 use crate::base::varint::write_u64;
 use crate::index::buckets::write_buckets;
 use crate::index::dictionary::DictionaryValue;
+use crate::index::folded::fold;
 use crate::index::front::write_texts;
 use crate::index::hashes::write_table;
+use crate::index::homes::{Home, Texts, settle, widest};
 use crate::index::packed::pack;
 use crate::index::postings::PostingsBuilder;
 use crate::index::term::{TagScope, TermKind};
@@ -21,6 +23,7 @@ pub(crate) const PART_VALUES: u8 = 0;
 pub(crate) const PART_DICTIONARY: u8 = 1;
 pub(crate) const PART_HASHED: u8 = 2;
 pub(crate) const PART_BUCKETS: u8 = 3;
+pub(crate) const PART_COVERED: u8 = 4;
 
 /// Collects the tag index of a segment of a known number of traces, in any order of keys.
 ///
@@ -32,6 +35,9 @@ pub struct TermsBuilder {
     /// One bit a trace, all zero between uses.
     scratch: Vec<u64>,
     keys: BTreeMap<(TagScope, String), Key>,
+    /// Texts to be hashed, once all keys are known that may be their homes.
+    texts: Vec<Texts>,
+    homes: Vec<Home>,
 }
 
 #[derive(Debug)]
@@ -52,7 +58,13 @@ impl TermsBuilder {
     /// For a segment of so many traces.
     pub fn new(traces: u32) -> Self {
         let scratch = vec![0; traces.div_ceil(64) as usize];
-        Self { postings: PostingsBuilder::new(traces), scratch, keys: BTreeMap::new() }
+        Self {
+            postings: PostingsBuilder::new(traces),
+            scratch,
+            keys: BTreeMap::new(),
+            texts: Vec::new(),
+            homes: Vec::new(),
+        }
     }
 
     /// Adds exact values of one type, each with the ascending ordinals of the traces that have it.
@@ -73,6 +85,24 @@ impl TermsBuilder {
         pack(&pointers, &mut bytes);
         self.add_part(scope, key, Part { code: PART_VALUES, kind: V::KIND, bytes });
         self.add_traces(scope, key, values.iter().flat_map(|(_, ordinals)| ordinals).copied());
+        self.add_home(scope, key, values);
+    }
+
+    /// Remembers texts of few traces each.
+    fn add_home<V: DictionaryValue>(
+        &mut self,
+        scope: TagScope,
+        key: &str,
+        values: &[(V, Vec<u32>)],
+    ) {
+        let traces = self.postings.traces();
+        let narrow = values.iter().filter(|(_, ordinals)| ordinals.len() <= widest(traces));
+        let hashed = narrow.filter_map(|(value, ordinals)| Some((value.text_hash()?, ordinals)));
+        let pairs: Vec<(u64, u32)> =
+            hashed.flat_map(|(hash, ordinals)| ordinals.iter().map(move |&o| (hash, o))).collect();
+        if !pairs.is_empty() {
+            self.homes.push(Home::new(scope, key, pairs, traces));
+        }
     }
 
     /// Adds values of one type that serve only columns, sorted in place as by
@@ -100,6 +130,42 @@ impl TermsBuilder {
         write_table(pairs, SPARE_BITS, &mut bytes);
         self.add_part(scope, key, Part { code: PART_HASHED, kind, bytes });
         self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
+    }
+
+    /// Adds texts by their hash, each with its number and the ordinal of a trace that has it, in
+    /// any order; pairs that other keys imply are not stored ([`crate::index::homes`]).
+    pub fn add_texts<'a>(
+        &mut self,
+        scope: TagScope,
+        key: &str,
+        texts: impl Iterator<Item = &'a str>,
+        pairs: Vec<(u32, u32)>,
+    ) {
+        self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
+        self.texts.push(Texts::new(scope, key, texts, pairs));
+    }
+
+    /// Stores the texts that wait for homes.
+    fn settle_texts(&mut self) {
+        let (texts, homes) = (std::mem::take(&mut self.texts), std::mem::take(&mut self.homes));
+        for stored in settle(texts, homes, self.postings.traces()) {
+            let mut bytes = Vec::new();
+            let numbers = stored.homes.iter().filter_map(|home| {
+                self.keys
+                    .keys()
+                    .zip(0u64..)
+                    .find_map(|(key, number)| (key == home).then_some(number))
+            });
+            let numbers: Vec<u64> = numbers.collect();
+            let code = if numbers.is_empty() { PART_HASHED } else { PART_COVERED };
+            if code == PART_COVERED {
+                bytes.push(numbers.len() as u8);
+                numbers.iter().for_each(|&number| write_u64(&mut bytes, number));
+            }
+            write_table(&stored.pairs, SPARE_BITS, &mut bytes);
+            let part = Part { code, kind: TermKind::Str, bytes };
+            self.add_part(stored.scope, &stored.key, part);
+        }
     }
 
     /// Adds numbers, int and double together, by magnitude, with the ordinal of a trace that has
@@ -160,11 +226,13 @@ impl TermsBuilder {
         parts.push(part);
     }
 
-    /// The section.
-    pub fn finish(mut self) -> Vec<u8> {
+    /// The section, compressed at zstd `level`.
+    pub fn finish(mut self, level: i32) -> Vec<u8> {
+        self.settle_texts();
         let mut names = Vec::with_capacity(self.keys.len());
         let mut offsets = Vec::with_capacity(self.keys.len());
         let (mut records, mut parts) = (Vec::new(), Vec::new());
+        let mut part_ends = Vec::new();
         for ((scope, name), mut key) in self.keys {
             names.push(format!("{}{name}", char::from(scope.code())));
             offsets.push(records.len() as u64);
@@ -176,6 +244,7 @@ impl TermsBuilder {
                 records.push(part.code | part.kind.code() << 4);
                 write_u64(&mut records, part.bytes.len() as u64);
                 parts.extend_from_slice(&part.bytes);
+                part_ends.push(parts.len());
             }
         }
         let mut directory = Vec::new();
@@ -186,9 +255,14 @@ impl TermsBuilder {
         for area in [&directory, &records, &parts] {
             write_u64(&mut out, area.len() as u64);
         }
-        for area in [directory, records, parts, self.postings.finish()] {
-            out.extend_from_slice(&area);
-        }
-        out
+        out.extend_from_slice(&directory);
+        out.extend_from_slice(&records);
+        let mut ends = vec![out.len()];
+        ends.extend(part_ends.iter().map(|end| out.len() + end));
+        out.extend_from_slice(&parts);
+        out.extend_from_slice(&self.postings.finish());
+        let mut folded = Vec::with_capacity(out.len());
+        fold(&out, &ends, level, &mut folded);
+        folded
     }
 }

@@ -5,9 +5,11 @@
 //! | page 0 | page 1 | ...                              |  one more than pages, the last is the end
 //! page of m traces:
 //! | first rows: packed, m + 1 values |  the last one ends the page's last trace
-//! | id high | id low | first start | last start - first start | end - first start |
-//! | end - first start - longest duration | flags |   packed columns of m values each, modulo 2^64
+//! | id high | id low | first start | last start - first start, rough | end - first start |
+//! | longest duration, rough | flags |   packed columns of m values each, modulo 2^64
 //! ```
+//! What only bounds a search is told roughly ([`crate::index::rough`]): the last start, and the
+//! longest duration as 0 where it is all of end - first start, else one above its code.
 //! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
 
 use std::ops::Range;
@@ -18,6 +20,7 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
 use crate::index::packed::{Packed, pack};
+use crate::index::rough;
 use crate::index::source::{Cursor, Source, partition_point};
 
 /// Traces of a page: few enough that one lookup reads two granules, enough that the headers of
@@ -35,11 +38,12 @@ pub struct TraceEntry {
     pub rows: u32,
     /// The earliest start of a span.
     pub first_start: Timestamp,
-    /// The latest start of a span.
+    /// The latest start of a span; as read from a table, or a little later.
     pub last_start: Timestamp,
     /// The latest end of a span.
     pub max_end: Timestamp,
     /// The longest duration of a span, in nanoseconds; zero for spans that end before they start.
+    /// As read from a table it may be up to an eighth too long.
     pub max_duration: u64,
     /// What is known of the trace.
     pub flags: TraceFlags,
@@ -71,6 +75,26 @@ impl TraceEntry {
     /// The row range of the trace.
     pub fn row_range(&self) -> Range<u32> {
         self.first_row..self.first_row.saturating_add(self.rows)
+    }
+
+    /// The entry as a table gives it back: exact but for its bounds.
+    #[must_use]
+    pub fn as_stored(self) -> Self {
+        Self { last_start: self.last_start_of(spread(&self)), ..self }.with_longest(longest(&self))
+    }
+
+    /// The bound that a code of the spread of starts means.
+    fn last_start_of(&self, spread: u64) -> Timestamp {
+        Timestamp::from_nanos(self.first_start.nanos().saturating_add(rough::value(spread)))
+    }
+
+    /// With the bound that a code of the longest duration means.
+    fn with_longest(self, longest: u64) -> Self {
+        let max_duration = match longest.checked_sub(1) {
+            None => length(&self),
+            Some(code) => rough::value(code),
+        };
+        Self { max_duration, ..self }
     }
 }
 
@@ -134,11 +158,19 @@ const COLUMNS: [fn(&TraceEntry) -> u64; 7] = [
     |e| e.id.high(),
     |e| e.id.low(),
     |e| e.first_start.nanos(),
-    |e| e.last_start.nanos().wrapping_sub(e.first_start.nanos()),
+    spread,
     length,
-    |e| length(e).wrapping_sub(e.max_duration),
+    longest,
     |e| e.flags.0.into(),
 ];
+
+fn spread(entry: &TraceEntry) -> u64 {
+    rough::code(entry.last_start.nanos().saturating_sub(entry.first_start.nanos()))
+}
+
+fn longest(entry: &TraceEntry) -> u64 {
+    if entry.max_duration == length(entry) { 0 } else { 1 + rough::code(entry.max_duration) }
+}
 
 fn length(entry: &TraceEntry) -> u64 {
     entry.max_end.nanos().wrapping_sub(entry.first_start.nanos())
@@ -226,8 +258,8 @@ impl TraceTable {
             return Err(cursor.corrupt("a page of the wrong size"));
         }
         let columns = [(); COLUMNS.len()].map(|()| Packed::open(&mut cursor));
-        let [high, low, first_start, last_start, length, slack, flags] = columns;
-        let columns = [high?, low?, first_start?, last_start?, length?, slack?, flags?];
+        let [high, low, first_start, spread, length, longest, flags] = columns;
+        let columns = [high?, low?, first_start?, spread?, length?, longest?, flags?];
         if columns.iter().any(|c| c.len() != u64::from(count)) {
             return Err(cursor.corrupt("a column of the wrong size"));
         }
@@ -288,7 +320,7 @@ impl TracePage<'_> {
     /// The trace of one of these ordinals; `Corrupt` for others.
     pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
         let index = self.index(ordinal)?;
-        let [_, _, first_start, last_start, length, slack, flags] = &self.columns.columns;
+        let [_, _, first_start, spread, length, longest, flags] = &self.columns.columns;
         let get = |column: &Packed| column.get(self.source, index);
         let row =
             |index| self.columns.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
@@ -297,17 +329,18 @@ impl TracePage<'_> {
         let (first_row, rows) =
             rows.ok_or_else(|| self.source.corrupt(0, "rows of traces in disorder"))?;
         let first = get(first_start)?;
-        let length = get(length)?;
-        Ok(TraceEntry {
+        let entry = TraceEntry {
             id: self.id(ordinal)?,
             first_row,
             rows,
             first_start: Timestamp::from_nanos(first),
-            last_start: Timestamp::from_nanos(first.wrapping_add(get(last_start)?)),
-            max_end: Timestamp::from_nanos(first.wrapping_add(length)),
-            max_duration: length.wrapping_sub(get(slack)?),
+            last_start: Timestamp::ZERO,
+            max_end: Timestamp::from_nanos(first.wrapping_add(get(length)?)),
+            max_duration: 0,
             flags: TraceFlags(get(flags)? as u8),
-        })
+        };
+        let last_start = entry.last_start_of(get(spread)?);
+        Ok(TraceEntry { last_start, ..entry }.with_longest(get(longest)?))
     }
 
     fn id(&self, ordinal: u32) -> Result<TraceId> {

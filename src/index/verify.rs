@@ -33,6 +33,12 @@ impl Terms {
         match part {
             Part::Dictionary(values) | Part::Values(values, _) => verify_values(values, source),
             Part::Hashed(table) => table.verify(source, self.traces),
+            Part::Covered(homes, table) => {
+                for &home in homes {
+                    self.key_at(home)?;
+                }
+                table.verify(source, self.traces)
+            }
             Part::Buckets(buckets, pointers) => {
                 verify_ascent(buckets.column(), source, "buckets in disorder")?;
                 for index in 0..pointers.len() {

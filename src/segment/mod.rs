@@ -36,6 +36,7 @@ mod callers;
 mod counting;
 mod describe;
 mod figures;
+mod findable;
 mod finish;
 mod footer;
 mod ids;

@@ -145,7 +145,12 @@ impl Segment {
 
     /// The tag index.
     pub fn terms(&self) -> Result<&Terms> {
-        once(&self.terms, || Terms::open(self.source(kind::TERMS)?, self.trace_count()?))
+        once(&self.terms, || {
+            // A number of its own: pages are told apart by their places in the section.
+            let number = NEXT_FILE.fetch_add(1, Ordering::Relaxed);
+            let (source, cache) = (self.source(kind::TERMS)?, Arc::clone(&self.cache));
+            Terms::open(source, self.trace_count()?, cache, number)
+        })
     }
 
     /// How many traces, or parts of traces, there are; ordinals are below.

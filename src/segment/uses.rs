@@ -91,7 +91,7 @@ impl Uses {
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
         let pools = tagging.finish(&mut terms, &mut b.pools);
-        Ok(Self { terms: terms.finish(), pools, spelled_errors })
+        Ok(Self { terms: terms.finish(b.options.level), pools, spelled_errors })
     }
 }
 

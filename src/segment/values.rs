@@ -86,12 +86,9 @@ impl<'a> Walk<'a> {
     ) -> Option<Vec<u32>> {
         let pool = pools.get(number)?;
         if !is_term(pool) || !repeats(pool) {
-            let hashes: Vec<u64> = (0..pool.len()).map(|n| hash_text(pool.text(n))).collect();
             let mut pairs = Vec::new();
-            self.each(field, |n, ordinal| {
-                pairs.extend(hashes.get(n as usize).map(|&hash| (hash, ordinal)));
-            });
-            terms.add_hashed(scope, key, TermKind::Str, &pairs);
+            self.each(field, |n, ordinal| pairs.push((n as u32, ordinal)));
+            terms.add_texts(scope, key, (0..pool.len()).map(|n| pool.text(n)), pairs);
             return None;
         }
         let lists = self.lists(field, pool.len() as usize);

@@ -11,6 +11,7 @@ use crate::index::source::Source;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
 use crate::segment::area::GRANULE_BYTES;
+use crate::segment::findable::Findable;
 use crate::segment::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, check_header};
 use crate::segment::kind;
 use crate::segment::reader::Segment;
@@ -128,6 +129,8 @@ impl Segment {
     fn verify_rows(&self, damage: &mut Vec<Error>) {
         let block_rows = u64::from(self.footer.block_rows);
         let rows = self.summary().rows;
+        // What does not open is told by the check of the index.
+        let mut findable = self.terms().and_then(Findable::new).ok();
         let mut traces = Tally::default();
         let mut recount = match Recount::new(self) {
             Ok(recount) => recount,
@@ -157,6 +160,13 @@ impl Segment {
                 let own = zone_of(&row);
                 zone = Some(zone.map_or(own, |zone| merged(zone, own)));
                 let closed = traces.add(&row, own);
+                if let Some(keys) = &findable
+                    && !keys.finds(&row)?
+                {
+                    // Once is enough: where one is missing, many are.
+                    findable = None;
+                    damage.push(self.contradiction(kind::TERMS, "a text that is not found"));
+                }
                 note_one(damage, closed.map_or(Ok(()), |sum| self.verify_trace(&sum)));
                 if let Some(open) = &mut recount
                     && !open.add(&row)?
@@ -210,12 +220,12 @@ impl Segment {
 
     fn verify_trace(&self, sum: &TraceSum) -> Result<()> {
         let entry = self.entry(sum.ordinal)?;
-        let agrees = entry.row_range() == (sum.first_row..sum.first_row + sum.rows)
-            && entry.first_start == sum.zone.first_start
-            && entry.last_start == sum.zone.last_start
-            && entry.max_end == sum.zone.max_end
-            && entry.max_duration == sum.zone.max_duration
-            && entry.flags.has(TraceFlags::ERROR) == (sum.zone.errors > 0);
+        let Zone { first_start, last_start, max_end, max_duration, .. } = sum.zone;
+        let (first_row, rows) = (sum.first_row, sum.rows);
+        let own =
+            TraceEntry { first_row, rows, first_start, last_start, max_end, max_duration, ..entry };
+        let agrees =
+            entry == own.as_stored() && entry.flags.has(TraceFlags::ERROR) == (sum.zone.errors > 0);
         // A trace whose beginning could not be read says nothing of the table.
         if agrees || entry.first_row != sum.first_row {
             return Ok(());

@@ -137,6 +137,10 @@ pub fn lists() -> Vec<ResourceSpans> {
         add(n.is_multiple_of(2), "number", Value::from((n * n) as i64));
         add(n % 2 == 1, "number", Value::from(n as f64 * 1.25));
         add(n % 100 == 7, "number", Value::from(f64::NAN));
+        // Statements whose traces follow from the key, but for some.
+        add(n < 400, "key", Value::from(format!("K{random:016x}")));
+        let named = if n % 50 == 9 { noise.next() } else { random };
+        add(n < 400, "statement", Value::from(format!("GET cart:K{named:016x}")));
         Span { attributes, ..plain(u128::from(n + 1), n + 1, n * 7) }
     });
     batch("lists", spans.collect())

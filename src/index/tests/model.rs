@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use crate::base::number::Number;
 use crate::base::number::ordered_bits;
+use crate::block::cache::Cache;
 use crate::index::dictionary::DictionaryValue;
 use crate::index::source::MemSource;
 use crate::index::term::{Probe, TagScope, Term, TermKind, hash_number, hash_text};
@@ -121,7 +122,7 @@ fn build(attributes: &[Attribute], forms: &BTreeMap<(&'static str, TermKind), Fo
         let all: Vec<u32> = list.iter().map(|&(_, o)| o).collect();
         builder.add_present(scope, key, &all);
     }
-    builder.finish()
+    builder.finish(3)
 }
 
 fn add<V: DictionaryValue + Copy>(
@@ -164,7 +165,8 @@ fn add<V: DictionaryValue + Copy>(
 }
 
 fn open(bytes: Vec<u8>) -> crate::base::error::Result<Terms> {
-    Terms::open(Arc::new(MemSource::new(bytes, Path::new("x"), "terms")), TRACES)
+    let source = Arc::new(MemSource::new(bytes, Path::new("x"), "terms"));
+    Terms::open(source, TRACES, Arc::new(Cache::new(1 << 20)), 1)
 }
 
 /// What a naive scan says of a probe.

@@ -10,6 +10,7 @@ use crate::base::model::SpanKind;
 use crate::base::number::Number;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
+use crate::block::cache::Cache;
 use crate::index::bloom::write_bloom;
 use crate::index::id_index::write_id_index;
 use crate::index::operations::{OperationTotals, OperationsBuilder};
@@ -177,7 +178,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
     for (key, pairs) in &shop.numbers {
         builder.add_buckets(TagScope::Span, key, pairs);
     }
-    let terms = builder.finish();
+    let terms = builder.finish(3);
     let sizes = [
         ("bloom", write_bloom(&lows).len()),
         ("id index", write_id_index(&lows).len()),
@@ -191,7 +192,12 @@ fn sections_stay_within_a_fifth_of_the_data() {
     }
     let total: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
     println!("all {total} bytes, {:.3} B/span of {spans}", total as f64 / spans as f64);
-    let terms = Terms::open(Arc::new(MemSource::new(terms, Path::new("x"), "terms")), TRACES);
+    let terms = Terms::open(
+        Arc::new(MemSource::new(terms, Path::new("x"), "terms")),
+        TRACES,
+        Arc::new(Cache::new(1 << 20)),
+        1,
+    );
     for key in terms.unwrap().describe().unwrap() {
         println!("{} {} in {}: {:?}", key.scope, key.key, key.traces, key.parts);
     }

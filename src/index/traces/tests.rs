@@ -18,6 +18,7 @@ fn entries() -> impl Strategy<Value = Vec<TraceEntry>> {
     );
     let entry = entry.prop_map(|(id, short, rows, times, max_duration, flags)| {
         let [first_start, last_start, max_end] = times.map(Timestamp::from_nanos);
+        let last_start = last_start.max(first_start);
         TraceEntry {
             id: TraceId::from(if short { id & u128::from(u64::MAX) } else { id }),
             first_row: 0,
@@ -60,7 +61,13 @@ proptest! {
         let table = open(build(&entries)).unwrap();
         prop_assert_eq!(table.len() as usize, entries.len());
         for (entry, ordinal) in entries.iter().zip(0..) {
-            prop_assert_eq!(&table.get(ordinal).unwrap(), entry);
+            let found = table.get(ordinal).unwrap();
+            prop_assert_eq!(found, entry.as_stored());
+            // What bounds a search misses nothing, and the rest is exact.
+            prop_assert!(found.last_start >= entry.last_start);
+            prop_assert!(found.max_duration >= entry.max_duration);
+            let TraceEntry { last_start, max_duration, .. } = *entry;
+            prop_assert_eq!(TraceEntry { last_start, max_duration, ..found }, *entry);
         }
         prop_assert!(table.get(table.len()).is_err());
         let times = entries.iter().map(|e| e.first_start);

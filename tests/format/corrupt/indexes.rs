@@ -149,7 +149,13 @@ fn index(keys: &[&str], offsets: &[u64], records: &[u8], parts: &[u8], heap: &[u
     let directory = [texts(keys), column(offsets)].concat();
     let lengths = [directory.len(), records.len(), parts.len()].map(|len| varint(len as u64));
     let head = [varint(1), lengths.concat()].concat();
-    tiny(TERMS, [head.as_slice(), &directory, records, parts, heap].concat())
+    folded(&[head.as_slice(), &directory, records, parts, heap].concat())
+}
+
+/// A tag index of one page that is stored raw.
+fn folded(raw: &[u8]) -> Vec<u8> {
+    let len = varint(raw.len() as u64);
+    tiny(TERMS, [varint(1), len.clone(), len, raw.to_vec()].concat())
 }
 
 /// At most 16 sorted texts that share nothing, each shorter than 15 bytes.
@@ -169,6 +175,7 @@ const INTS: u8 = 1 << 4;
 const VALUES: u8 = 0;
 const HASHED: u8 = 2;
 const BUCKETS: u8 = 3;
+const COVERED: u8 = 4;
 
 /// An index of one key with one part of this form and type, and a heap.
 fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
@@ -181,9 +188,14 @@ fn list(heap: &[u8]) -> Vec<u8> {
     index(&["\u{2}k"], &[0], &[2, 0, 0], &[], heap)
 }
 
+/// A table of no hashes.
+fn table() -> Vec<u8> {
+    [vec![0, 0, 0], column(&[0, 0]), vec![0]].concat()
+}
+
 fn terms() -> Vec<Case> {
     let case = |name, wrong, bytes| Case::new(name, "tag index", wrong, bytes);
-    let lengths = |lengths: [u64; 4]| tiny(TERMS, lengths.map(varint).concat());
+    let lengths = |lengths: [u64; 4]| folded(&lengths.map(varint).concat());
     let strings = |values: &[&str], pointers: &[u64]| {
         part(VALUES | STRINGS, &[texts(values), column(pointers)].concat(), &[])
     };
@@ -198,7 +210,7 @@ fn terms() -> Vec<Case> {
         case("keys-huge-count.seg", "2^60 keys", {
             let directory = [varint(1 << 60), column(&[0]), column(&[0])].concat();
             let head = [1, directory.len() as u64, 0, 0].map(varint).concat();
-            tiny(TERMS, [head, directory].concat())
+            folded(&[head, directory].concat())
         }),
         case(
             "keys-descend.seg",
@@ -217,8 +229,8 @@ fn terms() -> Vec<Case> {
         ),
         case(
             "parts-many.seg",
-            "17 parts of a key",
-            index(&["\u{2}k"], &[0], &[&[0, 0, 17][..], &[0; 40]].concat(), &[], &[]),
+            "21 parts of a key",
+            index(&["\u{2}k"], &[0], &[&[0, 0, 21][..], &[0; 42]].concat(), &[], &[]),
         ),
         case(
             "part-outside.seg",
@@ -282,6 +294,47 @@ fn terms() -> Vec<Case> {
             "a table of hashes with a trace that is not there",
             part(HASHED, &[vec![0, 8, 4], column(&[1, 1]), column(&[0x37])].concat(), &[]),
         ),
+        case(
+            "covered-homes.seg",
+            "texts with five homes",
+            part(COVERED, &[&[5][..], &[0; 5], &table()].concat(), &[]),
+        ),
+        case(
+            "covered-home-outside.seg",
+            "texts whose home is a key that is not there",
+            part(COVERED, &[&[1, 9][..], &table()].concat(), &[]),
+        ),
+        case(
+            "covered-ints.seg",
+            "covered integers",
+            part(COVERED | INTS, &[&[1, 0][..], &table()].concat(), &[]),
+        ),
+        case(
+            "folded-huge.seg",
+            "a page of 2^30 raw bytes",
+            tiny(TERMS, [varint(1), varint(1 << 30), varint(9), vec![0; 9]].concat()),
+        ),
+        case(
+            "folded-empty.seg",
+            "a page without stored bytes",
+            tiny(TERMS, [varint(1), varint(9), varint(0)].concat()),
+        ),
+        case(
+            "folded-grows.seg",
+            "a page with more stored bytes than raw ones",
+            tiny(TERMS, [varint(1), varint(8), varint(9), vec![0; 9]].concat()),
+        ),
+        case(
+            "folded-no-frame.seg",
+            "a page that is no zstd frame",
+            tiny(TERMS, [varint(1), varint(99), varint(9), vec![0; 9]].concat()),
+        ),
+        case(
+            "folded-left.seg",
+            "bytes behind the last page",
+            tiny(TERMS, [varint(1), varint(4), varint(4), vec![0; 5]].concat()),
+        ),
+        case("folded-huge-count.seg", "2^60 pages", tiny(TERMS, varint(1 << 60))),
         case(
             "buckets-shift.seg",
             "buckets of a shift of 64",

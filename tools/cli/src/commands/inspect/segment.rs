@@ -126,7 +126,10 @@ fn keys(info: &SegmentInfo, output: &mut Output) -> Result<()> {
                 key.scope.to_owned(),
                 key.key.clone(),
                 key.traces.to_string(),
-                part.form.to_owned(),
+                std::iter::once(part.form)
+                    .chain(part.homes.iter().map(String::as_str))
+                    .collect::<Vec<&str>>()
+                    .join(" "),
                 part.kind.to_owned(),
                 part.distinct.to_string(),
                 part.dictionary_bytes.to_string(),
