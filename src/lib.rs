@@ -63,7 +63,7 @@ pub mod inspect {
     pub use crate::catalog::ManifestInfo;
     pub use crate::ingest::log::LogInfo;
     pub use crate::segment::{IdsInfo, SegmentInfo, StatisticsInfo, VERSION as SEGMENT_VERSION};
-    pub use crate::store::inspect::{FileInfo, Verified, block, fields, file, verify};
+    pub use crate::store::inspect::{Block, FileInfo, Verified, block, fields, file, verify};
     pub use crate::store::listing::listing;
     pub use crate::store::salvage::{Salvaged, salvage};
 }

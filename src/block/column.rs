@@ -3,6 +3,7 @@
 use crate::base::varint::{read_len, read_u64, write_u64};
 use crate::block::classes::Run;
 use crate::block::ints::IntModel;
+use crate::block::pattern::Pattern;
 use crate::block::skeleton::SlotKind;
 use crate::block::strings::StrModel;
 
@@ -89,9 +90,12 @@ impl ColumnModel {
             }
             Self::Records(model) => format!("shared records, {}", int_name(model)),
             Self::Text(StrModel::Const(_)) => "constant text".into(),
-            Self::Text(StrModel::Pattern(_)) => "text by pattern".into(),
+            Self::Text(StrModel::Pattern(pattern)) => {
+                format!("text by pattern: {}", pattern.name())
+            }
             Self::Text(StrModel::Forms(forms)) => {
-                format!("text of {} forms", forms.patterns().len())
+                let names = forms.patterns().iter().map(Pattern::name).collect::<Vec<_>>();
+                format!("text of {} forms: {}", names.len(), names.join("; "))
             }
             Self::Paged => "pages".into(),
         }
@@ -160,7 +164,8 @@ fn int_name(model: &IntModel) -> String {
         IntModel::Fixed { width, .. } => format!("{width} bits"),
         IntModel::Classes(classes) => {
             let widths: Vec<String> = classes.widths().iter().map(u32::to_string).collect();
-            format!("{} bits by class", widths.join("/"))
+            let raw = if classes.has_raw() { ", the last raw" } else { "" };
+            format!("{} bits by class{raw}", widths.join("/"))
         }
         IntModel::Dict(dict) => format!("values by code, {}", int_name(dict.codes())),
     }

@@ -4,6 +4,8 @@
 //! run:  | values of the first variable | values of the second | ...
 //! ```
 
+use std::collections::BTreeSet;
+
 use crate::base::text::Str;
 use crate::base::varint;
 use crate::block::bits::{BitWriter, get_bits};
@@ -69,6 +71,21 @@ pub struct Pattern {
 }
 
 impl Part {
+    /// What it is, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Literal(_) => "literal",
+            Self::Uuid { random: false } => "uuid",
+            Self::Uuid { random: true } => "random uuid",
+            Self::Hex { upper: false, .. } => "hex",
+            Self::Hex { upper: true, .. } => "upper hex",
+            Self::Decimal(_) => "decimal",
+            Self::Padded { .. } => "padded",
+            Self::Word { whole: false, .. } => "word",
+            Self::Word { whole: true, .. } => "whole word",
+        }
+    }
+
     /// Takes this part off the front of `text`; `None` if the part would not print the same.
     pub fn take<'a>(&self, text: &mut &'a [u8]) -> Option<Option<Variable<'a>>> {
         match self {
@@ -199,6 +216,12 @@ impl Part {
 }
 
 impl Pattern {
+    /// Its parts, for people: each kind once.
+    pub fn name(&self) -> String {
+        let names: BTreeSet<&str> = self.parts.iter().map(Part::name).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
     /// A pattern of these parts; `None` if they are too many or out of bounds.
     pub fn new(parts: Vec<Part>) -> Option<Self> {
         let sound = parts.iter().all(|part| match part {

@@ -42,6 +42,10 @@ pub struct PartInfo {
     /// Bytes of pointers and posting lists; a list shared by several values counts where it is
     /// first used.
     pub postings_bytes: u64,
+    /// How many lists there are of each form.
+    pub lists: BTreeMap<&'static str, u64>,
+    /// Why the values are kept so.
+    pub why: &'static str,
 }
 
 /// Where each posting list stands in the heap, and how many bytes it takes.
@@ -106,16 +110,26 @@ impl Terms {
         let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
         let pointer_bytes = size * pointer_bytes / raw.max(1);
         let dictionary_bytes = own.unwrap_or(size.saturating_sub(pointer_bytes));
+        let mut forms = BTreeMap::new();
         let mut postings_bytes = size.saturating_sub(dictionary_bytes) as f64;
         if let Some(pointers) = pointers {
             for index in 0..pointers.len() {
                 let pointer = pointers.get(&*self.source, index)?;
+                *forms.entry(self.postings.form(&*self.source, pointer)?).or_default() += 1;
                 let list = self.postings.heap_offset(pointer).and_then(|at| lists.remove(&at));
                 postings_bytes += list.unwrap_or(0.0);
             }
         }
+        let why = match form {
+            "values" => "values repeat: each has the list of its traces",
+            "dictionary" => "values are for columns; they hardly tell traces apart",
+            "hashed" => "values are long or hardly repeat: a hash leads to the trace",
+            "covered" => "values hold words of other keys, which lead to most of their traces",
+            _ => "many numbers: those of like magnitude share a list",
+        };
         let kind = if form == "buckets" { "number" } else { entry.kind.name() };
         let postings_bytes = postings_bytes.round() as u64;
-        Ok(PartInfo { form, kind, distinct, homes, dictionary_bytes, postings_bytes })
+        let lists = forms;
+        Ok(PartInfo { form, kind, distinct, homes, dictionary_bytes, postings_bytes, lists, why })
     }
 }

@@ -210,6 +210,24 @@ impl Postings {
         (ordinal < self.traces).then_some(ordinal)
     }
 
+    /// How the list that `pointer` names is stored, for people.
+    pub fn form(&self, source: &dyn Source, pointer: u64) -> Result<&'static str> {
+        let Some(offset) = self.heap_offset(pointer) else {
+            return Ok(if pointer == 0 { "all" } else { "one" });
+        };
+        let at = usize::try_from(offset).ok().and_then(|offset| self.start.checked_add(offset));
+        let at = at.filter(|&at| at < self.end);
+        let at = at.ok_or_else(|| source.corrupt(self.start, "a list beyond the heap"))?;
+        let tag = source.bytes(at, 1)?.first().copied().unwrap_or_default();
+        Ok(match (tag & 3, tag & COMPLEMENT != 0) {
+            (FORM_RICE, false) => "rice",
+            (FORM_RICE, true) => "rice of the others",
+            (FORM_BITSET, _) => "bitset",
+            (_, false) => "roaring",
+            (_, true) => "roaring of the others",
+        })
+    }
+
     /// The list that `pointer` names.
     pub fn read(&self, source: &dyn Source, pointer: u64) -> Result<OrdinalSet> {
         if pointer == 0 {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::base::anatomy::{Anatomist, Field, meets};
 use crate::base::error::Result;
-use crate::block::encode::{CRC_BYTES, is_explicit};
+use crate::block::encode::CRC_BYTES;
 use crate::block::models::Models;
 use crate::index::bloom;
 use crate::segment::area::ENTRY_BYTES;
@@ -12,6 +12,7 @@ use crate::segment::describe::field_name;
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
 use crate::segment::kind;
 use crate::segment::reader::Segment;
+use crate::segment::runs::{Place, ids, places};
 
 /// The names of the summary's numbers, in their order.
 const SUMMARY: [&str; 8] = [
@@ -64,10 +65,7 @@ impl Segment {
                 let mut block = Anatomist::new(&bytes, offset, format!("block {number}"));
                 // A damaged block can be shown, only not taken apart.
                 if let Ok(open) = self.open_block(number, false) {
-                    let explicit = open.outline.steps.iter().filter(|step| is_explicit(**step));
-                    let sizes = open.outline.sizes(&open.bytes, models);
-                    let ids = [open.outline.rows(), explicit.count()];
-                    block_body(&mut block, models, ids, &sizes);
+                    block_body(&mut block, models, ids(&open), &places(&open, models));
                 }
                 fields.extend(block.finish("damaged"));
             }
@@ -157,14 +155,14 @@ fn crc_table(table: &mut Anatomist<'_>) {
     table.bytes(4, "crc32 of the table");
 }
 
-/// Names the parts of a block of so many rows and explicit parents whose columns have these sizes.
+/// Names the parts of a block of so many rows and explicit parents whose runs stand there.
 fn block_body(
     block: &mut Anatomist<'_>,
     models: &Models,
     [rows, explicit]: [usize; 2],
-    sizes: &[(u32, usize, usize, usize)],
+    runs: &[Place],
 ) {
-    let bits: usize = sizes.iter().map(|&(.., bits)| bits).sum();
+    let bits: usize = runs.iter().map(|&(.., bits)| bits).sum();
     block.number(2, "rows");
     block.number(2, "beginnings of traces");
     block.number(4, "ordinal of the first row's trace");
@@ -175,7 +173,7 @@ fn block_body(
     block.bytes(explicit * 8, format!("{explicit} explicit parents"));
     // Runs are packed bit by bit: a byte is told with the run that fills it.
     let (mut bit, mut named, mut inside) = (0, 0, Vec::new());
-    for (template, column, bits) in runs(models, sizes) {
+    for &(template, column, _, _, bits) in runs.iter().filter(|(.., bits)| *bits > 0) {
         let model = models.get(template);
         let field = field_name(model.and_then(|model| model.template.as_ref()), column);
         inside.push(format!("template {template}: {field}, {bits} bits"));
@@ -188,14 +186,4 @@ fn block_body(
     }
     block.bytes(block.left().saturating_sub(CRC_BYTES), inside.join("; "));
     block.bytes(CRC_BYTES, "crc32");
-}
-
-/// Template, column and bits of the runs that take any, in the order in which they stand.
-fn runs(models: &Models, sizes: &[(u32, usize, usize, usize)]) -> Vec<(u32, usize, usize)> {
-    let variable = |template: u32, column: usize| {
-        models.get(template).is_some_and(|model| model.layout.variable.contains(&column))
-    };
-    let mut runs: Vec<_> = sizes.iter().filter(|(.., bits)| *bits > 0).collect();
-    runs.sort_by_key(|(template, column, ..)| (*template, variable(*template, *column)));
-    runs.into_iter().map(|&(template, column, _, bits)| (template, column, bits)).collect()
 }

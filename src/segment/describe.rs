@@ -96,6 +96,10 @@ pub struct TemplateInfo {
     pub kind: Option<i32>,
     /// Rows that have it.
     pub rows: u64,
+    /// The services of those rows.
+    pub services: Vec<String>,
+    /// The keys of the spans' attributes, in their order.
+    pub keys: Vec<String>,
     /// Its columns.
     pub columns: Vec<ColumnInfo>,
 }
@@ -110,6 +114,8 @@ pub struct ColumnInfo {
     pub encoding: String,
     /// What it takes in blocks, in bits. Dictionaries and pages stand elsewhere.
     pub bits: u64,
+    /// What its values take as they are: 8 bytes a number, of texts and bytes their own.
+    pub plain_bytes: u64,
 }
 
 impl Segment {
@@ -136,6 +142,7 @@ impl Segment {
             statistics: self.describe_statistics()?,
         };
         self.describe_blocks(&mut info)?;
+        self.tally(&mut info.templates)?;
         Ok(info)
     }
 
@@ -204,12 +211,15 @@ impl Segment {
                 field: field_name(template, index),
                 encoding: column.name(),
                 bits: 0,
+                plain_bytes: 0,
             });
             TemplateInfo {
                 code,
                 name: template.map(|template| template.name.to_string()),
                 kind: template.map(|template| template.kind.0),
                 rows: 0,
+                services: Vec::new(),
+                keys: template.map(keys).unwrap_or_default(),
                 columns: columns.collect(),
             }
         });
@@ -247,6 +257,12 @@ impl Segment {
     }
 }
 
+/// The keys of the spans' attributes.
+fn keys(template: &Template) -> Vec<String> {
+    template.attributes.iter().map(|(key, _)| key.to_string()).collect()
+}
+
+/// What a column of a template holds.
 pub(super) fn field_name(template: Option<&Template>, column: usize) -> String {
     match column {
         RESOURCE => return "resource".into(),

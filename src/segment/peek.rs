@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::view::StrRef;
+use crate::block::column::ColumnModel;
 use crate::block::decode::{Cell, Cells, OpenBlock};
 use crate::block::models::{DURATION, RESOURCE, TemplateModel};
 use crate::segment::meta::Meta;
@@ -106,6 +107,18 @@ impl<'a> Columns<'a> {
     #[inline]
     pub fn int(&self, column: usize) -> Result<i64> {
         self.cells.int(column).ok_or_else(|| self.bad())
+    }
+
+    /// The bytes of the value in a column as it stands in memory: 8 of a number, of a text or bytes
+    /// their own.
+    pub(super) fn plain_bytes(&self, column: usize) -> Result<usize> {
+        if matches!(self.cells.model.columns.get(column), Some(ColumnModel::Int(_))) {
+            return Ok(8);
+        }
+        match self.cell(column)? {
+            Cell::Text(_) | Cell::Code(_) => Ok(self.text(column)?.as_str().len()),
+            Cell::Record(record) => Ok(self.segment.record(record)?.len()),
+        }
     }
 
     /// The text in a column.

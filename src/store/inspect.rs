@@ -16,7 +16,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{self, Cursor, LogInfo, Replayed};
 use crate::ingest::otlp;
 use crate::query::source::Source;
-use crate::segment::{IdFilter, IdsInfo, Row, Segment, SegmentInfo};
+use crate::segment::{IdFilter, IdsInfo, Row, RunInfo, Segment, SegmentInfo};
 use crate::store::open;
 use crate::store::options::Options;
 
@@ -91,9 +91,24 @@ pub fn fields(path: &Path, range: &Range<u64>) -> Result<Vec<Field>> {
     Ok(fields)
 }
 
-/// The spans of one block of a segment file, in the order of its rows.
-pub fn block(path: &Path, number: u32) -> Result<Vec<TraceSpan>> {
-    let segment = Desk::new().segment(path)?;
+/// One block of a segment file.
+#[derive(Debug)]
+pub struct Block {
+    /// Where it begins.
+    pub offset: u64,
+    /// Its spans, in the order of its rows.
+    pub spans: Vec<TraceSpan>,
+    /// The runs of its columns, in the order in which they stand.
+    pub runs: Vec<RunInfo>,
+}
+
+/// Describes one block of a segment file.
+pub fn block(path: &Path, number: u32) -> Result<Block> {
+    let desk = Desk::new();
+    if desk.kind(path)? != Kind::Segment {
+        return Err(Error::invalid(format!("{} has no blocks: segments do", path.display())));
+    }
+    let segment = desk.segment(path)?;
     let rows = segment
         .block_range(number)
         .ok_or_else(|| Error::invalid(format!("{} has no block {number}", path.display())))?;
@@ -102,7 +117,8 @@ pub fn block(path: &Path, number: u32) -> Result<Vec<TraceSpan>> {
         spans.push(owned(row, &segment)?);
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(spans)
+    let (offset, runs) = segment.runs(number)?;
+    Ok(Block { offset, spans, runs })
 }
 
 /// A row as an owned span.

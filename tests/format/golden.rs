@@ -1,6 +1,6 @@
 //! The golden files: read as what they were, and written again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tracekeep::{Reader, inspect};
 
@@ -108,4 +108,97 @@ fn the_golden_store_is_sound() {
     }
     let damage = inspect::verify(dir.path()).unwrap().damage;
     assert!(damage.is_empty(), "{damage:?}");
+}
+
+/// What the descriptions of all golden segments name, by field: `forms`, `kinds`, `lists`, sections.
+fn described() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |what, name: &str| {
+        found.entry(what).or_default().insert(name.to_owned());
+    };
+    for (path, _) in below(&current()).iter().filter(|(path, _)| path.ends_with(".seg")) {
+        let info = match inspect::file(&current().join(path)).unwrap() {
+            inspect::FileInfo::Segment(info) => info,
+            other => panic!("{path} is {other:?}"),
+        };
+        for section in &info.sections {
+            add("sections", section.name);
+        }
+        for column in info.templates.iter().flat_map(|template| &template.columns) {
+            let words = column.encoding.split([' ', ',', ':', ';']);
+            let words = words.filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+            for word in words {
+                add("encodings", word);
+            }
+        }
+        for part in info.keys.iter().flat_map(|key| &key.parts) {
+            add("forms", &format!("{} {}", part.form, part.kind));
+            for form in part.lists.keys() {
+                add("lists", form);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_form_of_the_format_occurs() {
+    let found = described();
+    let expected: [(&str, &[&str]); 4] = [
+        ("sections", &["models", "resources and scopes", "statistics", "sketches", "peaks"]),
+        (
+            "encodings",
+            &[
+                "constant",
+                "bits",
+                "class",
+                "raw",
+                "code",
+                "dictionary",
+                "shared",
+                "pattern",
+                "forms",
+                "pages",
+                "literal",
+                "uuid",
+                "random",
+                "hex",
+                "upper",
+                "decimal",
+                "padded",
+                "word",
+            ],
+        ),
+        (
+            "forms",
+            &[
+                "values string",
+                "values int",
+                "values double",
+                "values bool",
+                "hashed string",
+                "covered string",
+                "hashed double",
+                "buckets number",
+            ],
+        ),
+        (
+            "lists",
+            &[
+                "all",
+                "one",
+                "rice",
+                "rice of the others",
+                "bitset",
+                "roaring",
+                "roaring of the others",
+            ],
+        ),
+    ];
+    for (what, names) in expected {
+        for name in names {
+            assert!(found[what].contains(*name), "{name} is not among the {what}: {found:?}");
+        }
+    }
+    assert_eq!(found["sections"].len(), 13, "{found:?}");
 }

@@ -48,7 +48,7 @@ pub fn columns() -> Vec<ResourceSpans> {
             KeyValue::new("int.four.classes", noise.skewed(&[1, 6, 14, 40])),
             KeyValue::new(
                 "int.raw",
-                if n.is_multiple_of(40) { n as i64 } else { 1000 + (n % 4) as i64 },
+                if n.is_multiple_of(20) { (n | 1 << 63) as i64 | 1 } else { 8 * (n % 3000) as i64 },
             ),
             KeyValue::new("int.dictionary", far[n as usize % 4]),
             KeyValue::new("double", (n % 3) as f64 / 8.0),
@@ -74,6 +74,11 @@ pub fn columns() -> Vec<ResourceSpans> {
             KeyValue::new("bytes.shared", Value::Bytes(vec![n as u8 % 3; 40])),
             KeyValue::new("bytes.unique", Value::Bytes(n.to_le_bytes().to_vec())),
         ];
+        // Two rows of another structure whose ids are, of all, the same.
+        let attributes = match row {
+            6 | 7 => vec![KeyValue::new("text.unique", "one and the same")],
+            _ => attributes,
+        };
         let parent = if place == 0 { None } else { Some(SpanId::from(row / 8 * 8 + place.min(3))) };
         Span {
             span_id: (row + 1).into(),
@@ -132,8 +137,8 @@ pub fn lists() -> Vec<ResourceSpans> {
         add(random.is_multiple_of(40), "sparse", Value::from(1i64));
         add(random % 40 != 1, "nearly all", Value::from(true));
         add(random.is_multiple_of(2), "half", Value::from(0.5));
-        add((100..450).contains(&n), "a run", Value::from("in the middle"));
-        add(!(200..210).contains(&n), "all but a run", Value::from("around"));
+        add((100..350).contains(&n), "a run", Value::from("in the middle"));
+        add(!(150..350).contains(&n), "all but a run", Value::from("around"));
         add(n.is_multiple_of(2), "number", Value::from((n * n) as i64));
         add(n % 2 == 1, "number", Value::from(n as f64 * 1.25));
         add(n % 100 == 7, "number", Value::from(f64::NAN));
@@ -141,6 +146,15 @@ pub fn lists() -> Vec<ResourceSpans> {
         add(n < 400, "key", Value::from(format!("K{random:016x}")));
         let named = if n % 50 == 9 { noise.next() } else { random };
         add(n < 400, "statement", Value::from(format!("GET cart:K{named:016x}")));
+        // More different numbers than get a list each, on two spans.
+        if n == 300 {
+            attributes.extend((0..1100).map(|i| KeyValue::new("many", i * 3i64)));
+        }
+        if n == 400 {
+            let doubles = (0..1100).map(|i| Value::from(f64::from(i) * 0.5));
+            let doubles = doubles.chain([Value::from(f64::NAN)]);
+            attributes.extend(doubles.map(|value| KeyValue::new("many doubles", value)));
+        }
         Span { attributes, ..plain(u128::from(n + 1), n + 1, n * 7) }
     });
     batch("lists", spans.collect())

@@ -133,7 +133,12 @@ fn inspect_maps_a_segment_from_its_first_byte_to_its_last() {
     let ran = bench.run(&["inspect", "--json", segment, "--block", "1"]);
     check("inspect-block", &ran.json());
     assert_eq!(ran.json()["spans"].as_array().unwrap().len() as u64, info["blocks"][1]["rows"]);
-    assert_eq!(bench.run(&["inspect", segment, "--block", "0"]).ok().lines().count(), 512);
+    let block = bench.run(&["inspect", "--json", segment, "--block", "0"]).json();
+    let runs = block["runs"].as_array().unwrap();
+    assert!(runs.iter().all(|run| run["values"].as_array().unwrap().len() as u64 == run["rows"]));
+    let text = bench.run(&["inspect", segment, "--block", "0"]).ok();
+    assert_eq!(text.lines().count(), 512 + runs.len());
+    bench.run(&["inspect", "store/MANIFEST", "--block", "0"]).fails(2);
     bench.run(&["inspect", segment, "--block", "999"]).fails(2);
 
     let ran = bench.run(&["inspect", "--json", segment, "--hex", "0"]);

@@ -1,11 +1,12 @@
 //! `inspect`: what is in a file of a store. Never changes it.
 
+mod block;
 mod bytes;
+mod layout;
 mod segment;
 
-use serde_json::{Value as Json, json};
-use tracekeep::inspect::{FileInfo, IdsInfo, LogInfo, ManifestInfo, block, file};
-use tracekeep::{Error, TraceSpan};
+use tracekeep::Error;
+use tracekeep::inspect::{self, FileInfo, IdsInfo, LogInfo, ManifestInfo};
 
 use crate::args::InspectArgs;
 use crate::failure::{Exit, Failure, Result};
@@ -17,12 +18,13 @@ pub fn run(args: &InspectArgs, output: &mut Output) -> Result {
         return Err(Failure::Usage(format!("{} {what}", args.file.display())));
     }
     if let Some(number) = args.block {
-        return show_block(&block(&args.file, number).map_err(usage)?, number, output);
+        let found = inspect::block(&args.file, number).map_err(usage)?;
+        return block::show(&found, number, output);
     }
     if let Some(offset) = args.hex {
         return bytes::show(&args.file, offset, output);
     }
-    let info = file(&args.file).map_err(usage)?;
+    let info = inspect::file(&args.file).map_err(usage)?;
     if output.json {
         let value = serde_json::to_value(&info).map_err(std::io::Error::from)?;
         output.value(&value)?;
@@ -148,41 +150,4 @@ fn show_ids(info: &IdsInfo, output: &mut Output) -> Result<()> {
         ("hash functions", info.hash_functions.to_string()),
     ];
     figures("id filter", &rows, output)
-}
-
-fn show_block(spans: &[TraceSpan], number: u32, output: &mut Output) -> Result {
-    if output.json {
-        let span = |span: &TraceSpan| -> Result<Json> {
-            Ok(serde_json::from_str(&span.to_otlp_json()?).map_err(std::io::Error::from)?)
-        };
-        let spans = spans.iter().map(span).collect::<Result<Vec<Json>>>()?;
-        output.value(&json!({ "kind": "block", "block": number, "spans": spans }))?;
-        return Ok(Exit::Done);
-    }
-    let columns = [
-        Column::number("row"),
-        Column::whole("trace"),
-        Column::whole("span"),
-        Column::whole("parent"),
-        Column::whole("start"),
-        Column::number("duration"),
-        Column::text("service"),
-        Column::text("name"),
-    ];
-    let rows = spans.iter().enumerate().map(|(row, found)| {
-        let span = &found.span;
-        vec![
-            row.to_string(),
-            span.trace_id.to_string(),
-            span.span_id.to_string(),
-            span.parent_span_id.map_or_else(String::new, |parent| parent.to_string()),
-            span.start.to_string(),
-            output.duration(span.duration()),
-            found.service().map_or_else(String::new, ToString::to_string),
-            span.name.to_string(),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    output.table(&columns, rows)?;
-    Ok(Exit::Done)
 }

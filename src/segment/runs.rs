@@ -1,0 +1,108 @@
+//! The runs of one block, value by value: for people, and for other readers to compare with.
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::block::column::ColumnModel;
+use crate::block::decode::OpenBlock;
+use crate::block::encode::{CRC_BYTES, is_explicit};
+use crate::block::models::Models;
+use crate::segment::describe::field_name;
+use crate::segment::reader::Segment;
+
+/// The values of one column of one template in a block.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunInfo {
+    /// The template's code.
+    pub template: u32,
+    /// Which of its columns.
+    pub column: usize,
+    /// The field that it holds.
+    pub field: String,
+    /// How it is stored.
+    pub encoding: String,
+    /// How many values there are.
+    pub rows: usize,
+    /// The bit of the block at which they begin.
+    pub bit: usize,
+    /// The bits that they take.
+    pub bits: usize,
+    /// The values: numbers in decimal, of codes and records their numbers.
+    pub values: Vec<String>,
+}
+
+/// Where a run stands: template, column, rows, first bit, bits.
+pub(super) type Place = (u32, usize, usize, usize, usize);
+
+/// The places of all runs of a block in the order in which they stand; columns in pages have none.
+pub(super) fn places(open: &OpenBlock, models: &Models) -> Vec<Place> {
+    let mut sizes = open.outline.sizes(&open.bytes, models);
+    let behind = |template: u32, column: usize| {
+        models.get(template).is_some_and(|model| model.layout.variable.contains(&column))
+    };
+    sizes.retain(|&(template, column, ..)| {
+        let column = models.get(template).and_then(|model| model.columns.get(column));
+        column.is_some_and(|column| *column != ColumnModel::Paged)
+    });
+    sizes.sort_by_key(|&(template, column, ..)| (template, behind(template, column)));
+    let bits: usize = sizes.iter().map(|&(.., bits)| bits).sum();
+    let mut bit = open.bytes.len().saturating_sub(CRC_BYTES + bits.div_ceil(8)) * 8;
+    let place = |(template, column, rows, bits)| {
+        let at = bit;
+        bit += bits;
+        (template, column, rows, at, bits)
+    };
+    sizes.into_iter().map(place).collect()
+}
+
+/// How many rows of a block there are, and how many of them have an explicit parent.
+pub(super) fn ids(open: &OpenBlock) -> [usize; 2] {
+    let explicit = open.outline.steps.iter().filter(|step| is_explicit(**step));
+    [open.outline.rows(), explicit.count()]
+}
+
+impl Segment {
+    /// Where a block begins in the file, and its runs.
+    pub fn runs(&self, number: u32) -> Result<(u64, Vec<RunInfo>)> {
+        let models = &self.meta()?.models;
+        let open = self.open_block(number, false)?;
+        let mut runs = Vec::new();
+        for (template, column, rows, bit, bits) in places(&open, models) {
+            let Some(model) = models.get(template) else { continue };
+            let Some(own) = model.columns.get(column) else { continue };
+            let value = |index| value(own, &open.bytes, [bit, rows, index], models);
+            let values: Option<Vec<String>> = (0..rows).map(value).collect();
+            runs.push(RunInfo {
+                template,
+                column,
+                field: field_name(model.template.as_ref(), column),
+                encoding: own.name(),
+                rows,
+                bit,
+                bits,
+                values: values.ok_or_else(|| self.bad_block(open.offset, "a value of a run"))?,
+            });
+        }
+        Ok((open.offset, runs))
+    }
+}
+
+fn value(
+    column: &ColumnModel,
+    block: &[u8],
+    [bit, rows, index]: [usize; 3],
+    models: &Models,
+) -> Option<String> {
+    match column {
+        ColumnModel::Int(model)
+        | ColumnModel::Records(model)
+        | ColumnModel::Codes { codes: model, .. } => {
+            model.get(block, bit, rows, index).map(|number| number.to_string())
+        }
+        ColumnModel::Text(model) => {
+            model.get(block, bit, rows, index, &models.words).map(|text| text.as_str().to_owned())
+        }
+        ColumnModel::Paged => None,
+    }
+}
