@@ -41,7 +41,12 @@ impl<'a> Anatomist<'a> {
         self.part = part.into();
     }
 
-    /// Bytes that have not been named.
+    /// The bytes that have not been named.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// How many bytes have not been named.
     pub fn left(&self) -> usize {
         self.rest.len()
     }

@@ -6,13 +6,13 @@ use crate::base::anatomy::{Anatomist, Field, meets};
 use crate::base::error::Result;
 use crate::block::encode::CRC_BYTES;
 use crate::block::models::Models;
-use crate::index::bloom;
 use crate::segment::area::ENTRY_BYTES;
 use crate::segment::describe::field_name;
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES};
 use crate::segment::kind;
 use crate::segment::reader::Segment;
 use crate::segment::runs::{Place, ids, places};
+use crate::segment::sections_anatomy;
 
 /// The names of the summary's numbers, in their order.
 const SUMMARY: [&str; 8] = [
@@ -103,9 +103,7 @@ impl Segment {
                     false => String::from("plain"),
                 };
                 let mut anatomist = Anatomist::new(&bytes, offset, section.name);
-                if section.name == kind::name(kind::BLOOM) {
-                    bloom::anatomy(&mut anatomist);
-                }
+                sections_anatomy::section(section.kind, &mut anatomist);
                 fields.extend(anatomist.finish(&name));
             }
         }

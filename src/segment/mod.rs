@@ -50,6 +50,7 @@ mod rows;
 mod runs;
 mod salvage;
 mod sections;
+mod sections_anatomy;
 mod services;
 mod statistics;
 mod tagging;

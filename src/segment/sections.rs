@@ -14,6 +14,8 @@ use crate::segment::kind;
 #[derive(Clone, Debug)]
 pub struct Section {
     area: Arc<Area>,
+    /// Its kind.
+    pub kind: u32,
     /// Its kind's name.
     pub name: &'static str,
     /// Where it lies in the area.
@@ -114,7 +116,10 @@ impl Directory {
             if sections.iter().any(|(known, _)| *known == number) {
                 return Err(area.corrupt(start, "directory", "a kind of section twice"));
             }
-            sections.push((number, Section { area: Arc::clone(area), name, offset, len }));
+            sections.push((
+                number,
+                Section { area: Arc::clone(area), kind: number, name, offset, len },
+            ));
         }
         if !rest.is_empty() {
             return Err(area.corrupt(start, "directory", "half an entry"));

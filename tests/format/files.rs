@@ -65,7 +65,7 @@ pub fn said(path: &Path) -> String {
 /// A file's bytes beside what they are; of long stretches the beginning.
 pub fn hex(path: &Path, bytes: &[u8]) -> String {
     let fields = inspect::fields(path, &(0..bytes.len() as u64)).unwrap();
-    inspect::listing(bytes, 0, &fields, 2)
+    inspect::listing(bytes, 0, &fields, 1)
 }
 
 /// Spans as they are kept beside a file.

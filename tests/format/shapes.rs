@@ -25,10 +25,10 @@ impl Noise {
     }
 }
 
-/// 96 rows of one template whose columns are of every encoding, in traces of eight.
+/// 88 rows of one template whose columns are of every encoding, in traces of eight.
 pub fn columns() -> Vec<ResourceSpans> {
     let mut noise = Noise(1);
-    let spans = (0..96).map(|row| {
+    let spans = (0..88).map(|row| {
         let (trace, place) = (row / 8, row % 8);
         let id = noise.next();
         let n = noise.next();
@@ -143,9 +143,9 @@ pub fn lists() -> Vec<ResourceSpans> {
         add(n % 2 == 1, "number", Value::from(n as f64 * 1.25));
         add(n % 100 == 7, "number", Value::from(f64::NAN));
         // Statements whose traces follow from the key, but for some.
-        add(n < 400, "key", Value::from(format!("K{random:016x}")));
+        add(n < 200, "key", Value::from(format!("K{random:016x}")));
         let named = if n % 50 == 9 { noise.next() } else { random };
-        add(n < 400, "statement", Value::from(format!("GET cart:K{named:016x}")));
+        add(n < 200, "statement", Value::from(format!("GET cart:K{named:016x}")));
         // More different numbers than get a list each, on two spans.
         if n == 300 {
             attributes.extend((0..1100).map(|i| KeyValue::new("many", i * 3i64)));
