@@ -324,16 +324,17 @@ def check_covered(index, part, values, key):
     """S18.46: hashing texts takes more of XXH3 than stands here, so that pairs are only counted."""
     keys, narrow = list(index.keys.values()), max(8, index.lists.n // 64)
     homes, hashed = [], False
-    for number in part.homes:
+    for number, words in part.homes:
         parts = [own for own in keys[number][1] if own[1] == STRING]
         need(parts and all(own[0] != 4 for own in parts), f"S18.46: a home of {key}")
         hashed |= any(own[0] == 2 for own in parts)
-        homes += [dict(zip(*index.part(*own))) for own in parts if own[0] == 0]
+        homes += [(words, dict(zip(*index.part(*own)))) for own in parts if own[0] == 0]
     left = 0
     for (kind, text), ordinals in values.items():
         covered = set()
-        for word in Covered.words(text) if kind == STRING else []:
-            found = [index.lists.read(home[word]) for home in homes if word in home]
+        for i, word in enumerate(Covered.words(text) if kind == STRING else []):
+            own = [home for words, home in homes if words >> i & 1 and word in home]
+            found = [index.lists.read(home[word]) for home in own]
             covered.update(*(list_ for list_ in found if len(list_) <= narrow))
         left += len(ordinals - covered) if kind == STRING else 0
     count = len(part.table.entries)

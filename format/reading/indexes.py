@@ -197,7 +197,8 @@ class TagIndex:
         if form == 2:
             return HashTable(data)
         if form == 4:
-            return Covered([data.varint() for _ in range(data.u8())], HashTable(data))
+            homes = [(data.varint(), data.varint()) for _ in range(data.u8())]
+            return Covered(homes, HashTable(data))
         if form == 3:
             return data.u8(), packed(data), packed(data)
         need(form < 2, "S18.14: a form of parts")

@@ -98,9 +98,9 @@ impl Terms {
             Part::Values(values, pointers) => ("values", values.len(), None, Some(pointers)),
             Part::Dictionary(values) => ("dictionary", values.len(), Some(size), None),
             Part::Hashed(table) => ("hashed", table.len(), Some(0), None),
-            Part::Covered(numbers, table) => {
-                for number in numbers {
-                    let name = self.key_name(number)?;
+            Part::Covered(keys, table) => {
+                for home in keys {
+                    let name = self.key_name(home.key)?;
                     homes.push(format!("{}.{}", name.0, name.1));
                 }
                 ("covered", table.len(), Some(0), None)

@@ -91,7 +91,12 @@ impl Home {
     }
 
     fn covers(&self, words: &[u64], ordinal: u32) -> bool {
-        words.iter().any(|&word| self.pairs.binary_search(&(word, ordinal)).is_ok())
+        self.covering(words, ordinal).is_some()
+    }
+
+    /// The word by which this home covers a pair; the last, since texts begin alike.
+    fn covering(&self, words: &[u64], ordinal: u32) -> Option<usize> {
+        words.iter().rposition(|&word| self.pairs.binary_search(&(word, ordinal)).is_ok())
     }
 }
 
@@ -101,7 +106,8 @@ pub struct Stored {
     pub scope: TagScope,
     pub key: String,
     /// Scopes and keys of the homes.
-    pub homes: Vec<(TagScope, String)>,
+    /// With a bit for each word that is to be looked for, the lowest for the text itself.
+    pub homes: Vec<(TagScope, String, u64)>,
     /// Hash and trace of the pairs that no home covers.
     pub pairs: Vec<(u64, u32)>,
 }
@@ -135,15 +141,22 @@ pub fn settle(mut texts: Vec<Texts>, mut homes: Vec<Home>, traces: u32) -> Vec<S
             chosen = choose(texts, homes.iter().enumerate().filter(fits).collect());
         }
         let covers: Vec<&Home> = chosen.iter().filter_map(|&home| homes.get(home)).collect();
+        let mut used = vec![0u64; covers.len()];
         let rest = texts.pairs.iter().copied().filter(|&(text, ordinal)| {
-            !covers.iter().any(|home| home.covers(texts.words(text), ordinal))
+            let words = texts.words(text);
+            let mut all = covers.iter().zip(&mut used);
+            let by = all.find_map(|(home, used)| home.covering(words, ordinal).zip(Some(used)));
+            if let Some((word, used)) = by {
+                *used |= 1 << word;
+                return false;
+            }
+            true
         });
-        stored.push(Stored {
-            scope: texts.scope,
-            key: texts.key.clone(),
-            pairs: texts.hashed(rest),
-            homes: covers.iter().map(|home| (home.scope, home.key.clone())).collect(),
-        });
+        let pairs = texts.hashed(rest);
+        let homes =
+            covers.iter().zip(used).map(|(home, used)| (home.scope, home.key.clone(), used));
+        let homes = homes.filter(|&(_, _, used)| used > 0).collect();
+        stored.push(Stored { scope: texts.scope, key: texts.key.clone(), pairs, homes });
         for &home in &chosen {
             if let Some(is_home) = is_home.get_mut(home) {
                 *is_home = true;

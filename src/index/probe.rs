@@ -10,7 +10,7 @@ use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::source::Source;
 use crate::index::term::{Candidates, Probe, TagScope, Term, TermKind, hash_number, hash_text};
-use crate::index::terms::{KeyEntry, Part, Terms};
+use crate::index::terms::{HomeEntry, KeyEntry, Part, Terms};
 use crate::index::words::words;
 
 impl Terms {
@@ -75,15 +75,16 @@ impl Terms {
     }
 
     /// Adds the traces in which homes of a text have one of its words as a value of few traces.
-    fn add_homes(&self, homes: &[u64], text: &str, union: &mut Union<'_>) -> Result<()> {
+    fn add_homes(&self, homes: &[HomeEntry], text: &str, union: &mut Union<'_>) -> Result<()> {
         let source = &*self.source;
         let widest = widest(self.traces) as u64;
-        for &home in homes {
-            let parts = self.key_at(home)?;
+        for home in homes {
+            let parts = self.key_at(home.key)?;
+            let words = || words(text).enumerate().filter(|(n, _)| home.words >> n & 1 == 1);
             for part in parts.iter().filter(|part| part.kind == TermKind::Str) {
                 match self.part(part)? {
                     Part::Values(Values::Str(texts), pointers) => {
-                        for word in words(text) {
+                        for (_, word) in words() {
                             let Some(code) = texts.find(source, word)? else { continue };
                             let pointer = pointers.get(source, code)?;
                             let set = self.postings.read(source, pointer)?;
@@ -93,7 +94,7 @@ impl Terms {
                         }
                     }
                     Part::Hashed(table) => {
-                        for word in words(text) {
+                        for (_, word) in words() {
                             table.find(source, hash_text(word), &mut union.ordinals)?;
                         }
                     }

@@ -12,14 +12,14 @@
 //! |           | form 1 dictionary: the same without postings, for columns only           |
 //! |           | form 2 hashed:     table of hash -> ordinal; type string, int or double   |
 //! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
-//! |           | form 4 covered:    homes: u8, their numbers: varints, then as form 2; strings |
+//! |           | form 4 covered:    homes: u8, number and words of each: varints, then as form 2 |
 //! | heap of posting lists, to the end                                                    |
 //! ```
 //! The parts of a key together cover its values, so that no trace is missed. Where a dictionary
 //! stands beside a hashed part of its type, the hashed part holds the dictionary's values too.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::base::error::Result;
 use crate::base::text::Str;
@@ -52,7 +52,15 @@ pub struct Terms {
     offsets: Packed,
     records: Range<usize>,
     parts: Range<usize>,
+    /// Keys asked for last, found or not: searches ask every segment for the same few.
+    recent: Arc<Mutex<Vec<Recent>>>,
 }
+
+/// A key that was asked for, and its entry if there is one.
+type Recent = (TagScope, Str, Option<KeyEntry>);
+
+/// Keys kept at hand.
+const RECENT: usize = 8;
 
 /// One key of the index, its parts found but not yet opened.
 #[derive(Clone, Debug)]
@@ -83,6 +91,14 @@ impl PartEntry {
     }
 }
 
+/// A key that covers texts of another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HomeEntry {
+    pub(crate) key: u64,
+    /// A bit for each word that is looked for in it, the lowest for the text itself.
+    pub(crate) words: u64,
+}
+
 /// A part of a key, opened.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
@@ -90,7 +106,7 @@ pub(crate) enum Part {
     Dictionary(Values),
     Hashed(HashTable),
     /// The numbers of the keys that cover further pairs, and the pairs that none covers.
-    Covered(Vec<u64>, HashTable),
+    Covered(Vec<HomeEntry>, HashTable),
     Buckets(Buckets, Packed),
 }
 
@@ -120,7 +136,8 @@ impl Terms {
         if offsets.len() != names.len() {
             return Err(cursor.corrupt("keys without records"));
         }
-        Ok(Self { source, traces, postings, names, offsets, records, parts })
+        let recent = Arc::default();
+        Ok(Self { source, traces, postings, names, offsets, records, parts, recent })
     }
 
     /// All keys, by scope and key.
@@ -135,11 +152,20 @@ impl Terms {
 
     /// One key; `None` if no attribute of the segment has it.
     pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
-        let name = format!("{}{key}", char::from(scope.code()));
-        match self.names.find(&*self.source, &name)? {
-            Some(index) => self.record(index, &name).map(Some),
-            None => Ok(None),
+        // Whoever would have to wait looks for itself.
+        let mut recent = self.recent.try_lock().ok();
+        let is_it = |known: &&Recent| known.0 == scope && known.1.as_str() == key;
+        if let Some((_, _, entry)) = recent.as_ref().and_then(|recent| recent.iter().find(is_it)) {
+            return Ok(entry.clone());
         }
+        let name = format!("{}{key}", char::from(scope.code()));
+        let found = self.names.find(&*self.source, &name)?;
+        let entry = found.map(|index| self.record(index, &name)).transpose()?;
+        if let Some(recent) = &mut recent {
+            recent.truncate(RECENT - 1);
+            recent.insert(0, (scope, Str::from(key), entry.clone()));
+        }
+        Ok(entry)
     }
 
     /// The key of a number, its name left out.
@@ -214,7 +240,8 @@ impl Terms {
                 if count > MAX_HOMES || part.kind != TermKind::Str {
                     return Err(cursor.corrupt("a bad header of covered texts"));
                 }
-                let homes = (0..count).map(|_| cursor.varint()).collect::<Result<_>>()?;
+                let mut home = || Ok(HomeEntry { key: cursor.varint()?, words: cursor.varint()? });
+                let homes = (0..count).map(|_| home()).collect::<Result<_>>()?;
                 Ok(Part::Covered(homes, HashTable::open(&mut cursor)?))
             }
             PART_BUCKETS => {

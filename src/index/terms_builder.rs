@@ -150,17 +150,19 @@ impl TermsBuilder {
         let (texts, homes) = (std::mem::take(&mut self.texts), std::mem::take(&mut self.homes));
         for stored in settle(texts, homes, self.postings.traces()) {
             let mut bytes = Vec::new();
-            let numbers = stored.homes.iter().filter_map(|home| {
-                self.keys
-                    .keys()
-                    .zip(0u64..)
-                    .find_map(|(key, number)| (key == home).then_some(number))
+            let homes = stored.homes.iter().filter_map(|(scope, home, words)| {
+                let mut keys = self.keys.keys().zip(0u64..);
+                let found = keys.find(|((own, key), _)| own == scope && key == home);
+                found.map(|(_, number)| (number, *words))
             });
-            let numbers: Vec<u64> = numbers.collect();
-            let code = if numbers.is_empty() { PART_HASHED } else { PART_COVERED };
+            let homes: Vec<(u64, u64)> = homes.collect();
+            let code = if homes.is_empty() { PART_HASHED } else { PART_COVERED };
             if code == PART_COVERED {
-                bytes.push(numbers.len() as u8);
-                numbers.iter().for_each(|&number| write_u64(&mut bytes, number));
+                bytes.push(homes.len() as u8);
+                for (number, words) in homes {
+                    write_u64(&mut bytes, number);
+                    write_u64(&mut bytes, words);
+                }
             }
             write_table(&stored.pairs, SPARE_BITS, &mut bytes);
             let part = Part { code, kind: TermKind::Str, bytes };

@@ -34,8 +34,8 @@ impl Terms {
             Part::Dictionary(values) | Part::Values(values, _) => verify_values(values, source),
             Part::Hashed(table) => table.verify(source, self.traces),
             Part::Covered(homes, table) => {
-                for &home in homes {
-                    self.key_at(home)?;
+                for home in homes {
+                    self.key_at(home.key)?;
                 }
                 table.verify(source, self.traces)
             }

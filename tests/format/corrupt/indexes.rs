@@ -297,17 +297,17 @@ fn terms() -> Vec<Case> {
         case(
             "covered-homes.seg",
             "texts with five homes",
-            part(COVERED, &[&[5][..], &[0; 5], &table()].concat(), &[]),
+            part(COVERED, &[&[5][..], &[0; 10], &table()].concat(), &[]),
         ),
         case(
             "covered-home-outside.seg",
             "texts whose home is a key that is not there",
-            part(COVERED, &[&[1, 9][..], &table()].concat(), &[]),
+            part(COVERED, &[&[1, 9, 1][..], &table()].concat(), &[]),
         ),
         case(
             "covered-ints.seg",
             "covered integers",
-            part(COVERED | INTS, &[&[1, 0][..], &table()].concat(), &[]),
+            part(COVERED | INTS, &[&[1, 0, 1][..], &table()].concat(), &[]),
         ),
         case(
             "folded-huge.seg",
