@@ -11,19 +11,16 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
-use crate::block::digits::{self, UUID_LEN};
+use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens, after_words};
 use crate::block::forms::{Forms, MAX_FORMS};
 use crate::block::ints::IntModel;
 use crate::block::pattern::{MAX_PARTS, Part, Pattern, Variable};
+use crate::block::shared_ids::SharedIds;
 use crate::block::whim;
 use crate::block::words::{WordCodes, WordCounts};
 
 /// A form of fewer rows than these does not pay for itself.
 const MIN_ROWS: usize = 4;
-/// A longer text is a whole word or nothing.
-const MAX_TEXT_BYTES: usize = 2048;
-/// The shortest run of hex digits that is taken for an id.
-const MIN_HEX_DIGITS: usize = 8;
 /// Of all bytes, the share of texts of rare forms at most, and what is always allowed of them.
 const RARE_SHARE: usize = 8;
 const RARE_BYTES: usize = 512;
@@ -53,29 +50,14 @@ enum Kind {
     Whole,
 }
 
-/// What a word looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Word,
-    Decimal,
-    Padded(u8),
-    Hex { bytes: u8, upper: bool },
-    Uuid { random: bool },
-}
-
-/// A word in a text.
-#[derive(Clone, Copy, Debug)]
-struct Token<'a> {
-    /// What stands before it, from the word before.
-    between: &'a str,
-    text: &'a str,
-    class: Class,
-}
-
 impl Draft {
     /// The forms of these texts; `None` if they have too few in common to be worth it. Words that
     /// the forms need are counted; those that others need already cost nothing. O(bytes).
-    pub fn of<'a>(texts: &[&'a str], counts: &mut WordCounts<'a>) -> Option<Self> {
+    pub fn of<'a>(
+        texts: &[&'a str],
+        ids: &SharedIds<'_>,
+        counts: &mut WordCounts<'a>,
+    ) -> Option<Self> {
         if texts.is_empty() {
             return None;
         }
@@ -89,7 +71,7 @@ impl Draft {
         for rows in order.iter().filter_map(|&number| groups.get(number)) {
             let form = match whim::take(rows.len() >= MIN_ROWS) && draft.forms.len() + 1 < MAX_FORMS
             {
-                true => Form::of(texts, rows),
+                true => Form::of(texts, rows, ids),
                 false => None,
             };
             let Some(form) = form else {
@@ -129,6 +111,13 @@ impl Draft {
             return None;
         }
         Some(draft)
+    }
+
+    /// Texts that are words as they are, which are counted.
+    pub fn whole<'a>(texts: &[&'a str], counts: &mut WordCounts<'a>) -> Option<Self> {
+        let of_row = vec![0; texts.len()];
+        let counted = texts.iter().all(|text| counts.add(text, 1));
+        counted.then(|| Self { forms: vec![vec![Kind::Whole]], of_row })
     }
 
     /// The model, once words have codes; `None` if a text does not follow its form after all.
@@ -174,7 +163,7 @@ struct Form<'a> {
 
 impl<'a> Form<'a> {
     /// The form of rows whose texts are cut alike; `None` if it is none worth having.
-    fn of(texts: &[&'a str], rows: &[usize]) -> Option<Self> {
+    fn of(texts: &[&'a str], rows: &[usize], ids: &SharedIds<'_>) -> Option<Self> {
         let first = *texts.get(*rows.first()?)?;
         if first.len() > MAX_TEXT_BYTES {
             return None;
@@ -204,7 +193,11 @@ impl<'a> Form<'a> {
             let repeats = whim::take(distinct.len() * 2 <= rows.len());
             let kind = match token.class {
                 Class::Word => Kind::Word,
-                Class::Hex { .. } | Class::Uuid { .. } if repeats => Kind::Word,
+                Class::Hex { .. } | Class::Uuid { .. }
+                    if repeats || ids.repeat(distinct.iter().copied()) =>
+                {
+                    Kind::Word
+                }
                 Class::Hex { bytes, upper } => Kind::Hex { bytes, upper },
                 Class::Uuid { random } => Kind::Uuid { random },
                 Class::Decimal => Kind::Decimal,
@@ -307,70 +300,6 @@ fn group(texts: &[&str]) -> Vec<Vec<usize>> {
         groups.get_mut(number).into_iter().for_each(|rows| rows.push(row));
     }
     groups
-}
-
-/// What stands behind the last word.
-fn after_words(text: &str) -> &str {
-    let end = text.rfind(is_word).map_or(0, |last| last + 1);
-    text.get(end..).unwrap_or_default()
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-}
-
-/// The words of a text.
-struct Tokens<'a>(&'a str);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        let begin = self.0.find(is_word)?;
-        let (between, rest) = self.0.split_at_checked(begin)?;
-        let whole = rest.get(..UUID_LEN).and_then(|uuid| digits::parse_uuid(uuid.as_bytes()));
-        let ends = |_: &u128| !rest.get(UUID_LEN..).is_some_and(|rest| rest.starts_with(is_word));
-        let (len, class) = match whole.filter(ends) {
-            Some(uuid) => (UUID_LEN, Class::Uuid { random: digits::is_random(uuid) }),
-            None => {
-                let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                (len, Class::of(rest.get(..len)?))
-            }
-        };
-        let (text, after) = rest.split_at_checked(len)?;
-        self.0 = after;
-        Some(Token { between, text, class })
-    }
-}
-
-impl Class {
-    fn of(word: &str) -> Self {
-        let bytes = word.as_bytes();
-        if bytes.iter().all(u8::is_ascii_digit) && bytes.len() <= digits::MAX_PADDED {
-            return match bytes {
-                [b'0', _, ..] => Self::Padded(bytes.len() as u8),
-                _ => Self::Decimal,
-            };
-        }
-        let half = u8::try_from(bytes.len() / 2).ok();
-        let even = bytes.len().is_multiple_of(2) && bytes.len() >= MIN_HEX_DIGITS;
-        match half.filter(|_| even && bytes.iter().any(u8::is_ascii_digit)) {
-            Some(half) if digits::is_hex(bytes, false) => Self::Hex { bytes: half, upper: false },
-            Some(half) if digits::is_hex(bytes, true) => Self::Hex { bytes: half, upper: true },
-            _ => Self::Word,
-        }
-    }
-
-    /// Appends bytes that no text holds.
-    fn mark(self, cut: &mut Vec<u8>) {
-        match self {
-            Self::Word => cut.push(0xf8),
-            Self::Decimal => cut.push(0xf9),
-            Self::Padded(digits) => cut.extend([0xfa, digits]),
-            Self::Hex { bytes, upper } => cut.extend([0xfb, bytes, u8::from(upper)]),
-            Self::Uuid { random } => cut.extend([0xfc, u8::from(random)]),
-        }
-    }
 }
 
 #[cfg(test)]

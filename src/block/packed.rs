@@ -96,6 +96,20 @@ impl Packed {
         }
     }
 
+    /// The texts of a column of ids: UUIDs or hex digits and nothing else.
+    pub fn ids<'a>(&self, pools: &'a Pools) -> Option<Vec<&'a str>> {
+        match (&self.model, &self.values) {
+            (
+                ColumnModel::Text(StrModel::Pattern(pattern)),
+                SlotValues::Pooled { pool, numbers },
+            ) if pattern.is_id() => {
+                let pool = pools.get(*pool)?;
+                Some(numbers.iter().map(|&number| pool.text(number)).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// The distinct texts of a column of codes that are so many that their list weighs, and how
     /// often each occurs.
     pub fn coded<'a>(&self, pools: &'a Pools) -> Option<Vec<(&'a str, u64)>> {

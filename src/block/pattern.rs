@@ -240,6 +240,11 @@ impl Pattern {
         }
     }
 
+    /// Whether all there is is a UUID, or hex digits.
+    pub fn is_id(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Uuid { .. } | Part::Hex { .. }])
+    }
+
     /// The parts in order.
     #[cfg(test)]
     pub fn parts(&self) -> &[Part] {

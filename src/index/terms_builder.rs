@@ -14,9 +14,9 @@ use crate::index::packed::pack;
 use crate::index::postings::PostingsBuilder;
 use crate::index::term::{TagScope, TermKind};
 
-/// Lookups of an absent hash meet a candidate once in 32 times: looking at one costs microseconds,
+/// Lookups of an absent hash meet a candidate once in 16 times: looking at one costs microseconds,
 /// and each further bit costs an eighth of a byte for every span that has a unique id.
-const SPARE_BITS: u32 = 5;
+const SPARE_BITS: u32 = 4;
 
 /// The codes of parts on disk.
 pub(crate) const PART_VALUES: u8 = 0;

@@ -30,7 +30,7 @@ pub struct SegmentOptions {
 
 impl Default for SegmentOptions {
     fn default() -> Self {
-        Self { block_rows: BLOCK_ROWS, page_bytes: 8 << 10, level: 3 }
+        Self { block_rows: BLOCK_ROWS, page_bytes: 16 << 10, level: 3 }
     }
 }
 

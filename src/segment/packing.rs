@@ -1,11 +1,13 @@
 //! Columns in memory to columns under models.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use crate::block::mining::Draft;
 use crate::block::models::{Models, SLOTS, TemplateModel};
 use crate::block::packed::Packed;
 use crate::block::shapes::Shape;
+use crate::block::shared_ids::SharedIds;
 use crate::block::slots::{PoolUse, Pools, SlotValues};
 use crate::block::structure::Grammar;
 use crate::block::template::{Place, Template};
@@ -63,7 +65,7 @@ pub(super) fn find_forms<'a>(
     templates: &mut [PackedTemplate],
     pools: &'a Pools,
 ) -> (Words, WordCodes<'a>) {
-    let (mut unfitted, mut coded) = (Vec::new(), Vec::new());
+    let (mut unfitted, mut coded, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for PackedTemplate { template, columns } in templates {
         let slots = template.iter().flat_map(|template| &template.slots);
         for (slot, column) in slots.zip(columns.iter_mut().skip(SLOTS)) {
@@ -71,16 +73,29 @@ pub(super) fn find_forms<'a>(
                 unfitted.push((texts, column));
             } else if let Some(texts) = column.coded(pools) {
                 coded.push((texts, column));
+            } else if let Some(texts) = column.ids(pools) {
+                ids.push((texts, column));
             }
         }
+    }
+    let mut shared = SharedIds::default();
+    for (texts, _) in unfitted.iter().chain(&ids) {
+        shared.count(texts);
     }
     // Columns of many rows decide on words, from which those of few profit.
     unfitted.sort_by_key(|(texts, _)| Reverse(texts.len()));
     let mut counts = WordCounts::default();
     let mut drafts = Vec::new();
     for (texts, column) in unfitted {
-        let draft = Draft::of(&texts, &mut counts);
+        let draft = Draft::of(&texts, &shared, &mut counts);
         drafts.extend(draft.map(|draft| (draft, texts, column)));
+    }
+    for (texts, column) in ids {
+        let distinct: HashSet<&str> = texts.iter().copied().collect();
+        if shared.repeat(distinct.iter().copied()) {
+            let draft = Draft::whole(&texts, &mut counts);
+            drafts.extend(draft.map(|draft| (draft, texts, column)));
+        }
     }
     coded.retain(|(texts, _)| counts.add_familiar(texts));
     let (words, codes) = counts.finish();

@@ -92,7 +92,7 @@ pub struct Options {
     /// Rows of a block in a segment. Default 512. Fewer: less to verify for one trace, more
     /// headers.
     pub block_rows: usize,
-    /// Raw size of a page of long strings. Default 8 KiB. Smaller: less to decompress for one
+    /// Raw size of a page of long strings. Default 16 KiB. Smaller: less to decompress for one
     /// trace, worse compression.
     pub page_bytes: usize,
 }
@@ -117,7 +117,7 @@ impl Default for Options {
             mode: 0o700,
             merge_fan_in: 8,
             block_rows: crate::base::limits::BLOCK_ROWS,
-            page_bytes: 8 << 10,
+            page_bytes: 16 << 10,
         }
     }
 }

@@ -32,7 +32,7 @@ proptest! {
             columns.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
         let mut counts = WordCounts::default();
         let drafts: Vec<Option<Draft>> =
-            columns.iter().map(|texts| Draft::of(texts, &mut counts)).collect();
+            columns.iter().map(|texts| Draft::of(texts, &SharedIds::default(), &mut counts)).collect();
         let (words, codes) = counts.finish();
         for (texts, draft) in columns.iter().zip(drafts) {
             let Some(draft) = draft else { continue };
@@ -67,7 +67,7 @@ proptest! {
     ) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut counts = WordCounts::default();
-        let Some(draft) = Draft::of(&texts, &mut counts) else { return Ok(()) };
+        let Some(draft) = Draft::of(&texts, &SharedIds::default(), &mut counts) else { return Ok(()) };
         let (words, codes) = counts.finish();
         let model = StrModel::Forms(draft.settle(&texts, &codes).unwrap());
         model.run_bits(&bytes, at, count);
@@ -86,7 +86,7 @@ fn what_differs_becomes_variable_and_what_is_rare_a_word() {
     texts.push("PING".to_owned());
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut counts = WordCounts::default();
-    let draft = Draft::of(&texts, &mut counts).unwrap();
+    let draft = Draft::of(&texts, &SharedIds::default(), &mut counts).unwrap();
     let literal = |text: &str| Kind::Literal(Str::from(text));
     assert_eq!(
         draft.forms,
@@ -109,5 +109,5 @@ fn texts_with_nothing_in_common_have_no_forms() {
         })
         .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    assert!(Draft::of(&texts, &mut WordCounts::default()).is_none());
+    assert!(Draft::of(&texts, &SharedIds::default(), &mut WordCounts::default()).is_none());
 }
