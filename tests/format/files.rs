@@ -1,7 +1,9 @@
 //! The files below `format/`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use tracekeep::inspect;
 
 /// Made from the files beside them, for people.
@@ -59,7 +61,19 @@ pub fn inside(files: &[(String, Vec<u8>)], name: &str) -> Vec<(String, Vec<u8>)>
 pub fn said(path: &Path) -> String {
     let mut value = serde_json::to_value(inspect::file(path).unwrap()).unwrap();
     value.as_object_mut().unwrap().remove("path");
-    serde_json::to_string_pretty(&value).unwrap() + "\n"
+    serde_json::to_string_pretty(&sorted(value)).unwrap() + "\n"
+}
+
+/// The same with names in order: in which they stand otherwise, depends on what else is built.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<String, Value> = members.into_iter().collect();
+            Value::Object(members.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 /// A file's bytes beside what they are; of long stretches the beginning.
