@@ -75,8 +75,8 @@ fn measure(table: &Table, dir: &Path, segments: u64, ids: &[TraceId], first: Dur
         check("an absent trace", counted.trace(id)?.is_none())?;
         readers += usize::from(disk.take_ranges() > 0);
     }
-    check("ids that read a segment", readers * READERS <= ids.len())?;
     table.note(&format!("{segments} segments: ids that read any, of {}", ids.len()), readers);
+    check("ids that read a segment", readers * READERS <= ids.len())?;
 
     let reader = Reader::open(dir)?;
     let times = Times::of(ids, 5, |&id| reader.trace(id))?;

@@ -21,10 +21,10 @@ use crate::base::error::Result;
 use crate::index::source::Source;
 
 /// Bits of an id, in thousandths: -ln(p) / ln(2)^2 of them let an absent id pass with probability
-/// p = 1/10,000, so that a lookup among hundreds of segments rarely touches a segment in vain.
-const MILLIBITS: u64 = 19_170;
+/// p = 1/20,000: among 200 segments one lookup in a hundred touches a segment in vain.
+const MILLIBITS: u64 = 20_620;
 
-/// ln(2) hash functions a bit of an id let the fewest pass.
+/// ln(2) hash functions a bit of an id would let the fewest pass, 14; one fewer is faster and as good.
 const HASHES: u32 = 13;
 
 const VERSION: u8 = 1;
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn absent_ids_rarely_pass() {
         let bytes = write_bloom(&(0..5000).collect::<Vec<u64>>());
-        assert!(bytes.len() < 5000 * 20 / 8);
+        assert!(bytes.len() < 5000 * 21 / 8);
         let bloom = open(bytes).unwrap();
         let passed = (5000..205_000).filter(|&low| bloom.contains(&HashedId::new(low))).count();
-        assert!(passed < 60, "{passed} of 200000 passed");
+        assert!(passed < 30, "{passed} of 200000 passed");
     }
 
     /// These bytes are on disk: a library that hashed differently would lose traces.
@@ -233,5 +233,5 @@ mod tests {
         assert_eq!(bytes.get(HEADER_BYTES..).unwrap(), PINNED);
     }
 
-    const PINNED: [u8; 5] = [138, 122, 107, 198, 168];
+    const PINNED: [u8; 6] = [142, 194, 162, 184, 104, 43];
 }
