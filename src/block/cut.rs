@@ -4,8 +4,9 @@ use crate::block::digits::{self, UUID_LEN};
 
 /// A longer text is not cut.
 pub const MAX_TEXT_BYTES: usize = 2048;
-/// The shortest run of hex digits that is taken for an id.
-const MIN_HEX_DIGITS: usize = 8;
+/// The shortest run of hex digits that is taken for an id: a shorter one is rarely one, and saves
+/// little.
+pub const MIN_HEX_DIGITS: usize = 8;
 
 /// What a word looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,19 @@ pub fn after_words(text: &str) -> &str {
     text.get(end..).unwrap_or_default()
 }
 
-fn is_word(c: char) -> bool {
+/// Whether a character is part of a word.
+pub fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric()
+}
+
+/// How long the word is that `text` begins with, and its number if it is a UUID, which is one word.
+pub fn word_len(text: &str) -> (usize, Option<u128>) {
+    let uuid = text.get(..UUID_LEN).and_then(|uuid| digits::parse_uuid(uuid.as_bytes()));
+    let ends = |_: &u128| !text.get(UUID_LEN..).is_some_and(|rest| rest.starts_with(is_word));
+    match uuid.filter(ends) {
+        Some(uuid) => (UUID_LEN, Some(uuid)),
+        None => (text.find(|c| !is_word(c)).unwrap_or(text.len()), None),
+    }
 }
 
 /// The words of a text.
@@ -53,16 +65,12 @@ impl<'a> Iterator for Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
         let begin = self.0.find(is_word)?;
         let (between, rest) = self.0.split_at_checked(begin)?;
-        let whole = rest.get(..UUID_LEN).and_then(|uuid| digits::parse_uuid(uuid.as_bytes()));
-        let ends = |_: &u128| !rest.get(UUID_LEN..).is_some_and(|rest| rest.starts_with(is_word));
-        let (len, class) = match whole.filter(ends) {
-            Some(uuid) => (UUID_LEN, Class::Uuid { random: digits::is_random(uuid) }),
-            None => {
-                let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                (len, Class::of(rest.get(..len)?))
-            }
-        };
+        let (len, uuid) = word_len(rest);
         let (text, after) = rest.split_at_checked(len)?;
+        let class = match uuid {
+            Some(uuid) => Class::Uuid { random: digits::is_random(uuid) },
+            None => Class::of(text),
+        };
         self.0 = after;
         Some(Token { between, text, class })
     }

@@ -42,11 +42,8 @@ pub struct Draft {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Literal(Str),
-    Uuid { random: bool },
-    Hex { bytes: u8, upper: bool },
-    Decimal,
-    Padded(u8),
-    Word,
+    /// A variable that looks like this.
+    Variable(Class),
     Whole,
 }
 
@@ -191,19 +188,13 @@ impl<'a> Form<'a> {
                 continue;
             }
             let repeats = whim::take(distinct.len() * 2 <= rows.len());
-            let kind = match token.class {
-                Class::Word => Kind::Word,
-                Class::Hex { .. } | Class::Uuid { .. }
-                    if repeats || ids.repeat(distinct.iter().copied()) =>
-                {
-                    Kind::Word
-                }
-                Class::Hex { bytes, upper } => Kind::Hex { bytes, upper },
-                Class::Uuid { random } => Kind::Uuid { random },
-                Class::Decimal => Kind::Decimal,
-                Class::Padded(digits) => Kind::Padded(digits),
+            let is_id = matches!(token.class, Class::Hex { .. } | Class::Uuid { .. });
+            let class = match is_id && (repeats || ids.repeat(distinct.iter().copied())) {
+                true => Class::Word,
+                false => token.class,
             };
-            *is_word = kind == Kind::Word;
+            let kind = Kind::Variable(class);
+            *is_word = class == Class::Word;
             form.bits += rows.len() * kind.bits(distinct.len());
             form.kinds.push(kind);
         }
@@ -236,11 +227,9 @@ impl Kind {
     fn bits(&self, distinct: usize) -> usize {
         match self {
             Self::Literal(_) => 0,
-            Self::Uuid { .. } => 128,
-            Self::Hex { bytes, .. } => usize::from(*bytes) * 8,
-            Self::Decimal | Self::Padded(_) | Self::Word | Self::Whole => {
-                bit_length(distinct as u64) as usize + 1
-            }
+            Self::Variable(Class::Uuid { .. }) => 128,
+            Self::Variable(Class::Hex { bytes, .. }) => usize::from(*bytes) * 8,
+            Self::Variable(_) | Self::Whole => bit_length(distinct as u64) as usize + 1,
         }
     }
 
@@ -249,11 +238,13 @@ impl Kind {
         let any = || IntModel::fit(&[]);
         let part = match self {
             Self::Literal(text) => Part::Literal(text.clone()),
-            Self::Uuid { random } => Part::Uuid { random: *random },
-            Self::Hex { bytes, upper } => Part::Hex { bytes: *bytes, upper: *upper },
-            Self::Decimal => Part::Decimal(any()),
-            Self::Padded(digits) => Part::Padded { digits: *digits, model: any() },
-            Self::Word => Part::Word { whole: false, codes: any() },
+            Self::Variable(Class::Uuid { random }) => Part::Uuid { random: *random },
+            Self::Variable(Class::Hex { bytes, upper }) => {
+                Part::Hex { bytes: *bytes, upper: *upper }
+            }
+            Self::Variable(Class::Decimal) => Part::Decimal(any()),
+            Self::Variable(Class::Padded(digits)) => Part::Padded { digits: *digits, model: any() },
+            Self::Variable(Class::Word) => Part::Word { whole: false, codes: any() },
             Self::Whole => Part::Word { whole: true, codes: any() },
         };
         let mut numbers = Vec::new();

@@ -28,8 +28,19 @@ pub struct Packed {
     pub values: SlotValues,
     /// The form of each row, where the model is one of several forms.
     forms: Vec<u16>,
-    /// The pool of a column of codes, and the pool's number of each code.
-    coded: Option<(u32, Vec<u32>)>,
+    /// Of a column of codes.
+    coded: Option<Coded>,
+}
+
+/// Where the codes of a column come from.
+#[derive(Debug)]
+struct Coded {
+    /// The pool of its values.
+    pool: u32,
+    /// The pool's number of each code.
+    numbers: Vec<u32>,
+    /// Bits of all codes and of their model.
+    bits: u64,
 }
 
 impl Packed {
@@ -51,9 +62,9 @@ impl Packed {
         match uses.get(pool as usize) {
             Some(PoolUse::Dictionary(ranks)) => {
                 let (locals, values) = localize(&numbers);
-                let codes = IntModel::fit(&values);
+                let (codes, bits) = IntModel::fit_with_bits(&values);
                 let rank = |&number: &u32| ranks.get(number as usize).copied().unwrap_or_default();
-                let coded = Some((pool, locals.clone()));
+                let coded = Some(Coded { pool, numbers: locals.clone(), bits });
                 let locals = locals.iter().map(rank).collect();
                 let model = ColumnModel::Codes { locals, codes };
                 Self { coded, ..Self::new(model, SlotValues::Ints(values)) }
@@ -113,7 +124,9 @@ impl Packed {
     /// The distinct texts of a column of codes that are so many that their list weighs, and how
     /// often each occurs.
     pub fn coded<'a>(&self, pools: &'a Pools) -> Option<Vec<(&'a str, u64)>> {
-        let (Some((pool, numbers)), SlotValues::Ints(values)) = (&self.coded, &self.values) else {
+        let (Some(Coded { pool, numbers, .. }), SlotValues::Ints(values)) =
+            (&self.coded, &self.values)
+        else {
             return None;
         };
         let pool = pools.get(*pool).filter(|_| whim::take(numbers.len() >= MANY_CODES))?;
@@ -126,8 +139,8 @@ impl Packed {
 
     /// Stores such a column by the codes of words, if that is shorter than by codes of its own.
     pub fn recode(&mut self, texts: &[(&str, u64)], words: &WordCodes<'_>) {
-        let (Some((pool, numbers)), SlotValues::Ints(values), ColumnModel::Codes { locals, .. }) =
-            (&self.coded, &self.values, &self.model)
+        let (Some(Coded { pool, numbers, bits: own }), SlotValues::Ints(values)) =
+            (&self.coded, &self.values)
         else {
             return;
         };
@@ -138,8 +151,7 @@ impl Packed {
         let rows: Option<Vec<u32>> = values.iter().map(|v| numbers.get(at(v)?).copied()).collect();
         let (Some(coded), Some(rows)) = (coded, rows) else { return };
         let (model, bits) = IntModel::fit_with_bits(&coded);
-        let own = IntModel::fit_with_bits(values).1 + locals.len() as u64 * CODE_BITS;
-        if !whim::take(bits < own) {
+        if !whim::take(bits < own + numbers.len() as u64 * CODE_BITS) {
             return;
         }
         let pattern = Pattern::new(vec![Part::Word { whole: true, codes: model }]);

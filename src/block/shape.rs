@@ -5,13 +5,10 @@
 //! literal, the rest a variable.
 
 use crate::base::text::Str;
+use crate::block::cut::{MIN_HEX_DIGITS, is_word, word_len};
 use crate::block::digits::{self, UUID_LEN};
 use crate::block::ints::IntModel;
 use crate::block::pattern::{MAX_PARTS, Part, Pattern};
-
-/// The shortest run of hex digits that is taken for an id: a shorter one is rarely one, and saves
-/// little.
-const MIN_HEX_BYTES: usize = 4;
 
 /// The pattern of all values and the bits of its runs; `None` if there is none.
 pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
@@ -70,19 +67,9 @@ fn take_between<'a>(rests: &mut [&'a str]) -> Option<&'a str> {
     Some(between)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-}
-
-/// Takes a word off the front; a UUID is one word.
+/// Takes a word off the front.
 fn take_word<'a>(rest: &mut &'a str) -> &'a str {
-    let uuid = rest.get(..UUID_LEN).filter(|uuid| digits::parse_uuid(uuid.as_bytes()).is_some());
-    let ends = |uuid: &&str| !rest.get(uuid.len()..).is_some_and(|rest| rest.starts_with(is_word));
-    let len = match uuid.filter(ends) {
-        Some(uuid) => uuid.len(),
-        None => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-    };
-    let (word, after) = rest.split_at_checked(len).unwrap_or((rest, ""));
+    let (word, after) = rest.split_at_checked(word_len(rest).0).unwrap_or((rest, ""));
     *rest = after;
     word
 }
@@ -145,7 +132,7 @@ fn common_suffix<'a>(words: &[&'a str]) -> &'a str {
 /// Hex digits of one length and case.
 fn fit_hex(words: &[&str]) -> Option<Part> {
     let len = words.first()?.len();
-    let bytes = u8::try_from(len / 2).ok().filter(|&bytes| usize::from(bytes) >= MIN_HEX_BYTES)?;
+    let bytes = u8::try_from(len / 2).ok().filter(|_| len >= MIN_HEX_DIGITS)?;
     if len % 2 != 0 || words.iter().any(|word| word.len() != len) {
         return None;
     }

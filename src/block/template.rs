@@ -275,15 +275,18 @@ impl LinkShape {
     }
 }
 
-fn text_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<StrRef<'a>> {
+#[inline]
+pub(super) fn text_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<StrRef<'a>> {
     if present { slots.text() } else { Ok(StrRef::default()) }
 }
 
-fn blob_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<Cow<'a, [u8]>> {
+#[inline]
+pub(super) fn blob_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<Cow<'a, [u8]>> {
     if present { slots.blob() } else { Ok(Cow::Borrowed(&[])) }
 }
 
-fn count_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<u32> {
+#[inline]
+pub(super) fn count_if<'a>(present: bool, slots: &mut impl SlotSource<'a>) -> Result<u32> {
     if present { Ok(slots.int()? as u32) } else { Ok(0) }
 }
 

@@ -91,9 +91,9 @@ fn what_differs_becomes_variable_and_what_is_rare_a_word() {
     assert_eq!(
         draft.forms,
         [
-            vec![literal("GET product:"), Kind::Word],
-            vec![literal("GET session:"), Kind::Hex { bytes: 8, upper: false }],
-            vec![literal("took "), Kind::Decimal, literal(" ms")],
+            vec![literal("GET product:"), Kind::Variable(Class::Word)],
+            vec![literal("GET session:"), Kind::Variable(Class::Hex { bytes: 8, upper: false })],
+            vec![literal("took "), Kind::Variable(Class::Decimal), literal(" ms")],
             vec![Kind::Whole],
         ]
     );
