@@ -9,6 +9,7 @@ pub mod limits;
 pub mod model;
 pub mod number;
 pub mod quick;
+pub mod recent;
 pub mod text;
 pub mod time;
 pub mod varint;

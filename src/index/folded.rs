@@ -7,9 +7,10 @@
 //! What lies on such pages has places in the *raw* bytes, pages not regarded. A page that hardly
 //! shrinks is stored raw, and then read where it lies.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
+use crate::base::recent::Recent;
 use crate::base::varint::write_u64;
 use crate::block::cache::Cache;
 use crate::block::pages::decompress;
@@ -85,7 +86,7 @@ pub struct Folded {
     /// The number under which its pages are in the cache.
     number: u64,
     /// Pages decoded last, the latest first: a probe reads several places of one page.
-    at_hand: Mutex<Vec<(usize, ByteView)>>,
+    at_hand: Recent<(usize, ByteView)>,
 }
 
 impl Folded {
@@ -110,7 +111,7 @@ impl Folded {
         }
         let begin = cursor.at();
         pages.iter_mut().for_each(|(_, stored)| *stored += begin);
-        Ok(Self { source, pages, cache, number, at_hand: Mutex::new(Vec::new()) })
+        Ok(Self { source, pages, cache, number, at_hand: Recent::new(AT_HAND) })
     }
 
     /// The stored bytes that a range of raw ones takes, in proportion: for people.
@@ -142,18 +143,14 @@ impl Folded {
             let piece = view.slice(from..from.saturating_add(len));
             piece.ok_or_else(|| self.corrupt(begin.0, "missing bytes"))
         };
-        // Whoever would have to wait asks the cache.
-        let mut at_hand = self.at_hand.try_lock().ok();
-        let known = at_hand.as_ref().and_then(|held| held.iter().find(|held| held.0 == page));
-        if let Some((_, view)) = known {
-            return slice(view);
+        let known = |(number, view): &(usize, ByteView)| (*number == page).then(|| slice(view));
+        if let Some(piece) = self.at_hand.find(known) {
+            return piece;
         }
         let view = self.decoded(begin.1, stored_len, raw_len)?;
-        if let Some(held) = &mut at_hand {
-            held.truncate(AT_HAND - 1);
-            held.insert(0, (page, view.clone()));
-        }
-        slice(&view)
+        let piece = slice(&view);
+        self.at_hand.keep((page, view));
+        piece
     }
 
     fn decoded(&self, at: usize, stored_len: usize, raw_len: usize) -> Result<ByteView> {

@@ -105,8 +105,8 @@ impl Home {
 pub struct Stored {
     pub scope: TagScope,
     pub key: String,
-    /// Scopes and keys of the homes.
-    /// With a bit for each word that is to be looked for, the lowest for the text itself.
+    /// Scopes and keys of the homes, with a bit for each word that is to be looked for in them, the
+    /// lowest for the text itself.
     pub homes: Vec<(TagScope, String, u64)>,
     /// Hash and trace of the pairs that no home covers.
     pub pairs: Vec<(u64, u32)>,
@@ -175,13 +175,16 @@ fn choose(texts: &Texts, mut homes: Vec<(usize, &Home)>) -> Vec<usize> {
     while chosen.len() < MAX_HOMES {
         let covers =
             |home: &Home, &(text, ordinal): &(u32, u32)| home.covers(texts.words(text), ordinal);
-        homes.retain(|(_, home)| sample.iter().filter(|pair| covers(home, pair)).count() > least);
-        let count = |home: &Home| sample.iter().filter(|pair| covers(home, pair)).count();
-        let best = homes
-            .iter()
-            .enumerate()
-            .max_by_key(|(at, (_, home))| (count(home), std::cmp::Reverse(*at)));
-        let Some((_, &(number, home))) = best else { break };
+        // Of several that cover as much, the first.
+        let mut best: Option<(usize, (usize, &Home))> = None;
+        homes.retain(|&(number, home)| {
+            let covered = sample.iter().filter(|pair| covers(home, pair)).count();
+            if covered > least && best.is_none_or(|(most, _)| most < covered) {
+                best = Some((covered, (number, home)));
+            }
+            covered > least
+        });
+        let Some((_, (number, home))) = best else { break };
         sample.retain(|pair| !covers(home, pair));
         chosen.push(number);
     }

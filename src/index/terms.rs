@@ -19,9 +19,10 @@
 //! stands beside a hashed part of its type, the hashed part holds the dictionary's values too.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::recent::Recent;
 use crate::base::text::Str;
 use crate::block::cache::Cache;
 use crate::index::buckets::Buckets;
@@ -53,11 +54,11 @@ pub struct Terms {
     records: Range<usize>,
     parts: Range<usize>,
     /// Keys asked for last, found or not: searches ask every segment for the same few.
-    recent: Arc<Mutex<Vec<Recent>>>,
+    recent: Arc<Recent<Asked>>,
 }
 
 /// A key that was asked for, and its entry if there is one.
-type Recent = (TagScope, Str, Option<KeyEntry>);
+type Asked = (TagScope, Str, Option<KeyEntry>);
 
 /// Keys kept at hand.
 const RECENT: usize = 8;
@@ -136,7 +137,7 @@ impl Terms {
         if offsets.len() != names.len() {
             return Err(cursor.corrupt("keys without records"));
         }
-        let recent = Arc::default();
+        let recent = Arc::new(Recent::new(RECENT));
         Ok(Self { source, traces, postings, names, offsets, records, parts, recent })
     }
 
@@ -152,19 +153,14 @@ impl Terms {
 
     /// One key; `None` if no attribute of the segment has it.
     pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
-        // Whoever would have to wait looks for itself.
-        let mut recent = self.recent.try_lock().ok();
-        let is_it = |known: &&Recent| known.0 == scope && known.1.as_str() == key;
-        if let Some((_, _, entry)) = recent.as_ref().and_then(|recent| recent.iter().find(is_it)) {
-            return Ok(entry.clone());
+        let is_it = |known: &Asked| known.0 == scope && known.1.as_str() == key;
+        if let Some(entry) = self.recent.find(|known| is_it(known).then(|| known.2.clone())) {
+            return Ok(entry);
         }
         let name = format!("{}{key}", char::from(scope.code()));
         let found = self.names.find(&*self.source, &name)?;
         let entry = found.map(|index| self.record(index, &name)).transpose()?;
-        if let Some(recent) = &mut recent {
-            recent.truncate(RECENT - 1);
-            recent.insert(0, (scope, Str::from(key), entry.clone()));
-        }
+        self.recent.keep((scope, Str::from(key), entry.clone()));
         Ok(entry)
     }
 

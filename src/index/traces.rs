@@ -13,10 +13,11 @@
 //! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
+use crate::base::recent::Recent;
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
 use crate::index::packed::{Packed, pack};
@@ -186,7 +187,7 @@ pub struct TraceTable {
     /// Where the first page begins.
     start: usize,
     /// The page opened last: a search asks for one trace several times, and for its neighbours.
-    last: Mutex<Option<(u32, Arc<PageColumns>)>>,
+    last: Recent<(u32, Arc<PageColumns>)>,
 }
 
 /// The columns of a page.
@@ -210,7 +211,7 @@ impl TraceTable {
             return Err(cursor.corrupt("a wrong number of pages"));
         }
         let start = cursor.at();
-        Ok(Self { source, traces, page_entries, offsets, start, last: Mutex::new(None) })
+        Ok(Self { source, traces, page_entries, offsets, start, last: Recent::new(1) })
     }
 
     /// How many traces the segment has.
@@ -238,16 +239,17 @@ impl TraceTable {
         let page = ordinal / self.page_entries;
         let first = page * self.page_entries;
         let count = self.page_entries.min(self.traces - first);
-        // Whoever would have to wait opens the page for itself.
-        let mut last = self.last.try_lock().ok();
-        let known = last.as_deref().and_then(|last| last.as_ref()).filter(|last| last.0 == page);
-        if let Some((_, columns)) = known {
-            return Ok(TracePage { source, first, count, columns: Arc::clone(columns) });
-        }
-        let columns = Arc::new(self.open_page(page, count)?);
-        if let Some(last) = last.as_deref_mut() {
-            *last = Some((page, Arc::clone(&columns)));
-        }
+        let known = |(number, columns): &(u32, Arc<PageColumns>)| {
+            (*number == page).then(|| Arc::clone(columns))
+        };
+        let columns = match self.last.find(known) {
+            Some(columns) => columns,
+            None => {
+                let columns = Arc::new(self.open_page(page, count)?);
+                self.last.keep((page, Arc::clone(&columns)));
+                columns
+            }
+        };
         Ok(TracePage { source, first, count, columns })
     }
 

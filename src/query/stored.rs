@@ -252,29 +252,32 @@ struct Neighbours {
 
 impl Neighbours {
     fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
-        self.resource(segment, row.resource)?;
-        self.scope(segment, row.scope)?;
-        let (Some((_, resource)), Some((_, scope))) = (&self.resource, &self.scope) else {
-            return Err(segment.damaged("no resource"));
-        };
+        let Self { resource, scope } = self;
+        let resource = neighbour(resource, row.resource, |code| segment.resource(code))?;
+        let scope = neighbour(scope, row.scope, |code| segment.scope(code))?;
         Ok(Row { row: row.row, span: row.span, resource, scope })
     }
 
     fn scope(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ScopeContext>> {
-        let known = match self.scope.take().filter(|(own, _)| *own == code) {
-            Some(known) => known,
-            None => (code, segment.scope(code)?),
-        };
-        Ok(&self.scope.insert(known).1)
+        neighbour(&mut self.scope, code, |code| segment.scope(code))
     }
 
     fn resource(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ResourceContext>> {
-        let known = match self.resource.take().filter(|(own, _)| *own == code) {
-            Some(known) => known,
-            None => (code, segment.resource(code)?),
-        };
-        Ok(&self.resource.insert(known).1)
+        neighbour(&mut self.resource, code, |code| segment.resource(code))
     }
+}
+
+/// The context of a code: the one of the row before, or else what `read` finds.
+fn neighbour<T>(
+    before: &mut Option<(u32, Arc<T>)>,
+    code: u32,
+    read: impl FnOnce(u32) -> Result<Arc<T>>,
+) -> Result<&Arc<T>> {
+    let known = match before.take().filter(|(own, _)| *own == code) {
+        Some(known) => known,
+        None => (code, read(code)?),
+    };
+    Ok(&before.insert(known).1)
 }
 
 const SCOPES: [(Scope, TagScope); 5] = [

@@ -152,9 +152,7 @@ impl Segment {
         let mut calls: BTreeMap<(Option<Str>, Option<Str>), Calls> = BTreeMap::new();
         for (edge, own) in statistics.edges()? {
             let all = calls.entry((edge.parent, edge.child)).or_default();
-            all.calls = all.calls.saturating_add(own.calls);
-            all.errors = all.errors.saturating_add(own.errors);
-            all.durations.merge(&own.durations);
+            all.add(own.calls, own.errors, &own.durations);
         }
         let calls = calls.iter().map(|((parent, child), own)| CallsInfo {
             parent: parent.as_ref().map(text),

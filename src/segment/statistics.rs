@@ -45,6 +45,15 @@ pub struct Calls {
     pub durations: Sketch,
 }
 
+impl Calls {
+    /// Adds further calls.
+    pub fn add(&mut self, calls: u64, errors: u64, durations: &Sketch) {
+        self.calls = self.calls.saturating_add(calls);
+        self.errors = self.errors.saturating_add(errors);
+        self.durations.merge(durations);
+    }
+}
+
 impl Segment {
     /// The statistics; `None` where the operations are too many to be told.
     pub fn statistics(&self) -> Result<Option<Statistics>> {
@@ -101,10 +110,7 @@ impl Statistics {
             let operation = self.operations.get(cell.operation as usize);
             let child = operation.and_then(|operation| operation.service.clone());
             let edge = Edge { minute: cell.minute, parent: parent.cloned(), child };
-            let calls = edges.entry(edge).or_default();
-            calls.calls = calls.calls.saturating_add(cell.spans);
-            calls.errors = calls.errors.saturating_add(cell.errors);
-            calls.durations.merge(&cell.durations);
+            edges.entry(edge).or_default().add(cell.spans, cell.errors, &cell.durations);
             Ok(())
         })?;
         Ok(edges)
