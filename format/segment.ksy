@@ -217,14 +217,22 @@ types:
         repeat-expr: len_pages.value
   page:
     seq:
-      - id: records
+      - id: first
         type: varint
+      - id: records_apart
+        type: varint
+        if: first.value == 0
       - id: len_stored
         type: varint
       - id: len_raw
         type: varint
       - id: crc32
         type: u4
+    instances:
+      is_apart:
+        value: first.value == 0
+      records:
+        value: 'is_apart ? records_apart.value : first.value'
   block_directory:
     seq:
       - id: ends

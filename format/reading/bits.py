@@ -1,13 +1,9 @@
-"""Chapters 1, 11 and 12 of SPEC.md: numbers, pages, and the models of integers and texts."""
-
-import bisect
-import zlib
+"""Chapters 1 and 12 of SPEC.md: numbers, and the models of integers and texts."""
 
 import zstandard
 
 M64 = (1 << 64) - 1
 MAX_SECTION = 268_435_456
-MAX_PAGE = 269_484_032
 
 
 class Damaged(Exception):
@@ -84,6 +80,16 @@ class Input:
         return self.prefixed().decode("utf-8")
 
 
+def varint(value):
+    """S1.4: the bytes of a number, as few as can be."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
 def unzstd(frame, limit, stated=None):
     """S1.10: one zstd frame that states its size, and nothing behind it."""
     try:
@@ -97,37 +103,6 @@ def unzstd(frame, limit, stated=None):
     need(decoder.eof and not decoder.unused_data, "S1.10: exactly one frame")
     need(len(raw) == size, "S1.10: a frame of another size")
     return raw
-
-
-class Pages:
-    """Chapter 11: the records of some pages; `read(offset, length)` gives stored bytes."""
-
-    def __init__(self, directory, read):
-        self.read, self.entries, self.cached = read, [], (None, None)
-        self.records = self.bytes = 0
-        for _ in range(directory.varint()):
-            count, stored, raw = directory.varint(), directory.varint(), directory.varint()
-            crc = directory.number(4)
-            need(0 < count <= raw <= MAX_PAGE and stored <= raw, "S11.2: the sizes of a page")
-            self.entries.append((self.records, count, self.bytes, stored, raw, crc))
-            self.records += count
-            self.bytes += stored
-
-    def record(self, number):
-        place = bisect.bisect_right(self.entries, (number, 1 << 70)) - 1
-        need(place >= 0 and number < self.records, "S11.1: a record beyond the last")
-        if self.cached[0] != place:
-            self.cached = (place, self.page(*self.entries[place][1:]))
-        return self.cached[1][number - self.entries[place][0]]
-
-    def page(self, count, offset, stored, raw, crc):
-        data = bytes(self.read(offset, stored))
-        need(zlib.crc32(data) == crc, "S11: the checksum of a page")
-        page = Input(data if stored == raw else unzstd(data, MAX_PAGE, raw))
-        lengths = [page.varint() for _ in range(count)]
-        records = [page.take(length) for length in lengths]
-        need(page.rest() == 0, "S11.3: the lengths in a page")
-        return records
 
 
 class Ints:

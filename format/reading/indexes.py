@@ -170,8 +170,18 @@ class Covered(namedtuple("Covered", "homes table")):
         return [text, *runs[:16]]
 
 
+class Scarce:
+    """S18.47: the keys without entries."""
+
+    def __init__(self, data, traces):
+        self.shift, self.table = data.u8(), HashTable(data)
+        need(self.shift <= 6 and data.rest() == 0, "S18.47: the table of scarce keys")
+        mask, groups = (1 << self.table.ordinal_bits) - 1, -(-traces >> self.shift)
+        need(all(entry & mask < groups for entry in self.table.entries), "S18.47: a group")
+
+
 class TagIndex:
-    """S18.10 to S18.23: the keys with their lists and parts."""
+    """S18.10 to S18.23: the keys with their lists and parts, and those that have none."""
 
     def __init__(self, section, traces):
         data = Input(unfolded(Input(section)))
@@ -192,7 +202,7 @@ class TagIndex:
             self.keys[SCOPES[ord(name[0])], name[1:].encode("utf-8")] = pointer, own
 
     def part(self, form, kind, begin, length):
-        """S18.14: (values, pointers), a table of hashes, (shift, buckets, pointers), or what is covered."""
+        """S18.14: (values, pointers), a table of hashes, (shift, buckets, pointers), or another part."""
         data = Input(self.parts[begin : begin + length])
         if form == 2:
             return HashTable(data)
@@ -201,6 +211,8 @@ class TagIndex:
             return Covered(homes, HashTable(data))
         if form == 3:
             return data.u8(), packed(data), packed(data)
+        if form == 5:
+            return Scarce(data, self.lists.n)
         need(form < 2, "S18.14: a form of parts")
         values = sorted_texts(data) if kind == STRING else packed(data)
         if kind == INT:

@@ -1,6 +1,6 @@
 """Chapters 13 and 16 of SPEC.md: from slots to the canonical bytes of a span."""
 
-from .bits import M64, need
+from .bits import M64, need, varint
 from .otlp_json import fields
 
 # S13.2
@@ -10,15 +10,6 @@ MASKS = {"span": 511, "event": 4 | 8, "link": 1 | 2 | 4 | 8}
 
 # S13.3: what the slot of each type holds
 SLOTS = [None, None, "int", "int", "int", "text", "bytes", "bytes", "bytes", "bytes"]
-
-
-def varint(value):
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def delimited(tag, data):

@@ -3,9 +3,10 @@
 import zlib
 
 from .bits import (
-    M64, MAX_SECTION, Damaged, Input, Ints, Pages, Texts, bit_length, get_bits, need, unzstd,
+    M64, MAX_SECTION, Damaged, Input, Ints, Texts, bit_length, get_bits, need, unzstd,
 )
 from .indexes import TagIndex, TraceTable
+from .pages import Pages
 from .rows import Template, spelled_span
 
 VERSION = 4

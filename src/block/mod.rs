@@ -11,6 +11,7 @@
 //! Promises: what was encoded comes back to the bit; any bytes at all are read or
 //! refused, without panic, and without an allocation sized by a number that is not yet verified.
 
+pub mod apart;
 pub mod bits;
 pub mod cache;
 pub mod classes;

@@ -1,9 +1,10 @@
 //! Pages of records: values that fit no model, compressed a few kilobytes at a time.
 //!
 //! ```text
-//! stored page:  zstd frame of the raw page, or the raw page itself where that is not shorter
+//! stored page:  zstd frame of the raw page, or the raw page itself where that is not shorter; or a
+//!               zstd frame of the records taken apart
 //! raw page:     | lengths of the records, varints | the records' bytes |
-//! directory:    | pages, varint | per page: records, stored length, raw length (varints), crc32 of the stored page |
+//! directory:    | pages, varint | per page: [0 if taken apart], records, stored length, raw length (varints), crc32 of the stored page |
 //! ```
 //!
 //! Pages lie one behind another; offsets follow from the lengths. A page closes once its records
@@ -15,6 +16,8 @@ use std::io;
 use crate::base::checksum::crc32;
 use crate::base::limits::MAX_REQUEST_BYTES;
 use crate::base::varint;
+use crate::block::apart::{self, Kind};
+use crate::block::whim;
 
 /// The largest raw page: one record of the largest size accepted, and a page of others before it.
 const MAX_PAGE_BYTES: usize = MAX_REQUEST_BYTES + (1 << 20);
@@ -23,11 +26,21 @@ const MAX_PAGE_BYTES: usize = MAX_REQUEST_BYTES + (1 << 20);
 pub struct PageWriter {
     page_bytes: usize,
     compressor: zstd::bulk::Compressor<'static>,
+    /// For what is taken apart.
+    thorough: zstd::bulk::Compressor<'static>,
     directory: PageDirectory,
     lengths: Vec<u8>,
     records: Vec<u8>,
+    /// What each record is, and where it ends.
+    kinds: Vec<(Kind, usize)>,
     count: u64,
 }
+
+/// Taken apart, records are few bytes, among which a thorough search finds much at little cost.
+const THOROUGH_LEVEL: i32 = 9;
+
+/// What is taken apart must save one byte in so many: putting it together costs time.
+const LEAST_GAIN: usize = 16;
 
 impl PageWriter {
     /// Pages of about `page_bytes` raw bytes, compressed at zstd `level`.
@@ -35,22 +48,43 @@ impl PageWriter {
         Ok(Self {
             page_bytes: page_bytes.min(1 << 20),
             compressor: zstd::bulk::Compressor::new(level)?,
+            thorough: zstd::bulk::Compressor::new(level.max(THOROUGH_LEVEL))?,
             directory: PageDirectory::default(),
             lengths: Vec::new(),
             records: Vec::new(),
+            kinds: Vec::new(),
             count: 0,
         })
     }
 
     /// Appends a record and returns its number; writes the pages that are full to `out`.
-    pub fn push(&mut self, record: &[u8], out: &mut dyn io::Write) -> io::Result<u64> {
+    pub fn push(&mut self, kind: Kind, record: &[u8], out: &mut dyn io::Write) -> io::Result<u64> {
         if self.count > 0 && self.records.len() + record.len() > self.page_bytes {
             self.close(out)?;
         }
         varint::write_u64(&mut self.lengths, record.len() as u64);
         self.records.extend_from_slice(record);
+        self.kinds.push((kind, self.records.len()));
         self.count += 1;
         Ok(self.directory.records() + self.count - 1)
+    }
+
+    /// The records of the page taken apart, if some are of a known kind.
+    fn take_apart(&mut self) -> Option<Vec<u8>> {
+        let kinds = std::mem::take(&mut self.kinds);
+        let is_known = |&(kind, _): &(Kind, usize)| kind != Kind::Other;
+        if !kinds.iter().any(is_known) || self.lengths.len() + self.records.len() > apart::MAX_BYTES
+        {
+            return None;
+        }
+        let begins = [0].into_iter().chain(kinds.iter().map(|&(_, end)| end));
+        let records = kinds
+            .iter()
+            .zip(begins)
+            .map(|(&(kind, end), begin)| (kind, self.records.get(begin..end).unwrap_or_default()));
+        // What cannot be taken apart, or compressed, stays whole.
+        let taken = apart::take(records).filter(|taken| taken.len() <= self.records.len())?;
+        self.thorough.compress(&taken).ok()
     }
 
     /// The number of the next record.
@@ -67,12 +101,17 @@ impl PageWriter {
     }
 
     fn close(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        let apart = self.take_apart();
         let mut raw = std::mem::take(&mut self.lengths);
         raw.append(&mut self.records);
         let packed = self.compressor.compress(&raw)?;
-        let stored = if packed.len() < raw.len() { &packed } else { &raw };
-        let added =
-            self.directory.push(self.count, stored.len() as u64, raw.len() as u64, crc32(stored));
+        let whole = if packed.len() < raw.len() { &packed } else { &raw };
+        let pays =
+            |apart: &Vec<u8>| whim::take(apart.len() < whole.len() - whole.len() / LEAST_GAIN);
+        let apart = apart.filter(|apart| apart.len() < raw.len()).filter(pays);
+        let stored = apart.as_ref().unwrap_or(whole);
+        let lengths = (stored.len() as u64, raw.len() as u64);
+        let added = self.directory.push(apart.is_some(), self.count, lengths, crc32(stored));
         added.ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "a record beyond all limits")
         })?;
@@ -99,6 +138,8 @@ pub struct PageEntry {
     pub stored_len: usize,
     /// How many bytes the raw page has.
     pub raw_len: usize,
+    /// Whether its records are taken apart.
+    pub apart: bool,
     /// CRC-32 of the stored bytes.
     pub crc: u32,
     /// The number of its first record.
@@ -131,7 +172,13 @@ impl PageDirectory {
     }
 
     /// Appends a page; `None` if no sound page has these sizes.
-    fn push(&mut self, count: u64, stored_len: u64, raw_len: u64, crc: u32) -> Option<()> {
+    fn push(
+        &mut self,
+        apart: bool,
+        count: u64,
+        (stored_len, raw_len): (u64, u64),
+        crc: u32,
+    ) -> Option<()> {
         let (first, offset) = (self.records(), self.bytes());
         first.checked_add(count)?;
         offset.checked_add(stored_len)?;
@@ -141,7 +188,7 @@ impl PageDirectory {
             return None;
         }
         let (stored_len, raw_len, count) = (stored_len as usize, raw_len as usize, count as usize);
-        self.pages.push(PageEntry { offset, stored_len, raw_len, crc, first, count });
+        self.pages.push(PageEntry { offset, stored_len, raw_len, apart, crc, first, count });
         Some(())
     }
 
@@ -149,6 +196,9 @@ impl PageDirectory {
     pub fn write(&self, out: &mut Vec<u8>) {
         varint::write_u64(out, self.pages.len() as u64);
         for page in &self.pages {
+            if page.apart {
+                out.push(0);
+            }
             varint::write_u64(out, page.count as u64);
             varint::write_u64(out, page.stored_len as u64);
             varint::write_u64(out, page.raw_len as u64);
@@ -162,12 +212,15 @@ impl PageDirectory {
         let mut directory = Self::default();
         // Grows with what is read: a false length costs nothing.
         for _ in 0..len {
-            let count = varint::read_u64(input)?;
+            let first = varint::read_u64(input)?;
+            // No page is empty.
+            let apart = first == 0;
+            let count = if apart { varint::read_u64(input)? } else { first };
             let stored_len = varint::read_u64(input)?;
             let raw_len = varint::read_u64(input)?;
             let (crc, rest) = input.split_first_chunk::<4>()?;
             *input = rest;
-            directory.push(count, stored_len, raw_len, u32::from_le_bytes(*crc))?;
+            directory.push(apart, count, (stored_len, raw_len), u32::from_le_bytes(*crc))?;
         }
         Some(directory)
     }
@@ -193,12 +246,23 @@ impl Page {
         if stored.len() != entry.stored_len || crc32(stored) != entry.crc {
             return Err("checksum of a page");
         }
+        if entry.apart {
+            return Self::join(entry, stored).ok_or("records of a page taken apart");
+        }
         let raw = if entry.stored_len == entry.raw_len {
             stored.to_vec()
         } else {
             decompress(stored, entry.raw_len).ok_or("compression of a page")?
         };
         Self::split(raw, entry.count).ok_or("lengths of a page's records")
+    }
+
+    /// Puts the records of a page together.
+    fn join(entry: &PageEntry, stored: &[u8]) -> Option<Self> {
+        let len = stated_size(stored).filter(|&len| len <= entry.raw_len)?;
+        let taken = decompress(stored, len)?;
+        let (raw, ends) = apart::join(&taken, entry.count, entry.raw_len)?;
+        Some(Self { raw, ends, start: 0 })
     }
 
     fn split(raw: Vec<u8>, count: usize) -> Option<Self> {

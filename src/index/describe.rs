@@ -28,12 +28,13 @@ pub struct KeyInfo {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartInfo {
-    /// `values`, `dictionary`, `hashed`, `covered` or `buckets`.
+    /// `values`, `dictionary`, `hashed`, `covered`, `buckets`, or `scarce` for all keys that are
+    /// not listed.
     pub form: &'static str,
     /// The type of the values; `number` for int and double together.
     pub kind: &'static str,
     /// How many values, pairs of hash and trace, or buckets there are; of `covered` texts the pairs
-    /// that other keys do not imply.
+    /// that other keys do not imply; of `scarce` keys pairs of key and group of traces.
     pub distinct: u64,
     /// Of `covered` texts the keys that imply the pairs left out.
     pub homes: Vec<String>,
@@ -106,6 +107,7 @@ impl Terms {
                 ("covered", table.len(), Some(0), None)
             }
             Part::Buckets(_, pointers) => ("buckets", pointers.len(), None, Some(pointers)),
+            Part::Scarce(scarce) => ("scarce", scarce.len(), Some(0), None),
         };
         let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
         let pointer_bytes = size * pointer_bytes / raw.max(1);
@@ -125,9 +127,14 @@ impl Terms {
             "dictionary" => "values are for columns; they hardly tell traces apart",
             "hashed" => "values are long or hardly repeat: a hash leads to the trace",
             "covered" => "values hold words of other keys, which lead to most of their traces",
+            "scarce" => "keys of few values each: a hash of the key leads to some traces",
             _ => "many numbers: those of like magnitude share a list",
         };
-        let kind = if form == "buckets" { "number" } else { entry.kind.name() };
+        let kind = match form {
+            "buckets" => "number",
+            "scarce" => "key",
+            _ => entry.kind.name(),
+        };
         let postings_bytes = postings_bytes.round() as u64;
         let lists = forms;
         Ok(PartInfo { form, kind, distinct, homes, dictionary_bytes, postings_bytes, lists, why })

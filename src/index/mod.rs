@@ -22,7 +22,7 @@
 //!
 //! The parts are made of few things: integers are [`packed`], sorted texts [`front`]-coded, lists
 //! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]); the tag index
-//! as a whole is compressed page by page ([`folded`]).
+//! as a whole is compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
 
 pub mod bloom;
 pub mod buckets;
@@ -40,6 +40,7 @@ pub mod peaks;
 pub mod postings;
 pub mod probe;
 pub mod rough;
+pub mod scarce;
 pub mod sketch;
 pub mod source;
 pub mod statistics;

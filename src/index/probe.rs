@@ -18,7 +18,10 @@ impl Terms {
     pub fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Candidates> {
         match self.key(scope, key)? {
             Some(entry) => self.postings_of(&entry, probe),
-            None => Ok(Candidates { set: OrdinalSet::none(self.traces), exact: true }),
+            None => {
+                let set = self.scarce_traces(scope, key)?;
+                Ok(Candidates { exact: set.is_empty(), set })
+            }
         }
     }
 
@@ -57,6 +60,8 @@ impl Terms {
                     }
                     None => table.len() == 0 || is_empty(probe),
                 },
+                // It answers for other keys.
+                Part::Scarce(_) => continue,
                 Part::Buckets(buckets, pointers) => {
                     let Probe::Number { low, high } = *probe else { continue };
                     if !is_empty(probe) {

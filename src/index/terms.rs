@@ -13,6 +13,7 @@
 //! |           | form 2 hashed:     table of hash -> ordinal; type string, int or double   |
 //! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
 //! |           | form 4 covered:    homes: u8, number and words of each: varints, then as form 2 |
+//! |           | form 5 scarce:     [`crate::index::scarce`]: of the keys that have no record    |
 //! | heap of posting lists, to the end                                                    |
 //! ```
 //! The parts of a key together cover its values, so that no trace is missed. Where a dictionary
@@ -34,14 +35,15 @@ use crate::index::homes::MAX_HOMES;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::postings::Postings;
+use crate::index::scarce::{SCARCE, Scarce};
 use crate::index::source::{Cursor, Source};
 use crate::index::term::{TagScope, Term, TermKind};
 use crate::index::terms_builder::{
-    PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_VALUES,
+    PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_VALUES,
 };
 
 /// Forms times types: no key has more parts.
-const MAX_PARTS: u64 = 20;
+const MAX_PARTS: u64 = 24;
 
 /// Reads the tag index.
 #[derive(Clone, Debug)]
@@ -109,6 +111,7 @@ pub(crate) enum Part {
     /// The numbers of the keys that cover further pairs, and the pairs that none covers.
     Covered(Vec<HomeEntry>, HashTable),
     Buckets(Buckets, Packed),
+    Scarce(Scarce),
 }
 
 impl Terms {
@@ -141,7 +144,23 @@ impl Terms {
         Ok(Self { source, traces, postings, names, offsets, records, parts, recent })
     }
 
-    /// All keys, by scope and key.
+    /// Whether every key has an entry: if not, there are scarce ones, which only rows tell.
+    pub fn tells_all_keys(&self) -> Result<bool> {
+        self.key(TagScope::Intrinsic, SCARCE).map(|scarce| scarce.is_none())
+    }
+
+    /// The traces that may have a key without an entry, and all that do.
+    pub(crate) fn scarce_traces(&self, scope: TagScope, key: &str) -> Result<OrdinalSet> {
+        let entry = self.key(TagScope::Intrinsic, SCARCE)?;
+        if let Some(part) = entry.as_ref().and_then(|entry| entry.parts.first())
+            && let Part::Scarce(scarce) = self.part(part)?
+        {
+            return scarce.find(&*self.source, self.traces, scope, key);
+        }
+        Ok(OrdinalSet::none(self.traces))
+    }
+
+    /// All keys that have an entry, by scope and key.
     pub fn keys(&self) -> Result<Vec<KeyEntry>> {
         let mut keys = Vec::new();
         self.names.scan(&*self.source, 0..self.names.len(), &mut |index, name| {
@@ -151,7 +170,7 @@ impl Terms {
         Ok(keys)
     }
 
-    /// One key; `None` if no attribute of the segment has it.
+    /// One key; `None` if it has no entry: no attribute of the segment has it, or it is scarce.
     pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
         let is_it = |known: &Asked| known.0 == scope && known.1.as_str() == key;
         if let Some(entry) = self.recent.find(|known| is_it(known).then(|| known.2.clone())) {
@@ -248,6 +267,7 @@ impl Terms {
                 }
                 Ok(Part::Buckets(buckets, pointers))
             }
+            PART_SCARCE => Scarce::open(&mut cursor).map(Part::Scarce),
             _ => Err(cursor.corrupt("an unknown form of terms")),
         }
     }
@@ -273,7 +293,7 @@ impl Terms {
                 PART_VALUES | PART_DICTIONARY => match self.part(part)? {
                     Part::Values(values, pointers) => (values, Some(pointers)),
                     Part::Dictionary(values) => (values, None),
-                    Part::Hashed(_) | Part::Covered(..) | Part::Buckets(..) => continue,
+                    _ => continue,
                 },
                 _ => continue,
             };

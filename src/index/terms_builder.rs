@@ -12,6 +12,7 @@ use crate::index::hashes::write_table;
 use crate::index::homes::{Home, Texts, settle, widest};
 use crate::index::packed::pack;
 use crate::index::postings::PostingsBuilder;
+use crate::index::scarce::{SCARCE, ScarceKey, write_scarce};
 use crate::index::term::{TagScope, TermKind};
 
 /// Lookups of an absent hash meet a candidate once in 16 times: looking at one costs microseconds,
@@ -24,6 +25,7 @@ pub(crate) const PART_DICTIONARY: u8 = 1;
 pub(crate) const PART_HASHED: u8 = 2;
 pub(crate) const PART_BUCKETS: u8 = 3;
 pub(crate) const PART_COVERED: u8 = 4;
+pub(crate) const PART_SCARCE: u8 = 5;
 
 /// Collects the tag index of a segment of a known number of traces, in any order of keys.
 ///
@@ -65,6 +67,11 @@ impl TermsBuilder {
             texts: Vec::new(),
             homes: Vec::new(),
         }
+    }
+
+    /// How many traces there are.
+    pub fn traces(&self) -> u32 {
+        self.postings.traces()
     }
 
     /// Adds exact values of one type, each with the ascending ordinals of the traces that have it.
@@ -183,6 +190,17 @@ impl TermsBuilder {
     /// Says that these traces have the key, with values that no part covers: bytes, arrays, maps.
     pub fn add_present(&mut self, scope: TagScope, key: &str, ordinals: &[u32]) {
         self.add_traces(scope, key, ordinals.iter().copied());
+    }
+
+    /// Adds all scarce keys, at once; nothing else is told of them. They are found by groups of 2^`shift`
+    /// traces.
+    pub fn add_scarce(&mut self, keys: &[ScarceKey], shift: u32) {
+        let mut bytes = Vec::new();
+        write_scarce(keys, shift, &mut bytes);
+        let part = Part { code: PART_SCARCE, kind: TermKind::Str, bytes };
+        self.add_part(TagScope::Intrinsic, SCARCE, part);
+        let traces = keys.iter().flat_map(|scarce| &scarce.ordinals).copied();
+        self.add_traces(TagScope::Intrinsic, SCARCE, traces);
     }
 
     /// Adds to the traces that have a key, in any order.

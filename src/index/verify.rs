@@ -39,6 +39,7 @@ impl Terms {
                 }
                 table.verify(source, self.traces)
             }
+            Part::Scarce(scarce) => scarce.verify(source, self.traces),
             Part::Buckets(buckets, pointers) => {
                 verify_ascent(buckets.column(), source, "buckets in disorder")?;
                 for index in 0..pointers.len() {

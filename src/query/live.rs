@@ -70,6 +70,10 @@ impl Source for Group {
         self.segment().map_or(Ok(None), Source::keys)
     }
 
+    fn may_have(&self, scope: Scope, key: &str) -> Result<Option<bool>> {
+        self.segment().map_or(Ok(None), |segment| Source::may_have(segment, scope, key))
+    }
+
     fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
         self.segment().map_or(Ok(None), |segment| Source::values(segment, scope, key))
     }

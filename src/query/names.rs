@@ -2,7 +2,7 @@
 //!
 //! Each is what a scan over the spans that start inside the range would list, sorted, once. A
 //! source that lies wholly inside the range answers from its dictionaries where it can; any
-//! other is scanned.
+//! other is scanned. So is one whose keys or operations are too many, and too rare, to be listed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -158,12 +158,11 @@ fn of_instrumentation<'a>(row: &'a Row<'_>) -> &'a [KeyValue] {
 fn known_values(source: &dyn Source, scope: Scope, key: &str) -> Result<Option<Vec<Listed>>> {
     let values = match scope {
         Scope::Any => {
-            let Some(keys) = source.keys()? else { return Ok(None) };
-            let has = |scope| keys.iter().any(|(own, name)| *own == scope && name == key);
-            match (has(Scope::Span), has(Scope::Resource)) {
-                (true, true) => None,
-                (false, _) => source.values(Scope::Resource, key)?,
-                (true, false) => source.values(Scope::Span, key)?,
+            let has = |scope| source.may_have(scope, key);
+            match (has(Scope::Span)?, has(Scope::Resource)?) {
+                (Some(false), _) => source.values(Scope::Resource, key)?,
+                (_, Some(false)) => source.values(Scope::Span, key)?,
+                _ => None,
             }
         }
         scope => source.values(scope, key)?,

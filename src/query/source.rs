@@ -163,6 +163,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// The attribute keys of each scope without reading rows, where that is possible.
     fn keys(&self) -> Result<Option<Vec<(Scope, Str)>>>;
 
+    /// Whether some span may have an attribute in one scope, without reading rows, where that is
+    /// possible.
+    fn may_have(&self, _scope: Scope, _key: &str) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     /// The text, numbers and truth values of an attribute in one scope, elements of arrays
     /// included, without reading rows, where that is possible.
     fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>>;

@@ -172,13 +172,25 @@ impl Source for Segment {
     }
 
     fn keys(&self) -> Result<Option<Vec<(Scope, Str)>>> {
-        let keys = self.terms()?.keys()?.into_iter();
+        let terms = self.terms()?;
+        if !terms.tells_all_keys()? {
+            return Ok(None);
+        }
+        let keys = terms.keys()?.into_iter();
         Ok(Some(keys.filter_map(|entry| Some((scope_of(entry.scope)?, entry.key))).collect()))
+    }
+
+    fn may_have(&self, scope: Scope, key: &str) -> Result<Option<bool>> {
+        let Some(scope) = tag_scope(scope) else { return Ok(None) };
+        Ok(Some(!self.candidates(scope, key, &Probe::Exists)?.set.is_empty()))
     }
 
     fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
         let Some(scope) = tag_scope(scope) else { return Ok(None) };
-        let Some(entry) = self.terms()?.key(scope, key)? else { return Ok(Some(Vec::new())) };
+        let Some(entry) = self.terms()?.key(scope, key)? else {
+            let may_be_scarce = !self.candidates(scope, key, &Probe::Exists)?.set.is_empty();
+            return Ok((!may_be_scarce).then(Vec::new));
+        };
         let has_arrays = !arrays(self, scope, key)?.is_empty();
         if has_arrays || !entry.has_only_dictionaries() {
             return Ok(None);

@@ -77,7 +77,11 @@ impl Segment {
         for (number, entry) in self.meta()?.pages.directory().pages().iter().enumerate() {
             let offset = self.footer.pages_offset + entry.offset;
             if meets(&(offset..offset + entry.stored_len as u64), range) {
-                let form = if entry.stored_len == entry.raw_len { "raw" } else { "a zstd frame" };
+                let form = match entry.stored_len == entry.raw_len {
+                    _ if entry.apart => "a zstd frame of what was taken apart",
+                    true => "raw",
+                    false => "a zstd frame",
+                };
                 fields.push(Field {
                     offset,
                     bytes: entry.stored_len as u64,

@@ -15,6 +15,17 @@ use crate::segment::lineup::RowFields;
 /// Operations that are told; beyond so many they would outgrow the spans.
 pub(super) const MAX_OPERATIONS: usize = 10_000;
 
+/// So many are told however few spans each has.
+const MIN_OPERATIONS: usize = 1024;
+
+/// Spans that each further operation must have, on average.
+const SPANS_EACH: usize = 4;
+
+/// How many operations are told of so many rows.
+fn most_operations(rows: usize) -> usize {
+    (rows / SPANS_EACH).clamp(MIN_OPERATIONS, MAX_OPERATIONS)
+}
+
 /// The sections that count rows.
 #[derive(Debug)]
 pub(super) struct Counts {
@@ -30,7 +41,7 @@ impl Counts {
             .map(|code| decode_resource_context(b.resources.get(code)))
             .map(|context| context.and_then(|context| context.service().cloned()))
             .collect();
-        let mut operations = OperationsBuilder::new(MAX_OPERATIONS);
+        let mut operations = OperationsBuilder::new(most_operations(b.rows()));
         let rows = number_rows(b, spelled_errors, &services, &mut operations);
         let (operations, ranks) = operations.finish();
         let mut statistics = StatisticsBuilder::default();

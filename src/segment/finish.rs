@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
 use crate::base::view::SpanRef;
+use crate::block::apart::Kind;
 use crate::block::models::{Models, SPELLED};
 use crate::block::pages::PageWriter;
 use crate::block::shapes::{MemorySlots, Shape};
@@ -17,7 +18,7 @@ use crate::index::id_index::write_id_index;
 use crate::index::traces::TraceTableBuilder;
 use crate::index::zones::write_zones;
 use crate::segment::area::{Area, AreaBuilder};
-use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, spell};
+use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, SegmentOptions, spell};
 use crate::segment::counting::Counts;
 use crate::segment::footer::{FOOTER_BYTES, Footer, Summary, header_bytes};
 use crate::segment::kind;
@@ -46,6 +47,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let counts = Counts::of(&b, &uses.spelled_errors)?;
     let spelled = collect_spelled(&mut b, &codes)?;
 
+    b.options.page_bytes = page_bytes(&b.options, spelled.0.len(), b.rows.start.len());
     let mut writer = Writer::new(out, b.options.page_bytes, b.options.level)?;
     writer.write(&header_bytes())?;
     let pool_uses = writer.share_records(uses.pools, &b.pools)?;
@@ -110,6 +112,17 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     writer.write(&footer.to_bytes())?;
     writer.write(&footer.to_bytes())?;
     Ok(lineup.summary)
+}
+
+/// Where every so-manieth row is spelled, or more, pages are larger: most bytes are in pages then,
+/// and like is found farther away.
+const MANY_SPELLED: usize = 8;
+const LARGER_PAGES: usize = 4;
+
+/// Raw bytes of a page in a segment with so many rows spelled.
+fn page_bytes(options: &SegmentOptions, spelled: usize, rows: usize) -> usize {
+    let larger = if spelled > rows / MANY_SPELLED { LARGER_PAGES } else { 1 };
+    options.page_bytes.saturating_mul(larger)
 }
 
 /// The template codes of shapes, [`SPELLED`] where a template does not pay, and the shapes by
@@ -177,9 +190,9 @@ fn contexts(b: &SegmentBuilder) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
     let wrap = |error| Error::io("compress", "a segment".as_ref(), error);
     let mut writer = PageWriter::new(b.options.page_bytes, b.options.level).map_err(wrap)?;
-    for pool in [&b.resources, &b.scopes] {
+    for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {
-            writer.push(pool.get(code), &mut pages).map_err(wrap)?;
+            writer.push(kind, pool.get(code), &mut pages).map_err(wrap)?;
         }
     }
     let directory = writer.finish(&mut pages).map_err(wrap)?;

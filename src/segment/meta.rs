@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::model::{ResourceContext, ScopeContext};
+use crate::base::recent::Recent;
 use crate::base::text::Str;
 use crate::base::varint::{read_len, read_u64};
 use crate::base::wire::{decode_resource_context, decode_scope_context};
@@ -19,6 +20,9 @@ use crate::segment::footer::{Footer, HEADER_BYTES};
 use crate::segment::kind;
 use crate::segment::sections::{Directory, Section};
 use crate::segment::tagging::dictionary_of;
+
+/// Decoded pages of resources and scopes that are kept: what a walk over rows needs of each.
+const PAGES_AT_HAND: usize = 2;
 
 /// Models, places of blocks and pages, dictionaries.
 #[derive(Debug)]
@@ -159,6 +163,8 @@ pub struct Contexts {
     directory: PageDirectory,
     /// Where the pages begin in the section.
     start: usize,
+    /// Pages decoded last, by their first record: neighbours are asked for together.
+    at_hand: Recent<(u64, Arc<Page>)>,
     resources: Box<[OnceLock<Arc<ResourceContext>>]>,
     scopes: Box<[OnceLock<Arc<ScopeContext>>]>,
 }
@@ -183,6 +189,7 @@ impl Contexts {
             section: section.clone(),
             directory,
             start: stored.len() - input.len(),
+            at_hand: Recent::new(PAGES_AT_HAND),
             resources: (0..resources).map(|_| OnceLock::new()).collect(),
             scopes: (0..scopes).map(|_| OnceLock::new()).collect(),
         })
@@ -197,9 +204,19 @@ impl Contexts {
         let corrupt = |detail: &str| self.section.corrupt(self.start, detail);
         let entry = self.directory.page_of(record as u64);
         let entry = entry.ok_or_else(|| corrupt("no such resource or scope"))?;
-        let stored = self.section.bytes(self.start + entry.offset as usize, entry.stored_len)?;
-        let page = Page::decode(entry, &stored).map_err(corrupt)?;
         let index = (record as u64 - entry.first) as usize;
+        let known =
+            |(first, page): &(u64, Arc<Page>)| (*first == entry.first).then(|| page.clone());
+        let page = match self.at_hand.find(known) {
+            Some(page) => page,
+            None => {
+                let at = self.start + entry.offset as usize;
+                let stored = self.section.bytes(at, entry.stored_len)?;
+                let page = Arc::new(Page::decode(entry, &stored).map_err(corrupt)?);
+                self.at_hand.keep((entry.first, Arc::clone(&page)));
+                page
+            }
+        };
         page.record(index).map(<[u8]>::to_vec).ok_or_else(|| corrupt("a record beyond its page"))
     }
 

@@ -49,6 +49,7 @@ mod recount;
 mod rows;
 mod runs;
 mod salvage;
+mod scarcity;
 mod sections;
 mod sections_anatomy;
 mod services;

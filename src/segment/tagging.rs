@@ -14,8 +14,10 @@ use crate::block::shapes::Shape;
 use crate::block::skeleton::ValueType;
 use crate::block::slots::{PoolUse, Pools, repeats};
 use crate::block::template::{Owner, Place};
+use crate::index::scarce::{ScarceKey, shift_of};
 use crate::index::term::TagScope;
 use crate::index::terms_builder::TermsBuilder;
+use crate::segment::scarcity::{Scarcity, untold};
 use crate::segment::values::{Field, Told, Walk};
 
 /// Names of the intrinsic keys, as the index knows them.
@@ -225,16 +227,37 @@ impl<'a> Tagging<'a> {
         told.ints.entry(number).or_default().extend_from_slice(traces);
     }
 
+    /// The keys that so few values bear that they get no entries.
+    fn scarce(&self, walk: Walk<'_>) -> Vec<ScarceKey> {
+        let mut scarcity = Scarcity::default();
+        for (key, told) in &self.told {
+            scarcity.note(key, told.lists());
+        }
+        for ((key, _), field) in &self.fields {
+            scarcity.note(key, walk.lists_of(field));
+        }
+        scarcity.finish()
+    }
+
     /// Hands all terms to `terms`, and says how the values of each pool are to be stored.
-    pub fn finish(self, terms: &mut TermsBuilder, pools: &mut Pools) -> Vec<PoolUse> {
-        for ((scope, key), told) in self.told {
-            told.finish(scope, &key, terms);
+    pub fn finish(self, terms: &mut TermsBuilder, pools: &mut Pools, rows: u64) -> Vec<PoolUse> {
+        let walk = Walk { shapes: self.shapes, ordinals: self.ordinals };
+        let scarce = self.scarce(walk);
+        let untold = untold(&scarce);
+        if !scarce.is_empty() {
+            terms.add_scarce(&scarce, shift_of(terms.traces(), rows));
+        }
+        for (name, told) in self.told {
+            if !untold.contains(&name) {
+                told.finish(name.0, &name.1, terms);
+            }
         }
         let mut fields: BTreeMap<Key, Vec<(ValueType, Field)>> = BTreeMap::new();
         for ((key, kind), field) in self.fields {
-            fields.entry(key).or_default().push((kind, field));
+            if !untold.contains(&key) {
+                fields.entry(key).or_default().push((kind, field));
+            }
         }
-        let walk = Walk { shapes: self.shapes, ordinals: self.ordinals };
         let mut ranks: HashMap<u32, Vec<u32>> = HashMap::new();
         for ((scope, key), kinds) in fields {
             let mut buckets = Vec::new();
@@ -252,7 +275,11 @@ impl<'a> Tagging<'a> {
             }
         }
         // Spelled spans are records of their rows, however few they are.
-        let shares = |place: &Place, pool: &Pool| *place != Place::Spelled && repeats(pool);
+        let is_untold =
+            |place: &Place| field_of(place).is_some_and(|(key, _)| untold.contains(&key));
+        let shares = |place: &Place, pool: &Pool| {
+            *place != Place::Spelled && repeats(pool) && !is_untold(place)
+        };
         let use_of = |(number, (place, pool)): (u32, (&Place, &Pool))| match ranks.remove(&number) {
             Some(ranks) => PoolUse::Dictionary(ranks),
             None if shares(place, pool) => PoolUse::Shared(0),

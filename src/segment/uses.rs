@@ -90,7 +90,7 @@ impl Uses {
             let context = decode_scope_context(b.scopes.get(code));
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
-        let pools = tagging.finish(&mut terms, &mut b.pools);
+        let pools = tagging.finish(&mut terms, &mut b.pools, b.rows.start.len() as u64);
         Ok(Self { terms: terms.finish(b.options.level), pools, spelled_errors })
     }
 }

@@ -8,12 +8,17 @@ use crate::base::text::Str;
 use crate::block::shapes::Shape;
 use crate::block::skeleton::ValueType;
 use crate::block::slots::{Pools, SlotValues, is_term, repeats};
+use crate::block::whim;
 use crate::index::dictionary::DictionaryValue;
 use crate::index::term::{TagScope, TermKind, hash_number, hash_text};
 use crate::index::terms_builder::TermsBuilder;
 
 /// Numbers of more different values are indexed by magnitude.
 const MAX_EXACT_NUMBERS: usize = 1024;
+
+/// So many names, or values of resources and scopes, are listed and searched by pattern without
+/// reading rows, however rarely they repeat.
+const MANY_TEXTS: usize = 1024;
 
 /// The values of one key and type, where they lie in slots.
 #[derive(Debug, Default)]
@@ -49,6 +54,12 @@ impl<'a> Walk<'a> {
             let values = self.shapes.get(shape)?.slots.get(slot)?;
             Some((values, self.ordinals.get(shape)?.as_slice()))
         })
+    }
+
+    /// The ordinals of a field's values, in pieces.
+    pub fn lists_of(self, field: &'a Field) -> impl Iterator<Item = &'a [u32]> {
+        let extra = field.extra.iter().map(|(_, ordinal)| std::slice::from_ref(ordinal));
+        self.slots(field).map(|(_, ordinals)| ordinals).chain(extra)
     }
 
     /// Calls `each` with the numbers and ordinals of a field, immediate repeats left out.
@@ -191,9 +202,25 @@ impl<'a> Walk<'a> {
 }
 
 impl Told {
+    /// The ordinals of all values, in pieces.
+    pub fn lists(&self) -> impl Iterator<Item = &[u32]> {
+        let numbers = self.ints.values().chain(self.doubles.values()).chain(self.bools.values());
+        let lists = self.texts.values().chain(numbers).chain([&self.present]);
+        lists.map(Vec::as_slice)
+    }
+
+    /// Whether there are many texts, most of them told of one trace.
+    fn hardly_repeats(&self) -> bool {
+        let told = || self.texts.values().map(Vec::len).sum::<usize>();
+        self.texts.len() >= MANY_TEXTS && self.texts.len() * 2 > told()
+    }
+
     /// Hands the values to `terms`.
     pub fn finish(self, scope: TagScope, key: &str, terms: &mut TermsBuilder) {
-        if self.texts.keys().any(|text| text.len() > MAX_TERM_BYTES) {
+        let is_long = |text: &Str| text.len() > MAX_TERM_BYTES;
+        if self.texts.is_empty() {
+            // Most keys of spans have slots, and are told here only where they have other values.
+        } else if self.texts.keys().any(is_long) || whim::take(self.hardly_repeats()) {
             let pairs = self.texts.iter().flat_map(|(text, list)| {
                 let hash = hash_text(text);
                 list.iter().map(move |&ordinal| (hash, ordinal))
@@ -201,7 +228,7 @@ impl Told {
             let mut pairs: Vec<(u64, u32)> = pairs.collect();
             pairs.sort_unstable();
             terms.add_hashed(scope, key, TermKind::Str, &pairs);
-        } else if !self.texts.is_empty() {
+        } else {
             let texts = self.texts.iter();
             let mut values: Vec<(&str, Vec<u32>)> =
                 texts.map(|(text, list)| (text.as_str(), settled(list.clone()))).collect();

@@ -3,9 +3,10 @@
 use std::io;
 
 use crate::base::error::{Error, Result};
+use crate::block::apart::Kind;
 use crate::block::bits::BitWriter;
 use crate::block::encode::{BlockRows, encode_block};
-use crate::block::models::Models;
+use crate::block::models::{Models, SPELLED};
 use crate::block::pages::{PageDirectory, PageWriter};
 use crate::block::slots::{PoolUse, Pools};
 use crate::block::words::WordCodes;
@@ -41,7 +42,9 @@ impl<'a> Writer<'a> {
             if let PoolUse::Shared(first) = pool_use {
                 *first = self.pages.records();
                 for number in 0..pool.len() {
-                    self.pages.push(pool.get(number), &mut self.stored).map_err(io_error)?;
+                    self.pages
+                        .push(Kind::Other, pool.get(number), &mut self.stored)
+                        .map_err(io_error)?;
                 }
             }
         }
@@ -91,8 +94,10 @@ impl<'a> Writer<'a> {
                 }
             }
             let (pages, stored) = (&mut self.pages, &mut self.stored);
-            let mut record = |bytes: &[u8]| pages.push(bytes, stored).map(drop).map_err(io_error);
             let runs = |template: u32, out: &mut BitWriter| {
+                let kind = if template == SPELLED { Kind::Span } else { Kind::Other };
+                let mut record =
+                    |bytes: &[u8]| pages.push(kind, bytes, stored).map(drop).map_err(io_error);
                 let index = template as usize;
                 let (Some(packed), Some(model), Some(done), Some(&count)) = (
                     columns.get(index),

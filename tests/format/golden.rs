@@ -180,6 +180,7 @@ fn every_form_of_the_format_occurs() {
                 "covered string",
                 "hashed double",
                 "buckets number",
+                "scarce key",
             ],
         ),
         (

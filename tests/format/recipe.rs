@@ -26,6 +26,7 @@ pub fn make() -> Vec<(String, Vec<u8>)> {
         ("values.seg", segment(&[spans::every_value()], options()).0),
         ("columns.seg", segment(&[shapes::columns()], small()).0),
         ("lists.seg", segment(&[shapes::lists()], options().block_rows(256)).0),
+        ("scarce.seg", segment(&[shapes::scarce()], options()).0),
         ("constant.seg", segment(&[shapes::constant()], options()).0),
         ("hostile.seg", segment(&workload(16, true), options().block_rows(16)).0),
         ("shop.seg", segment(&workload(12, false), small()).0),

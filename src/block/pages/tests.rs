@@ -15,7 +15,7 @@ fn build(records: &[Vec<u8>], page_bytes: usize) -> (Vec<u8>, PageDirectory) {
     let mut out = Vec::new();
     for (number, record) in (0..).zip(records) {
         assert_eq!(writer.records(), number);
-        assert_eq!(writer.push(record, &mut out).unwrap(), number);
+        assert_eq!(writer.push(Kind::Other, record, &mut out).unwrap(), number);
     }
     let directory = writer.finish(&mut out).unwrap();
     assert_eq!(directory.bytes(), out.len() as u64);
@@ -85,12 +85,13 @@ proptest! {
     #[test]
     fn p6_any_directory_and_any_page_are_read_or_refused(
         bytes: Vec<u8>, raw: Vec<u8>, count in 0usize..300, raw_len in 0usize..300, packed: bool,
+        apart: bool,
     ) {
         PageDirectory::read(&mut bytes.as_slice());
         let stored = if packed { zstd::bulk::compress(&raw, 1).unwrap() } else { bytes };
         let crc = crc32(&stored);
         for raw_len in [raw_len, raw.len(), stored.len()] {
-            let entry = PageEntry { offset: 0, stored_len: stored.len(), raw_len, crc, first: 0, count };
+            let entry = PageEntry { offset: 0, stored_len: stored.len(), raw_len, apart, crc, first: 0, count };
             if let Ok(page) = Page::decode(&entry, &stored) {
                 let total: usize = (0..count).map(|i| page.record(i).unwrap().len()).sum();
                 prop_assert!(total <= raw_len && page.record(count).is_none());
@@ -106,6 +107,7 @@ fn p6_bombs_are_refused() {
         offset: 0,
         stored_len: bomb.len(),
         raw_len,
+        apart: false,
         crc: crc32(&bomb),
         first: 0,
         count: 1 << 20,

@@ -8,4 +8,5 @@
 
 mod homes;
 mod model;
+mod scarce;
 mod sizes;

@@ -11,6 +11,7 @@ use crate::base::model::{ResourceSpans, ScopeSpans, TraceSpan};
 use crate::base::wire::{encode_resource_context, encode_scope_context};
 use crate::block::cache::Cache;
 use crate::block::order::{OrderItem, preorder};
+use crate::block::whim;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::group::Group;
 use crate::ingest::otlp;
@@ -70,7 +71,9 @@ fn group(spans: Vec<TraceSpan>) -> Group {
 
 /// A segment of tiny blocks, so that traces cross their boundaries.
 fn segment(spans: Vec<TraceSpan>) -> Segment {
-    segment_of(spans, 3, 64)
+    // Many a store has forms of the index that else take thousands of spans.
+    let seed = spans.len() as u64;
+    whim::with((!seed.is_multiple_of(3)).then_some(seed << 20), || segment_of(spans, 3, 64))
 }
 
 pub fn segment_of(spans: Vec<TraceSpan>, block_rows: usize, page_bytes: usize) -> Segment {

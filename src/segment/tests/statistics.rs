@@ -143,3 +143,24 @@ fn too_many_operations_are_not_told() {
     assert!(segment.verify().is_empty(), "{:?}", segment.verify());
     assert_eq!(segment.unpacked_source(kind::STATISTICS).unwrap().len(), 3);
 }
+
+#[test]
+fn operations_of_few_spans_each_are_told_up_to_a_number() {
+    let entry = |n: u32| Entry {
+        resource: Vec::new(),
+        scope: Vec::new(),
+        span: Span { name: format!("{n}").into(), span_id: u64::from(n).into(), ..Span::default() },
+    };
+    let told = |operations: u32, spans: u32| {
+        let entries: Vec<Entry> = (0..spans)
+            .map(|n| Entry {
+                span: Span { span_id: u64::from(n).into(), ..entry(n % operations).span },
+                ..entry(0)
+            })
+            .collect();
+        let segment = open(build(&entries, SegmentOptions::default()).0).unwrap();
+        segment.statistics().unwrap().is_some()
+    };
+    assert!(told(1024, 1024) && !told(1025, 1025));
+    assert!(told(1100, 4400) && !told(1101, 4400));
+}

@@ -242,10 +242,21 @@ fn pages() -> Vec<Case> {
         at
     };
     let mut lying = columns.clone();
-    let mut frame = lying_frame(200 << 20);
-    std::mem::swap(&mut lying.pages, &mut frame);
+    let mut bomb = lying_frame(200 << 20);
+    std::mem::swap(&mut lying.pages, &mut bomb);
     let mut entry = [1, 3, 16, 200 << 20].map(crate::manifest::varint).concat();
     entry.extend(crc32fast::hash(&lying.pages).to_le_bytes());
+    // One page of one record, of two raw bytes, whose structure is this.
+    let apart = |name, wrong, structure: &[u8]| {
+        let streams = [1, 0, structure.len() as u64].map(crate::manifest::varint).concat();
+        let mut segment = Parts::of("hostile.seg");
+        segment.pages = frame(&[streams.as_slice(), structure].concat());
+        let numbers = [1, 0, 1, segment.pages.len() as u64, 1 << 20];
+        let mut directory = numbers.map(crate::manifest::varint).concat();
+        directory.extend(crc32fast::hash(&segment.pages).to_le_bytes());
+        case(name, "pages", wrong, segment.with_packed(PAGES, &directory).seal())
+    };
+    let deep = [&[3, 0x4a, 0x12][..], &[0x2a, 0x0a].repeat(500), &[0; 1003]].concat();
     vec![
         case(
             "pages-huge-count.seg",
@@ -289,6 +300,10 @@ fn pages() -> Vec<Case> {
             "a page of 16 bytes that states 200 MiB, its checksum right",
             lying.with_packed(PAGES, &entry).seal(),
         ),
+        apart("apart-kind.seg", "a record taken apart that is of no known kind", &[4, 0]),
+        apart("apart-cut.seg", "a record taken apart that does not end", &[3, 0x2a]),
+        apart("apart-left.seg", "more records taken apart than are stated", &[3, 0, 3, 0]),
+        apart("apart-deep.seg", "1,000 messages inside each other in a record taken apart", &deep),
         case(
             "page-checksum.seg",
             "pages",

@@ -176,6 +176,7 @@ const VALUES: u8 = 0;
 const HASHED: u8 = 2;
 const BUCKETS: u8 = 3;
 const COVERED: u8 = 4;
+const SCARCE: u8 = 5;
 
 /// An index of one key with one part of this form and type, and a heap.
 fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
@@ -186,6 +187,12 @@ fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
 /// An index of one key that is in the traces of the first list of the heap.
 fn list(heap: &[u8]) -> Vec<u8> {
     index(&["\u{2}k"], &[0], &[2, 0, 0], &[], heap)
+}
+
+/// An index of no keys but these scarce ones.
+fn scarce(table: &[u8]) -> Vec<u8> {
+    let record = [vec![0, 0, 1, SCARCE], varint(table.len() as u64)].concat();
+    index(&["\u{0}scarce"], &[0], &record, table, &[])
 }
 
 /// A table of no hashes.
@@ -229,8 +236,8 @@ fn terms() -> Vec<Case> {
         ),
         case(
             "parts-many.seg",
-            "21 parts of a key",
-            index(&["\u{2}k"], &[0], &[&[0, 0, 21][..], &[0; 42]].concat(), &[], &[]),
+            "25 parts of a key",
+            index(&["\u{2}k"], &[0], &[&[0, 0, 25][..], &[0; 50]].concat(), &[], &[]),
         ),
         case(
             "part-outside.seg",
@@ -308,6 +315,21 @@ fn terms() -> Vec<Case> {
             "covered-ints.seg",
             "covered integers",
             part(COVERED | INTS, &[&[1, 0, 1][..], &table()].concat(), &[]),
+        ),
+        case(
+            "scarce-shift.seg",
+            "scarce keys in groups of 2^64 traces",
+            scarce(&[&[64][..], &table()].concat()),
+        ),
+        case(
+            "scarce-left.seg",
+            "bytes behind the table of scarce keys",
+            scarce(&[&[0][..], &table(), &[0]].concat()),
+        ),
+        case(
+            "scarce-group.seg",
+            "a scarce key of a group of traces that is not there",
+            scarce(&[vec![1, 0, 8, 4], column(&[1, 1]), column(&[0x37])].concat()),
         ),
         case(
             "folded-huge.seg",
