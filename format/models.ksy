@@ -20,6 +20,10 @@ seq:
     type: grammar
   - id: words
     type: words
+  - id: ids
+    doc: Models of span ids and of explicit parents, where ids are not plain.
+    type: ids
+    if: not _io.eof
 types:
   text:
     seq:
@@ -159,6 +163,12 @@ types:
       - id: texts
         type: texts
         if: tag == column_tag::text
+  ids:
+    seq:
+      - id: span
+        type: ints
+      - id: parent
+        type: ints
   ints:
     seq:
       - id: tag

@@ -161,7 +161,9 @@ class Models:
         need(words <= 65536, "S12.12: the number of words")
         lengths = [data.varint() for _ in range(words)]
         self.words.extend(data.take(length).decode("utf-8") for length in lengths)
-        need(data.rest() == 0, "S13.1: bytes behind the words")
+        self.ids = [Ints(data), Ints(data)] if data.rest() else []
+        need(all(model.is_fixed() for model in self.ids), "S15.7: the models of ids")
+        need(data.rest() == 0, "S13.1: bytes behind the models of ids")
 
     def read_steps(self, data, at, n, begins):
         """S14.3, S14.4: the steps of n rows, and the bit behind them."""
@@ -235,9 +237,18 @@ class Block:
         need(len(self.begins) == begins, "S15.5: the number of beginnings")
         self.steps, at = models.read_steps(data, at, self.n, self.begins)
         ids = Input(data, (at + 7) // 8)
-        self.ids = [ids.take(8) for _ in range(self.n)]
-        self.explicit = [ids.take(8) for step in self.steps if step & 63 == 63]
-        at, self.cells = ids.at * 8, {}
+        explicit = sum(step & 63 == 63 for step in self.steps)
+        if models.ids:
+            self.ids, at = models.ids[0].run(data, ids.at * 8, self.n)
+            self.explicit, at = models.ids[1].run(data, at, explicit)
+            self.ids = [(id_ & M64).to_bytes(8, "big") for id_ in self.ids]
+            self.explicit = [(id_ & M64).to_bytes(8, "big") for id_ in self.explicit]
+            at = (at + 7) // 8 * 8
+        else:
+            self.ids = [ids.take(8) for _ in range(self.n)]
+            self.explicit = [ids.take(8) for _ in range(explicit)]
+            at = ids.at * 8
+        self.cells = {}
         for template in sorted({step >> 6 for step in self.steps}):
             rows = sum(step >> 6 == template for step in self.steps)
             need(template < len(models.columns), "S14.1: a template of no code")

@@ -149,7 +149,7 @@ impl ColumnModel {
 }
 
 /// Bits of every value under `model`, where all take the same.
-fn int_bits(model: &IntModel) -> Option<usize> {
+pub(super) fn int_bits(model: &IntModel) -> Option<usize> {
     match model {
         IntModel::Const(_) => Some(0),
         IntModel::Fixed { width, .. } => Some(*width as usize),

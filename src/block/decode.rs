@@ -148,7 +148,7 @@ impl Outline {
     }
 
     fn place_runs(&mut self, block: &[u8], models: &Models, first_record: u64) -> Option<()> {
-        let ids = self.steps.len().checked_add(self.explicit)?.checked_mul(8)?;
+        let ids = models.ids.bytes(self.steps.len(), self.explicit)?;
         let mut at = self.ids.checked_add(ids)?.checked_mul(8)?;
         let mut record = first_record;
         for group in &mut self.groups {
@@ -203,18 +203,13 @@ impl Outline {
 
     /// The id of a row.
     #[inline]
-    pub fn span_id(&self, block: &[u8], row: usize) -> Option<u64> {
-        self.id(block, row)
+    pub fn span_id(&self, block: &[u8], models: &Models, row: usize) -> Option<u64> {
+        models.ids.span_id(block, self.ids, row)
     }
 
     /// The so-manieth explicit parent.
-    pub fn explicit(&self, block: &[u8], index: usize) -> Option<u64> {
-        self.id(block, self.steps.len() + index)
-    }
-
-    #[inline]
-    fn id(&self, block: &[u8], index: usize) -> Option<u64> {
-        get_bits(block, (self.ids + index * 8) * 8, 64).map(u64::swap_bytes)
+    pub fn explicit(&self, block: &[u8], models: &Models, index: usize) -> Option<u64> {
+        models.ids.parent(block, self.ids, self.steps.len(), index)
     }
 
     /// The columns of a row.

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! All little-endian. Beginnings are row numbers in as few bits as they fit, or a bit for every row
-//! where that is shorter; steps as [`crate::block::structure`] says; span ids and parents eight
-//! bytes each, from a byte boundary on. Runs follow bit by bit: templates by ascending code, of
+//! where that is shorter; steps as [`crate::block::structure`] says; span ids and parents as
+//! [`crate::block::ids`] says, from a byte boundary on. Runs follow bit by bit: templates by ascending code, of
 //! each the columns of fixed width, then the others. The checksum stands at the next byte.
 
 use crate::base::checksum::crc32;
+use crate::base::error::{Error, Result};
 use crate::block::bits::{BitWriter, bit_length};
-use crate::block::structure::{Grammar, ParentCode, Step};
+use crate::block::models::Models;
+use crate::block::structure::{ParentCode, Step};
 
 /// Bytes before the bits.
 pub const HEADER_BYTES: usize = 16;
@@ -39,12 +41,12 @@ pub struct BlockRows<'a> {
 }
 
 /// Appends a block to `out`; `runs` appends the runs of one template.
-pub fn encode_block<E>(
-    grammar: &Grammar,
+pub fn encode_block(
+    models: &Models,
     rows: &BlockRows<'_>,
-    mut runs: impl FnMut(u32, &mut BitWriter) -> Result<(), E>,
+    mut runs: impl FnMut(u32, &mut BitWriter) -> Result<()>,
     out: &mut Vec<u8>,
-) -> Result<(), E> {
+) -> Result<()> {
     let begin = out.len();
     out.extend_from_slice(&(rows.steps.len() as u16).to_le_bytes());
     out.extend_from_slice(&(rows.begins.len() as u16).to_le_bytes());
@@ -54,11 +56,10 @@ pub fn encode_block<E>(
     let mut bits = BitWriter::new();
     write_begins(rows.begins, rows.steps.len(), &mut bits);
     let is_begin = |row: usize| rows.begins.binary_search(&(row as u32)).is_ok();
-    grammar.encode(rows.steps, is_begin, &mut bits);
+    models.grammar.encode(rows.steps, is_begin, &mut bits);
     bits.align();
-    for id in rows.span_ids.iter().chain(rows.explicit) {
-        bits.put(id.swap_bytes(), 64);
-    }
+    let encoded = models.ids.encode(rows.span_ids, rows.explicit, &mut bits);
+    encoded.ok_or_else(|| Error::invalid("an id that its model does not hold"))?;
     let mut templates: Vec<u32> = rows.steps.iter().map(|step| step.template()).collect();
     templates.sort_unstable();
     templates.dedup();

@@ -24,6 +24,7 @@ pub mod dissection;
 pub mod encode;
 pub mod fit;
 pub mod forms;
+pub mod ids;
 pub mod ints;
 pub mod lineage;
 pub mod mining;

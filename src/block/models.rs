@@ -5,6 +5,7 @@ use crate::base::limits::MAX_TEMPLATES;
 use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
 use crate::block::column::{ColumnModel, Layout, RunPlace};
 use crate::block::decode::touch;
+use crate::block::ids::Ids;
 use crate::block::ints::IntModel;
 use crate::block::skeleton::SlotKind;
 use crate::block::structure::Grammar;
@@ -32,6 +33,8 @@ pub struct Models {
     pub grammar: Grammar,
     /// What texts say again and again.
     pub words: Words,
+    /// How ids are kept.
+    pub ids: Ids,
 }
 
 /// A template and the models of its columns.
@@ -92,6 +95,7 @@ impl Models {
         }
         self.grammar.write(out);
         self.words.write(out);
+        self.ids.write(out);
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -116,7 +120,8 @@ impl Models {
         }
         let grammar = Grammar::read(input)?;
         let words = Words::read(input)?;
-        input.is_empty().then_some(Self { templates, grammar, words })
+        let ids = Ids::read(input)?;
+        input.is_empty().then_some(Self { templates, grammar, words, ids })
     }
 
     /// The template with this code.
@@ -137,7 +142,7 @@ mod tests {
         let column = || ColumnModel::Int(IntModel::fit(&[1, 5, 900]));
         let columns = vec![column(), column(), column(), column(), ColumnModel::Paged];
         let templates = vec![TemplateModel::new(None, columns)];
-        Models { templates, grammar: Grammar::fit(&[], |_| false), words: Words::default() }
+        Models { templates, grammar: Grammar::fit(&[], |_| false), ..Models::default() }
     }
 
     proptest! {

@@ -48,13 +48,14 @@ impl<'a> Walker<'a> {
     #[inline]
     pub fn step(&mut self) -> Option<WalkedRow<'a>> {
         let step = *self.outline.steps.get(self.row)?;
-        let (outline, block, explicit) = (self.outline, self.block, &mut self.explicit);
+        let (outline, block, models) = (self.outline, self.block, self.models);
+        let explicit = &mut self.explicit;
         let (parent, base) = self.lineage.decode(step.parent(), || {
             *explicit += 1;
-            outline.explicit(block, *explicit - 1)
+            outline.explicit(block, models, *explicit - 1)
         })?;
-        let span_id = outline.span_id(block, self.row)?;
-        let cells = outline.cells(block, self.models, self.row)?;
+        let span_id = outline.span_id(block, models, self.row)?;
+        let cells = outline.cells(block, models, self.row)?;
         let start = base.wrapping_add(cells.int(START)? as u64);
         let end = start.wrapping_add(cells.int(DURATION)? as u64);
         let resource = u32::try_from(cells.int(RESOURCE)?).ok()?;

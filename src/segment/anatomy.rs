@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::base::anatomy::{Anatomist, Field, meets};
 use crate::base::error::Result;
 use crate::block::encode::CRC_BYTES;
+use crate::block::ids::Ids;
 use crate::block::models::Models;
 use crate::segment::area::ENTRY_BYTES;
 use crate::segment::describe::field_name;
@@ -169,10 +170,18 @@ fn block_body(
     block.number(2, "beginnings of traces");
     block.number(4, "ordinal of the first row's trace");
     block.number(8, "first record in pages");
-    let behind = (rows + explicit) * 8 + bits.div_ceil(8) + CRC_BYTES;
+    let ids = models.ids.bytes(rows, explicit).unwrap_or_default();
+    let behind = ids + bits.div_ceil(8) + CRC_BYTES;
     block.bytes(block.left().saturating_sub(behind), "beginnings, steps");
-    block.bytes(rows * 8, format!("{rows} span ids"));
-    block.bytes(explicit * 8, format!("{explicit} explicit parents"));
+    match models.ids {
+        Ids::Plain => {
+            block.bytes(rows * 8, format!("{rows} span ids"));
+            block.bytes(explicit * 8, format!("{explicit} explicit parents"));
+        }
+        Ids::Coded { .. } => {
+            block.bytes(ids, format!("{rows} span ids, {explicit} explicit parents"));
+        }
+    }
     // Runs are packed bit by bit: a byte is told with the run that fills it.
     let (mut bit, mut named, mut inside) = (0, 0, Vec::new());
     for &(template, column, _, _, bits) in runs.iter().filter(|(.., bits)| *bits > 0) {

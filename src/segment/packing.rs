@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use crate::block::ids::Ids;
 use crate::block::mining::Draft;
 use crate::block::models::{Models, SLOTS, TemplateModel};
 use crate::block::packed::Packed;
@@ -123,5 +124,6 @@ pub(super) fn settle(
     let is_begin = |row: usize| begins.binary_search(&(row as u32)).is_ok();
     let grammar =
         Grammar::fit(&lineup.steps, |row| row % b.options.block_rows == 0 || is_begin(row));
-    Models { templates, grammar, words: Words::default() }
+    let ids = Ids::fit(&b.rows.span_id, &lineup.explicit);
+    Models { templates, grammar, words: Words::default(), ids }
 }

@@ -119,7 +119,7 @@ impl<'a> Writer<'a> {
                 Ok(())
             };
             block.clear();
-            encode_block(&models.grammar, &content, runs, &mut block)?;
+            encode_block(models, &content, runs, &mut block)?;
             self.write(&block)?;
             ends.push(self.len - HEADER_BYTES as u64);
         }

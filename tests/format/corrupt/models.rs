@@ -118,6 +118,18 @@ fn text_cases() -> Vec<Case> {
             with(|p| p.words = vec![1, 9, b'a']),
         ),
         case("words-no-utf8.seg", "a word that is not UTF-8", with(|p| p.words = vec![1, 1, 0xff])),
+        case(
+            "ids-classes.seg",
+            "ids of several widths",
+            with(|p| p.words = [&[0][..], &[2, 0, 1, 2, 1, 2].repeat(2)].concat()),
+        ),
+        case(
+            "ids-half.seg",
+            "a model of span ids, and none of parents",
+            with(|p| {
+                p.words = vec![0, 0, 2];
+            }),
+        ),
         Case::new(
             "words-none.seg",
             "blocks",
