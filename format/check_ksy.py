@@ -21,7 +21,7 @@ ENCODINGS = {
     "int constant", "int bits", "int classes", "int classes raw", "int values",
     "codes constant", "codes bits", "codes classes", "records bits",
     "text constant", "text pattern", "text forms", "paged",
-    "literal", "uuid", "random_uuid", "hex", "upper_hex", "decimal", "padded", "word",
+    "literal", "uuid", "uuid_of_one_version", "hex", "upper_hex", "decimal", "padded", "word",
 }
 
 
@@ -29,7 +29,17 @@ class ZstdFrame:
     """S1.10, as the generated modules ask for it."""
 
     def decode(self, data):
-        return zstandard.ZstdDecompressor().decompress(data)
+        return zstandard.ZstdDecompressor(self.vocabulary).decompress(data)
+
+
+def first_page(folded):
+    """S10.7: the vocabulary as a dictionary, where `folded` are the dictionaries."""
+    if not folded.pages:
+        return None
+    page, stored = folded.pages[0], folded.stored[0]
+    is_raw = page.len_raw.value == page.len_stored.value
+    raw = stored if is_raw else zstandard.ZstdDecompressor().decompress(stored)
+    return zstandard.ZstdCompressionDict(raw, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
 class Unfold:
@@ -41,11 +51,12 @@ class Unfold:
         import segment
 
         folded = segment.Segment.Folded(KaitaiStream(BytesIO(data)))
-        raw = b""
+        raw, first = b"", None
         for page, stored in zip(folded.pages, folded.stored):
             same("the length of a page", len(stored), page.len_stored.value)
             is_raw = page.len_raw.value == page.len_stored.value
-            raw += stored if is_raw else ZstdFrame().decode(stored)
+            raw += stored if is_raw else zstandard.ZstdDecompressor(first).decompress(stored)
+            first = first or first_page(folded)
         same("the raw bytes", len(raw), sum(page.len_raw.value for page in folded.pages))
         return raw
 
@@ -139,6 +150,8 @@ class Checker:
         same("sections", [(plain(kind), *rest) for kind, *rest in table],
              [(plain(kind), *rest) for kind, *rest in told])
         kinds = self.modules.segment.Kind
+        # The descriptions leave the dictionary of frames to the caller, too.
+        ZstdFrame.vocabulary = first_page(sections[kinds.dictionaries].folded)
         self.sections(sections, kinds, said)
         self.blocks(path, file, sections, kinds, said)
 
@@ -166,6 +179,10 @@ class Checker:
         same("rows of the trace table", rows[-1] if rows else 0, said["spans"])
         index = sections[kinds.tag_index].tag_index
         same("keys", index.directory.names.len_texts.value, len(said["keys"]))
+        texts = sections[kinds.dictionaries].dictionaries.dictionaries
+        told = [part["distinct"] for key in said["keys"] for part in key["parts"]
+                if part["kind"] == "string" and part["form"] in ("values", "dictionary")]
+        same("dictionaries", [dictionary.len_texts.value for dictionary in texts], told)
         zones = sections[kinds.zone_maps].zone_maps
         same("zones", zones.errors.count.value, len(said["blocks"]))
         longest = [zones.max_duration.base.value + zones.max_duration.step.value * low.value

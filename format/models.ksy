@@ -243,6 +243,9 @@ types:
       - id: digits
         type: u1
         if: tag == part_tag::padded
+      - id: version
+        type: u1
+        if: tag == part_tag::uuid_of_one_version
       - id: numbers
         type: ints
         if: tag == part_tag::decimal or tag == part_tag::padded or tag == part_tag::word or tag == part_tag::whole_word
@@ -251,6 +254,8 @@ types:
       - id: rank_bits
         type: u1
       - id: step_bits
+        type: u1
+      - id: step_form
         type: u1
       - id: len_steps
         type: varint
@@ -272,16 +277,46 @@ types:
         repeat-expr: len.value
   words:
     seq:
-      - id: len
+      - id: spelled
         type: varint
+      - id: held
+        type: varint
+      - id: len_dictionaries
+        type: varint
+      - id: dictionaries
+        type: column_place
+        repeat: expr
+        repeat-expr: len_dictionaries.value
+      - id: len_stretches
+        type: varint
+      - id: stretches
+        type: stretch
+        repeat: expr
+        repeat-expr: len_stretches.value
+      - id: gaps
+        type: varint
+        repeat: expr
+        repeat-expr: held.value
       - id: lengths
         type: varint
         repeat: expr
-        repeat-expr: len.value
+        repeat-expr: spelled.value
       - id: words
         size: lengths[_index].value
         repeat: expr
-        repeat-expr: len.value
+        repeat-expr: spelled.value
+  column_place:
+    seq:
+      - id: template
+        type: varint
+      - id: column
+        type: varint
+  stretch:
+    seq:
+      - id: words
+        type: varint
+      - id: whose
+        type: varint
 enums:
   column_tag:
     0: ints
@@ -306,6 +341,6 @@ enums:
     3: upper_hex
     4: decimal
     5: padded
-    6: random_uuid
+    6: uuid_of_one_version
     7: word
     8: whole_word

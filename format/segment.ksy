@@ -5,6 +5,7 @@ meta:
   endian: le
   imports:
     - varint
+    - ascending
     - packed
     - models
     - bloom
@@ -34,10 +35,14 @@ instances:
     type: entry
     repeat: expr
     repeat-expr: footer.len_directory / 20
+  len_granule:
+    value: >-
+      footer.len_area <= 65536 ? 512 : footer.len_area <= 262144 ? 1024
+      : footer.len_area <= 1048576 ? 2048 : 4096
   len_parity:
-    value: 'footer.len_area < 4096 ? footer.len_area : 4096'
+    value: 'footer.len_area < len_granule ? footer.len_area : len_granule'
   granules:
-    value: (footer.len_area + 4095) / 4096
+    value: (footer.len_area + len_granule - 1) / len_granule
   parity:
     pos: footer.ofs_area + footer.len_area
     size: len_parity
@@ -53,7 +58,7 @@ types:
         contents: TKEEPSEG
       - id: version
         type: u4
-        valid: 4
+        valid: 5
       - id: reserved
         size: 48
       - id: crc32
@@ -64,7 +69,7 @@ types:
         contents: TKEEPEND
       - id: version
         type: u4
-        valid: 4
+        valid: 5
       - id: len_directory
         type: u4
       - id: ofs_pages
@@ -176,7 +181,7 @@ types:
         size: len
         type: folded
         io: _root._io
-        if: kind == kind::tag_index
+        if: kind == kind::tag_index or kind == kind::dictionaries
       tag_index:
         pos: ofs_file
         size: len
@@ -184,6 +189,13 @@ types:
         type: tag_index
         io: _root._io
         if: kind == kind::tag_index
+      dictionaries:
+        pos: ofs_file
+        size: len
+        process: unfold
+        type: dictionaries
+        io: _root._io
+        if: kind == kind::dictionaries
       zone_maps:
         pos: ofs_file
         size: len
@@ -267,12 +279,12 @@ types:
   trace_page:
     seq:
       - id: first_rows
-        type: packed
+        type: ascending
+      - id: first_start
+        type: ascending
       - id: id_high
         type: packed
       - id: id_low
-        type: packed
-      - id: first_start
         type: packed
       - id: last_start
         type: packed
@@ -332,6 +344,12 @@ types:
         size: len_parts.value
       - id: heap
         size-eos: true
+  dictionaries:
+    doc: The raw bytes of all dictionaries of texts, one behind another.
+    seq:
+      - id: dictionaries
+        type: sorted_texts
+        repeat: eos
   keys:
     seq:
       - id: names
@@ -373,3 +391,4 @@ enums:
     11: peaks
     12: statistics
     13: sketches
+    14: dictionaries

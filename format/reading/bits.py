@@ -90,13 +90,15 @@ def varint(value):
     return bytes(out)
 
 
-def unzstd(frame, limit, stated=None):
-    """S1.10: one zstd frame that states its size, and nothing behind it."""
+def unzstd(frame, limit, stated=None, before=b""):
+    """S1.10: one zstd frame that states its size, and nothing behind it; `before` is its dictionary."""
     try:
         size = zstandard.frame_content_size(frame)
         most = min(limit, len(frame) << 15)
         need(0 <= size <= most and stated in (None, size), "S1.10: the size of a frame")
-        decoder = zstandard.ZstdDecompressor().decompressobj()
+        raw_content = zstandard.DICT_TYPE_RAWCONTENT
+        known = zstandard.ZstdCompressionDict(before, dict_type=raw_content) if before else None
+        decoder = zstandard.ZstdDecompressor(dict_data=known).decompressobj()
         raw = decoder.decompress(bytes(frame))
     except zstandard.ZstdError as error:
         raise Damaged(f"S1.10: {error}") from error
@@ -221,6 +223,10 @@ class Pattern:
             digits = data.u8()
             need(1 <= digits <= 18, "S12.8: padded digits")
             return tag, (digits, Ints(data))
+        if tag == 6:
+            version = data.u8()
+            need(version < 16, "S12.8: the version of a UUID")
+            return tag, version
         return tag, None
 
     def run(self, data, at, n):
@@ -231,7 +237,7 @@ class Pattern:
             elif tag in (1, 6):
                 width = 128 if tag == 1 else 122
                 numbers = [get_bits(data, at + i * width, width) for i in range(n)]
-                numbers = [whole_uuid(number) for number in numbers] if tag == 6 else numbers
+                numbers = [whole_uuid(number, what) for number in numbers] if tag == 6 else numbers
                 hexes = [f"{number:032x}" for number in numbers]
                 column = ["-".join((h[:8], h[8:12], h[12:16], h[16:20], h[20:])) for h in hexes]
                 at += n * width
@@ -253,7 +259,7 @@ class Pattern:
         return ["".join(parts) for parts in zip(*columns)] if columns else [""] * n, at
 
 
-def whole_uuid(bits):
-    """S12.10: the number of a random UUID, given its 122 bits."""
+def whole_uuid(bits, version):
+    """S12.10: the number of a UUID of this version, given its 122 bits."""
     low, middle, high = bits & (1 << 62) - 1, bits >> 62 & 0xFFF, bits >> 74
-    return low | 2 << 62 | middle << 64 | 4 << 76 | high << 80
+    return low | 2 << 62 | middle << 64 | version << 76 | high << 80

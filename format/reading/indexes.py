@@ -31,6 +31,25 @@ def packed(data):
     return [(base + step * value) & M64 for value in low]
 
 
+def ascending(data):
+    """S17.14: the values of an ascending column."""
+    count = data.varint()
+    if count == 0:
+        return []
+    base, step, width, size = data.varint(), data.varint(), data.u8(), data.varint()
+    need(step > 0 and width <= 64 and count <= size * 8, "S17.14: a column")
+    low = data.take((count * width + 7) // 8)
+    high = int.from_bytes(data.take(size), "little")
+    need(high.bit_count() == count, "S17.14: the bits of the high part")
+    values, place = [], -1
+    for i in range(count):
+        rest = high >> (place + 1)
+        place += (rest & -rest).bit_length()
+        value = get_bits(low, i * width, width) | (place - i) << width
+        values.append((base + step * value) & M64)
+    return values
+
+
 def rough(code):
     """S17.11: the bound that a code means."""
     need(code <= 496, "S17.11: a code")
@@ -46,14 +65,24 @@ def rough_code(number):
 
 def unfolded(data):
     """S17.12, S17.13: the raw bytes."""
+    return b"".join(unfold(data))
+
+
+def first_page(data):
+    """S10.7: the vocabulary, where `data` are the dictionaries."""
+    return next(iter(unfold(data)), b"")
+
+
+def unfold(data):
     lengths = [(data.varint(), data.varint()) for _ in range(data.varint())]
     need(all(0 < stored <= raw <= 1 << 16 for raw, stored in lengths), "S17.13: a page")
     pages = []
     for raw, stored in lengths:
         page = data.take(stored)
-        pages.append(page if raw == stored else unzstd(page, 1 << 16, raw))
+        first = pages[0] if pages else b""
+        pages.append(page if raw == stored else unzstd(page, 1 << 16, raw, first))
     need(data.rest() == 0, "S17.12: pages that do not fill the section")
-    return b"".join(pages)
+    return pages
 
 
 def sorted_texts(data):
@@ -149,8 +178,9 @@ class TraceTable:
         need(len(offsets) == -(-count // page_traces) + 1, "S18.1: the number of pages")
         for page, offset in enumerate(offsets[:-1]):
             data.at = begin + offset
-            rows = packed(data)
-            columns = [packed(data) for _ in range(7)]
+            rows, starts = ascending(data), ascending(data)
+            columns = [packed(data) for _ in range(6)]
+            columns.insert(2, starts)
             need(data.at == begin + offsets[page + 1], "S18.1: where a page ends")
             for i, (high, low, first, spread, length, longest, flags) in enumerate(zip(*columns)):
                 id_ = high.to_bytes(8, "big") + low.to_bytes(8, "big")
@@ -183,8 +213,8 @@ class Scarce:
 class TagIndex:
     """S18.10 to S18.23: the keys with their lists and parts, and those that have none."""
 
-    def __init__(self, section, traces):
-        data = Input(unfolded(Input(section)))
+    def __init__(self, section, dictionaries, traces):
+        data, self.dictionaries = Input(unfolded(Input(section))), unfolded(Input(dictionaries))
         need(data.varint() == traces, "S18.10: the number of traces")
         directory, records, parts = (data.varint() for _ in range(3))
         directory, records = Input(data.take(directory)), data.take(records)
@@ -214,7 +244,12 @@ class TagIndex:
         if form == 5:
             return Scarce(data, self.lists.n)
         need(form < 2, "S18.14: a form of parts")
-        values = sorted_texts(data) if kind == STRING else packed(data)
+        if kind == STRING:
+            place, length = data.varint(), data.varint()
+            need(place + length <= len(self.dictionaries), "S18.15: where a dictionary is")
+            values = sorted_texts(Input(self.dictionaries[place : place + length]))
+        else:
+            values = packed(data)
         if kind == INT:
             values = [signed(value ^ 1 << 63) for value in values]
         if kind == DOUBLE:

@@ -29,10 +29,11 @@ FIELDS = {
 
 
 class Pages:
-    """Chapter 11: the records of some pages; `read(offset, length)` gives stored bytes."""
+    """Chapter 11: the records of some pages; `read(offset, length)` gives stored bytes, and
+    `before` is the dictionary of their frames."""
 
-    def __init__(self, directory, read):
-        self.read, self.entries, self.cached = read, [], (None, None)
+    def __init__(self, directory, read, before=b""):
+        self.read, self.before, self.entries, self.cached = read, before, [], (None, None)
         self.records = self.bytes = 0
         for _ in range(directory.varint()):
             count = directory.varint()
@@ -55,11 +56,11 @@ class Pages:
         data = bytes(self.read(offset, stored))
         need(zlib.crc32(data) == crc, "S11: the checksum of a page")
         if apart:
-            records = join(unzstd(data, min(raw, MAX_APART)), count)
+            records = join(unzstd(data, min(raw, MAX_APART), None, self.before), count)
             sizes = (len(record) + len(varint(len(record))) for record in records)
             need(sum(sizes) == raw, "S11.5: the raw length of a page taken apart")
             return records
-        page = Input(data if stored == raw else unzstd(data, MAX_PAGE, raw))
+        page = Input(data if stored == raw else unzstd(data, MAX_PAGE, raw, self.before))
         lengths = [page.varint() for _ in range(count)]
         records = [page.take(length) for length in lengths]
         need(page.rest() == 0, "S11.3: the lengths in a page")

@@ -5,14 +5,14 @@ import zlib
 from .bits import (
     M64, MAX_SECTION, Damaged, Input, Ints, Texts, bit_length, get_bits, need, unzstd,
 )
-from .indexes import TagIndex, TraceTable
+from .indexes import TagIndex, TraceTable, first_page
 from .pages import Pages
 from .rows import Template, spelled_span
 
-VERSION = 4
-KINDS = range(1, 14)
+VERSION = 5
+KINDS = range(1, 15)
 MODELS, CONTEXTS, PAGES, BLOCKS, TRACES, IDS, BLOOM, TERMS, *OTHERS = KINDS
-OPERATIONS, ZONES, PEAKS, STATISTICS, SKETCHES = OTHERS
+OPERATIONS, ZONES, PEAKS, STATISTICS, SKETCHES, DICTIONARIES = OTHERS
 PACKED = (MODELS, PAGES, BLOCKS, OPERATIONS, PEAKS, STATISTICS, SKETCHES)
 
 
@@ -29,14 +29,19 @@ class Footer:
 
     def fits(self, length):
         """S9.5."""
-        granules = -(-self.area_bytes // 4096)
-        guards = min(4096, self.area_bytes) + 2 * 4 * (granules + 2)
+        size = granule(self.area_bytes)
+        guards = min(size, self.area_bytes) + 2 * 4 * (-(-self.area_bytes // size) + 2)
         return (
             64 <= self.pages <= self.area - 128
             and 0 < self.area_bytes >= self.directory_bytes
             and 1 <= self.block_rows <= 65535
             and self.summary[7] == length == self.area + self.area_bytes + guards + 256
         )
+
+
+def granule(length):
+    """S10.1: the bytes of a granule of an area of this length."""
+    return next((size for size in (512, 1024, 2048) if length <= size * size // 4), 4096)
 
 
 class Segment:
@@ -50,7 +55,7 @@ class Segment:
         self.rows, self.trace_count = self.footer.summary[:2]
         self.traces = TraceTable(self.sections[TRACES])
         need(len(self.traces.entries) == self.trace_count, "S9.8: the number of traces")
-        self.terms = TagIndex(self.sections[TERMS], self.trace_count)
+        self.terms = TagIndex(self.sections[TERMS], self.sections[DICTIONARIES], self.trace_count)
         self.models = Models(Input(self.sections[MODELS]), self.terms)
         pages_end = self.footer.area - 128
         self.pages = Pages(
@@ -58,7 +63,7 @@ class Segment:
             lambda at, length: data[self.footer.pages + at : self.footer.pages + at + length],
         )
         need(self.pages.bytes == pages_end - self.footer.pages, "S11.4: the bytes of the pages")
-        self.resources, self.scopes = read_contexts(self.sections[CONTEXTS])
+        self.resources, self.scopes = read_contexts(self.sections[CONTEXTS], self.vocabulary)
 
     def find_footer(self):
         need(len(self.data) >= 64 + 256, "S9.5: the file ends before its footers")
@@ -74,12 +79,13 @@ class Segment:
         """Chapter 10: the area, with one damaged granule rebuilt."""
         begin, length = self.footer.area, self.footer.area_bytes
         area = self.data[begin : begin + length]
-        parity = self.data[begin + length : begin + length + min(4096, length)]
-        granules = [area[at : at + 4096] for at in range(0, length, 4096)]
-        size = 4 * (len(granules) + 2)
+        size = granule(length)
+        parity = self.data[begin + length : begin + length + min(size, length)]
+        granules = [area[at : at + size] for at in range(0, length, size)]
+        table = 4 * (len(granules) + 2)
         at = begin + length + len(parity)
-        tables = [self.data[at : at + size], self.data[at + size : at + 2 * size]]
-        table = next((t for t in tables if zlib.crc32(t[:-4]) == Input(t, size - 4).number(4)), None)
+        tables = [self.data[at : at + table], self.data[at + table : at + 2 * table]]
+        table = next((t for t in tables if zlib.crc32(t[:-4]) == Input(t, table - 4).number(4)), None)
         need(table is not None, "S10.3: neither crc table is whole")
         crcs = [Input(table, 4 * i).number(4) for i in range(len(granules) + 1)]
         bad = [i for i, granule in enumerate(granules) if zlib.crc32(granule) != crcs[i]]
@@ -89,7 +95,7 @@ class Segment:
             rebuilt = 0
             for other in numbers:
                 rebuilt ^= int.from_bytes(other, "little")
-            whole = rebuilt.to_bytes(4096, "little")[: len(granules[bad[0]])]
+            whole = rebuilt.to_bytes(size, "little")[: len(granules[bad[0]])]
             need(zlib.crc32(whole) == crcs[bad[0]], "S10.4: a granule that is not rebuilt")
             granules[bad[0]] = whole
         return b"".join(granules)
@@ -105,9 +111,11 @@ class Segment:
             need(all(at + length <= a or b <= at for a, b in places if a < b and length),
                  "S10.5: sections that overlap")
             places.append((at, at + length))
-            section = self.area[at : at + length]
-            sections[kind] = unzstd(section, MAX_SECTION) if kind in PACKED else section
+            sections[kind] = self.area[at : at + length]
         need(all(kind in sections for kind in KINDS), "S10.6: a section is missing")
+        self.vocabulary = first_page(Input(sections[DICTIONARIES]))
+        for kind in PACKED:
+            sections[kind] = unzstd(sections[kind], MAX_SECTION, None, self.vocabulary)
         return sections
 
     def blocks(self):
@@ -143,8 +151,9 @@ class Models:
             slots = template.slots if template else [("int", None), ("bytes", None)]
             kinds = [("int", None)] * 3 + slots
             self.columns.append([Column(data, kind, place, terms, self.words) for kind, place in kinds])
-        self.rank_bits, self.step_bits = data.u8(), data.u8()
+        self.rank_bits, self.step_bits, self.step_form = data.u8(), data.u8(), data.u8()
         known = data.varint()
+        need(self.step_form < 2, "S14.5: the form of steps")
         need(self.rank_bits <= 4 and self.step_bits <= 32 and known <= 32768, "S14.5: the grammar")
         self.steps, last = [], 0
         for i in range(known):
@@ -157,13 +166,39 @@ class Models:
         self.successors = []
         for _ in range(known + 1 if self.ranks else 0):
             self.successors.append([self.steps[data.varint()] for _ in range(data.varint())])
-        words = data.varint()
-        need(words <= 65536, "S12.12: the number of words")
-        lengths = [data.varint() for _ in range(words)]
-        self.words.extend(data.take(length).decode("utf-8") for length in lengths)
+        self.words.extend(self.read_words(data, terms))
         self.ids = [Ints(data), Ints(data)] if data.rest() else []
         need(all(model.is_fixed() for model in self.ids), "S15.7: the models of ids")
         need(data.rest() == 0, "S13.1: bytes behind the models of ids")
+
+    def read_words(self, data, terms):
+        """S12.12 to S12.14."""
+        spelled, held = data.varint(), data.varint()
+        need(spelled + held <= 65536, "S12.13: the number of words")
+        dictionaries = []
+        for _ in range(data.varint()):
+            template, column = data.varint(), data.varint()
+            need(0 < template < len(self.templates), "S12.13: a template")
+            slots = self.templates[template].slots
+            need(3 <= column < 3 + len(slots) and slots[column - 3][1], "S12.13: a column")
+            dictionaries.append(terms.strings(*slots[column - 3][1]))
+        stretches = [(data.varint(), data.varint()) for _ in range(data.varint())]
+        need(sum(n for n, whose in stretches if whose == 0) == spelled
+             and sum(n for n, whose in stretches if whose > 0) == held
+             and all(n > 0 and whose <= len(dictionaries) for n, whose in stretches),
+             "S12.13: stretches")
+        codes = []
+        for count, whose in stretches:
+            last = -1
+            for _ in range(count if whose else 0):
+                last += 1 + data.varint()
+                need(last < len(dictionaries[whose - 1]), "S12.14: a code")
+                codes.append(dictionaries[whose - 1][last])
+        lengths, known = [data.varint() for _ in range(spelled)], iter(codes)
+        texts = iter([data.take(length).decode("utf-8") for length in lengths])
+        words = [next(known if whose else texts) for count, whose in stretches for _ in range(count)]
+        need(sum(len(word.encode("utf-8")) for word in words) <= 8 << 20, "S12.14: the words' bytes")
+        return words
 
     def read_steps(self, data, at, n, begins):
         """S14.3, S14.4: the steps of n rows, and the bit behind them."""
@@ -175,7 +210,9 @@ class Models:
                 need(rank < len(self.successors[state]), "S14.4: no successor of a rank")
                 steps.append(self.successors[state][rank])
             else:
-                steps.append(get_bits(data, spelled, self.step_bits))
+                step = get_bits(data, spelled, self.step_bits)
+                need(self.step_form == 0 or step < len(self.steps), "S14.4: a known step")
+                steps.append(self.steps[step] if self.step_form else step)
                 spelled += self.step_bits
             state = self.states.get(steps[-1], 0)
         return steps, spelled
@@ -190,9 +227,12 @@ class Column:
         need(self.tag in allowed, "S13.9: the column of a slot")
         self.is_text = kind == "text"
         if self.tag == 1:
-            locals_ = [data.varint() for _ in range(data.varint())]
+            locals_, last = [], -1
+            for _ in range(data.varint()):
+                last += 1 + data.signed()
+                locals_.append(last)
             texts = terms.strings(*place)
-            need(all(code < len(texts) for code in locals_), "S13.10: a code of a dictionary")
+            need(all(0 <= code < len(texts) for code in locals_), "S13.10: a code of a dictionary")
             self.locals = [texts[code].encode("utf-8") for code in locals_]
         self.model = None if self.tag == 4 else Texts(data, words) if self.tag == 3 else Ints(data)
 
@@ -293,11 +333,13 @@ class Block:
             yield ordinal, resource, scope, step >> 6, span
 
 
-def read_contexts(section):
+def read_contexts(section, vocabulary):
     """S13.15: resources and scopes, canonical bytes."""
     data = Input(section)
     resources, scopes = data.varint(), data.varint()
-    pages = Pages(data, lambda at, length: section[data.at + at : data.at + at + length])
+    pages = Pages(
+        data, lambda at, length: section[data.at + at : data.at + at + length], vocabulary
+    )
     need(pages.records == resources + scopes and pages.bytes == data.rest(), "S13.15: contexts")
     records = [pages.record(i) for i in range(pages.records)]
     return records[:resources], records[resources:]

@@ -1,6 +1,6 @@
 //! Models of the columns of a template, and where their runs lie in a block.
 
-use crate::base::varint::{read_len, read_u64, write_u64};
+use crate::base::varint::{read_i64, read_len, write_i64, write_u64};
 use crate::block::classes::Run;
 use crate::block::ints::IntModel;
 use crate::block::pattern::Pattern;
@@ -12,7 +12,7 @@ use crate::block::strings::StrModel;
 pub enum ColumnModel {
     /// Numbers.
     Int(IntModel),
-    /// Values of the segment's dictionary of this key: small codes of the column's own, the most
+    /// Values of the segment's dictionary of this key: small codes of the column's own, the
     /// frequent first, which stand for codes of the dictionary.
     Codes {
         /// The dictionary's code of each of the column's codes.
@@ -111,7 +111,11 @@ impl ColumnModel {
             Self::Codes { locals, codes } => {
                 out.push(tag::CODES);
                 write_u64(out, locals.len() as u64);
-                locals.iter().for_each(|&code| write_u64(out, u64::from(code)));
+                let mut next = 0;
+                for &code in locals {
+                    write_i64(out, i64::from(code) - next);
+                    next = i64::from(code) + 1;
+                }
                 codes.write(out);
             }
             Self::Records(model) => {
@@ -135,8 +139,11 @@ impl ColumnModel {
             tag::CODES => {
                 let count = read_len(input).filter(|&count| count <= input.len())?;
                 let mut locals = Vec::with_capacity(count);
+                let mut next = 0i64;
                 for _ in 0..count {
-                    locals.push(u32::try_from(read_u64(input)?).ok()?);
+                    let code = u32::try_from(next.checked_add(read_i64(input)?)?).ok()?;
+                    locals.push(code);
+                    next = i64::from(code) + 1;
                 }
                 Self::Codes { locals, codes: IntModel::read(input)? }
             }

@@ -15,7 +15,7 @@ pub enum Class {
     Decimal,
     Padded(u8),
     Hex { bytes: u8, upper: bool },
-    Uuid { random: bool },
+    Uuid,
 }
 
 /// A word in a text.
@@ -31,7 +31,7 @@ pub struct Token<'a> {
 pub fn id_words(text: &str) -> impl Iterator<Item = &str> {
     let tokens = Tokens(text.get(..text.len().min(MAX_TEXT_BYTES)).unwrap_or_default());
     tokens.filter_map(|Token { text, class, .. }| {
-        matches!(class, Class::Hex { .. } | Class::Uuid { .. }).then_some(text)
+        matches!(class, Class::Hex { .. } | Class::Uuid).then_some(text)
     })
 }
 
@@ -67,10 +67,7 @@ impl<'a> Iterator for Tokens<'a> {
         let (between, rest) = self.0.split_at_checked(begin)?;
         let (len, uuid) = word_len(rest);
         let (text, after) = rest.split_at_checked(len)?;
-        let class = match uuid {
-            Some(uuid) => Class::Uuid { random: digits::is_random(uuid) },
-            None => Class::of(text),
-        };
+        let class = if uuid.is_some() { Class::Uuid } else { Class::of(text) };
         self.0 = after;
         Some(Token { between, text, class })
     }
@@ -101,7 +98,7 @@ impl Class {
             Self::Decimal => cut.push(0xf9),
             Self::Padded(digits) => cut.extend([0xfa, digits]),
             Self::Hex { bytes, upper } => cut.extend([0xfb, bytes, u8::from(upper)]),
-            Self::Uuid { random } => cut.extend([0xfc, u8::from(random)]),
+            Self::Uuid => cut.push(0xfc),
         }
     }
 }

@@ -85,20 +85,27 @@ pub fn parse_uuid(text: &[u8]) -> Option<u128> {
     Some(high << 64 | low)
 }
 
-/// Whether a UUID is a random one: version 4, variant 1. Then six of its bits are known.
-pub fn is_random(uuid: u128) -> bool {
-    uuid >> 76 & 15 == 4 && uuid >> 62 & 3 == 2
+/// The version of a UUID of variant 1 (RFC 9562): where it is known, so are six of the bits. Random
+/// ones have version 4, or 9 and above where Envoy marked a request's id as traced.
+pub fn version(uuid: u128) -> Option<u8> {
+    (uuid >> 62 & 3 == 2).then_some((uuid >> 76 & 15) as u8)
 }
 
-/// The 122 bits of a random UUID that are not known.
-pub fn pack_random(uuid: u128) -> u128 {
+/// The version that all of these are.
+pub fn common_version(versions: &[Option<u8>]) -> Option<u8> {
+    let first = versions.first().copied().flatten()?;
+    versions.iter().all(|version| *version == Some(first)).then_some(first)
+}
+
+/// The 122 bits of a UUID that its version and variant do not tell.
+pub fn pack_versioned(uuid: u128) -> u128 {
     uuid & LOW_BITS | (uuid >> 64 & MIDDLE_BITS) << 62 | (uuid >> 80) << 74
 }
 
-/// The random UUID of these bits.
-pub fn unpack_random(bits: u128) -> u128 {
+/// The UUID of a version and these bits.
+pub fn unpack_versioned(bits: u128, version: u8) -> u128 {
     let middle = bits >> 62 & MIDDLE_BITS;
-    bits & LOW_BITS | 2 << 62 | middle << 64 | 4 << 76 | bits >> 74 << 80
+    bits & LOW_BITS | 2 << 62 | middle << 64 | u128::from(version & 15) << 76 | bits >> 74 << 80
 }
 
 /// What follows the variant, and what stands between it and the version.
@@ -220,10 +227,11 @@ mod tests {
             print_uuid(uuid, &mut text);
             prop_assert_eq!(parse_uuid(text.as_bytes()), Some(uuid));
             text.replace_range(spoiled..=spoiled, &by);
-            let random = uuid & !(15 << 76) & !(3 << 62) | 4 << 76 | 2 << 62;
-            prop_assert!(is_random(random));
-            prop_assert_eq!(unpack_random(pack_random(random)), random);
-            prop_assert!(pack_random(random) >> 122 == 0);
+            let known = uuid & !(3 << 62) | 2 << 62;
+            let own = (uuid >> 76 & 15) as u8;
+            prop_assert_eq!(version(known), Some(own));
+            prop_assert_eq!(unpack_versioned(pack_versioned(known), own), known);
+            prop_assert!(pack_versioned(known) >> 122 == 0);
             if let Some(uuid) = parse_uuid(text.as_bytes()) {
                 let mut printed = String::new();
                 print_uuid(uuid, &mut printed);

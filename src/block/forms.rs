@@ -8,7 +8,8 @@
 
 use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
 use crate::block::pattern::Pattern;
-use crate::block::words::{WordCodes, Words};
+use crate::block::vocabulary::WordCodes;
+use crate::block::words::Words;
 
 /// Forms of a column at most: choosing among more costs more than it saves.
 pub const MAX_FORMS: usize = 64;

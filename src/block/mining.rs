@@ -12,12 +12,13 @@ use std::collections::{HashMap, HashSet};
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
 use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens, after_words};
+use crate::block::digits;
 use crate::block::forms::{Forms, MAX_FORMS};
 use crate::block::ints::IntModel;
 use crate::block::pattern::{MAX_PARTS, Part, Pattern, Variable};
 use crate::block::shared_ids::SharedIds;
+use crate::block::vocabulary::{WordCodes, WordCounts};
 use crate::block::whim;
-use crate::block::words::{WordCodes, WordCounts};
 
 /// A form of fewer rows than these does not pay for itself.
 const MIN_ROWS: usize = 4;
@@ -188,7 +189,7 @@ impl<'a> Form<'a> {
                 continue;
             }
             let repeats = whim::take(distinct.len() * 2 <= rows.len());
-            let is_id = matches!(token.class, Class::Hex { .. } | Class::Uuid { .. });
+            let is_id = matches!(token.class, Class::Hex { .. } | Class::Uuid);
             let class = match is_id && (repeats || ids.repeat(distinct.iter().copied())) {
                 true => Class::Word,
                 false => token.class,
@@ -227,7 +228,7 @@ impl Kind {
     fn bits(&self, distinct: usize) -> usize {
         match self {
             Self::Literal(_) => 0,
-            Self::Variable(Class::Uuid { .. }) => 128,
+            Self::Variable(Class::Uuid) => 128,
             Self::Variable(Class::Hex { bytes, .. }) => usize::from(*bytes) * 8,
             Self::Variable(_) | Self::Whole => bit_length(distinct as u64) as usize + 1,
         }
@@ -238,7 +239,7 @@ impl Kind {
         let any = || IntModel::fit(&[]);
         let part = match self {
             Self::Literal(text) => Part::Literal(text.clone()),
-            Self::Variable(Class::Uuid { random }) => Part::Uuid { random: *random },
+            Self::Variable(Class::Uuid) => Part::Uuid { version: None },
             Self::Variable(Class::Hex { bytes, upper }) => {
                 Part::Hex { bytes: *bytes, upper: *upper }
             }
@@ -248,17 +249,20 @@ impl Kind {
             Self::Whole => Part::Word { whole: true, codes: any() },
         };
         let mut numbers = Vec::new();
+        let mut versions = Vec::new();
         for rest in rests {
             match part.take(rest)? {
                 Some(Variable::Int(number)) => numbers.push(number),
                 Some(Variable::Word(word)) => numbers.push(codes.code(word)?),
-                Some(Variable::Uuid(_) | Variable::Hex(_)) | None => {}
+                Some(Variable::Uuid(uuid)) => versions.push(digits::version(uuid)),
+                Some(Variable::Hex(_)) | None => {}
             }
         }
         Some(match part {
             Part::Decimal(_) => Part::Decimal(IntModel::fit(&numbers)),
             Part::Padded { digits, .. } => Part::Padded { digits, model: IntModel::fit(&numbers) },
             Part::Word { whole, .. } => Part::Word { whole, codes: IntModel::fit(&numbers) },
+            Part::Uuid { .. } => Part::Uuid { version: digits::common_version(&versions) },
             other => other,
         })
     }

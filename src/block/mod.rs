@@ -45,6 +45,7 @@ pub mod slots;
 pub mod strings;
 pub mod structure;
 pub mod template;
+pub mod vocabulary;
 pub mod walk;
 pub mod whim;
 pub mod words;

@@ -10,7 +10,7 @@ use crate::block::ints::IntModel;
 use crate::block::skeleton::SlotKind;
 use crate::block::structure::Grammar;
 use crate::block::template::{Names, Template};
-use crate::block::words::Words;
+use crate::block::words::{WordList, Words};
 
 /// Columns that every template has before its slots.
 pub const RESOURCE: usize = 0;
@@ -31,7 +31,9 @@ pub struct Models {
     pub templates: Vec<TemplateModel>,
     /// The order of templates and parents.
     pub grammar: Grammar,
-    /// What texts say again and again.
+    /// What texts say again and again, as it is stored.
+    pub word_list: WordList,
+    /// The same, once dictionaries are at hand to tell it.
     pub words: Words,
     /// How ids are kept.
     pub ids: Ids,
@@ -94,7 +96,7 @@ impl Models {
             }
         }
         self.grammar.write(out);
-        self.words.write(out);
+        self.word_list.write(out);
         self.ids.write(out);
     }
 
@@ -119,9 +121,10 @@ impl Models {
             templates.push(TemplateModel::new(template, columns));
         }
         let grammar = Grammar::read(input)?;
-        let words = Words::read(input)?;
+        let word_list = WordList::read(input)?;
         let ids = Ids::read(input)?;
-        input.is_empty().then_some(Self { templates, grammar, words, ids })
+        let words = Words::default();
+        input.is_empty().then_some(Self { templates, grammar, word_list, words, ids })
     }
 
     /// The template with this code.

@@ -1,7 +1,7 @@
 //! Columns under their models, ready to be encoded block by block.
 
 use crate::base::error::{Error, Result};
-use crate::block::bits::BitWriter;
+use crate::block::bits::{BitWriter, bit_length};
 use crate::block::column::ColumnModel;
 use crate::block::forms::Forms;
 use crate::block::ints::IntModel;
@@ -11,8 +11,8 @@ use crate::block::skeleton::ValueType;
 use crate::block::slots::{PoolUse, Pools, SlotValues};
 use crate::block::strings::StrModel;
 use crate::block::template::Place;
+use crate::block::vocabulary::WordCodes;
 use crate::block::whim;
-use crate::block::words::WordCodes;
 
 /// From so many codes on a column may share words with others instead of listing its own.
 const MANY_CODES: usize = 32;
@@ -61,11 +61,11 @@ impl Packed {
         };
         match uses.get(pool as usize) {
             Some(PoolUse::Dictionary(ranks)) => {
-                let (locals, values) = localize(&numbers);
+                let rank = |number: u32| ranks.get(number as usize).copied().unwrap_or_default();
+                let (locals, values) = localize(&numbers, rank);
                 let (codes, bits) = IntModel::fit_with_bits(&values);
-                let rank = |&number: &u32| ranks.get(number as usize).copied().unwrap_or_default();
                 let coded = Some(Coded { pool, numbers: locals.clone(), bits });
-                let locals = locals.iter().map(rank).collect();
+                let locals = locals.iter().map(|&number| rank(number)).collect();
                 let model = ColumnModel::Codes { locals, codes };
                 Self { coded, ..Self::new(model, SlotValues::Ints(values)) }
             }
@@ -206,15 +206,18 @@ impl Packed {
     }
 }
 
-/// Small codes for the numbers that occur, the most frequent first; and each number's code.
-fn localize(numbers: &[u32]) -> (Vec<u32>, Vec<i64>) {
+/// Small codes for the numbers that occur, and each number's code: the frequent first, those about
+/// as frequent (their counts have as many bits) by `rank`, so that a list of ranks has small gaps.
+fn localize(numbers: &[u32], rank: impl Fn(u32) -> u32) -> (Vec<u32>, Vec<i64>) {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();
     let mut counted: Vec<(usize, u32)> = Vec::new();
     for run in sorted.chunk_by(|a, b| a == b) {
         counted.extend(run.first().map(|&number| (run.len(), number)));
     }
-    counted.sort_unstable_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
+    counted.sort_unstable_by_key(|&(count, number)| {
+        (std::cmp::Reverse(bit_length(count as u64)), rank(number), number)
+    });
     let locals: Vec<u32> = counted.iter().map(|&(_, number)| number).collect();
     let mut codes: Vec<(u32, i64)> = locals.iter().copied().zip(0..).collect();
     codes.sort_unstable();

@@ -71,7 +71,7 @@ impl PageReader {
             return Ok(Record { page, index });
         }
         let stored = fetch(offset, entry.stored_len)?;
-        let page = Page::decode(entry, &stored).map_err(|what| corrupt(entry.offset, what))?;
+        let page = Page::decode(&[], entry, &stored).map_err(|what| corrupt(entry.offset, what))?;
         let page = Arc::new(page);
         self.cache.insert(self.file, offset, page.clone());
         Ok(Record { page, index })

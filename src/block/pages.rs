@@ -45,10 +45,15 @@ const LEAST_GAIN: usize = 16;
 impl PageWriter {
     /// Pages of about `page_bytes` raw bytes, compressed at zstd `level`.
     pub fn new(page_bytes: usize, level: i32) -> io::Result<Self> {
+        Self::after(&[], page_bytes, level)
+    }
+
+    /// The same, where pages may repeat what stands in `before` (a raw-content dictionary).
+    pub fn after(before: &[u8], page_bytes: usize, level: i32) -> io::Result<Self> {
         Ok(Self {
             page_bytes: page_bytes.min(1 << 20),
-            compressor: zstd::bulk::Compressor::new(level)?,
-            thorough: zstd::bulk::Compressor::new(level.max(THOROUGH_LEVEL))?,
+            compressor: zstd::bulk::Compressor::with_dictionary(level, before)?,
+            thorough: zstd::bulk::Compressor::with_dictionary(level.max(THOROUGH_LEVEL), before)?,
             directory: PageDirectory::default(),
             lengths: Vec::new(),
             records: Vec::new(),
@@ -241,26 +246,26 @@ thread_local! {
 }
 
 impl Page {
-    /// Decodes a stored page; the error says what does not hold.
-    pub fn decode(entry: &PageEntry, stored: &[u8]) -> Result<Self, &'static str> {
+    /// Decodes a stored page, which was written after `before`; the error says what does not hold.
+    pub fn decode(before: &[u8], entry: &PageEntry, stored: &[u8]) -> Result<Self, &'static str> {
         if stored.len() != entry.stored_len || crc32(stored) != entry.crc {
             return Err("checksum of a page");
         }
         if entry.apart {
-            return Self::join(entry, stored).ok_or("records of a page taken apart");
+            return Self::join(before, entry, stored).ok_or("records of a page taken apart");
         }
         let raw = if entry.stored_len == entry.raw_len {
             stored.to_vec()
         } else {
-            decompress(stored, entry.raw_len).ok_or("compression of a page")?
+            decompress(before, stored, entry.raw_len).ok_or("compression of a page")?
         };
         Self::split(raw, entry.count).ok_or("lengths of a page's records")
     }
 
     /// Puts the records of a page together.
-    fn join(entry: &PageEntry, stored: &[u8]) -> Option<Self> {
+    fn join(before: &[u8], entry: &PageEntry, stored: &[u8]) -> Option<Self> {
         let len = stated_size(stored).filter(|&len| len <= entry.raw_len)?;
-        let taken = decompress(stored, len)?;
+        let taken = decompress(before, stored, len)?;
         let (raw, ends) = apart::join(&taken, entry.count, entry.raw_len)?;
         Some(Self { raw, ends, start: 0 })
     }
@@ -311,8 +316,9 @@ pub fn stated_size(frame: &[u8]) -> Option<usize> {
     (stated <= frame.len().saturating_mul(MAX_RATIO)).then_some(stated)
 }
 
-/// Exactly `raw_len` bytes, or nothing: the frame must state that length before it is believed.
-pub fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
+/// Exactly `raw_len` bytes, or nothing: the frame must state that length before it is believed. The
+/// frame may repeat what stands in `before` (a raw-content dictionary).
+pub fn decompress(before: &[u8], stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
     if stated_size(stored) != Some(raw_len) {
         return None;
     }
@@ -321,8 +327,14 @@ pub fn decompress(stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
             Some(decompressor) => decompressor,
             None => slot.insert(zstd::bulk::Decompressor::new().ok()?),
         };
-        let raw = decompressor.decompress(stored, raw_len).ok()?;
-        (raw.len() == raw_len).then_some(raw)
+        if !before.is_empty() {
+            decompressor.set_dictionary(before).ok()?;
+        }
+        let raw = decompressor.decompress(stored, raw_len).ok();
+        if !before.is_empty() {
+            decompressor.set_dictionary(&[]).ok()?;
+        }
+        raw.filter(|raw| raw.len() == raw_len)
     })
 }
 

@@ -11,7 +11,8 @@ use crate::base::varint;
 use crate::block::bits::{BitWriter, get_bits};
 use crate::block::digits;
 use crate::block::ints::IntModel;
-use crate::block::words::{WordCodes, Words};
+use crate::block::vocabulary::WordCodes;
+use crate::block::words::Words;
 
 /// More parts than this are no pattern worth having.
 pub const MAX_PARTS: usize = 32;
@@ -21,10 +22,10 @@ pub const MAX_PARTS: usize = 32;
 pub enum Part {
     /// The same text in all values.
     Literal(Str),
-    /// A UUID in lower case: 128 bits, or 122 where all are random ones (version 4, variant 1).
+    /// A UUID in lower case: 128 bits, or 122 where all are of one version (and of variant 1).
     Uuid {
-        /// Whether all are random.
-        random: bool,
+        /// The version of all, if they have one in common.
+        version: Option<u8>,
     },
     /// Hex digits of one case and number, as the bytes that they stand for.
     Hex {
@@ -75,8 +76,8 @@ impl Part {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Literal(_) => "literal",
-            Self::Uuid { random: false } => "uuid",
-            Self::Uuid { random: true } => "random uuid",
+            Self::Uuid { version: None } => "uuid",
+            Self::Uuid { version: Some(_) } => "uuid of one version",
             Self::Hex { upper: false, .. } => "hex",
             Self::Hex { upper: true, .. } => "upper hex",
             Self::Decimal(_) => "decimal",
@@ -93,9 +94,10 @@ impl Part {
                 *text = text.strip_prefix(literal.as_bytes())?;
                 Some(None)
             }
-            Self::Uuid { random } => {
+            Self::Uuid { version } => {
                 let uuid = digits::parse_uuid(varint::read_bytes(text, digits::UUID_LEN)?)?;
-                (!random || digits::is_random(uuid)).then_some(Some(Variable::Uuid(uuid)))
+                let fits = version.is_none() || digits::version(uuid) == *version;
+                fits.then_some(Some(Variable::Uuid(uuid)))
             }
             Self::Hex { bytes, upper } => {
                 let hex = varint::read_bytes(text, usize::from(*bytes) * 2)?;
@@ -140,12 +142,12 @@ impl Part {
                 });
                 model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
             }
-            Self::Uuid { random } => {
+            Self::Uuid { version } => {
                 for variable in variables {
                     let Variable::Uuid(uuid) = variable else { return None };
-                    let bits = if *random { digits::pack_random(*uuid) } else { *uuid };
+                    let bits = version.map_or(*uuid, |_| digits::pack_versioned(*uuid));
                     out.put(bits as u64, 64);
-                    out.put((bits >> 64) as u64, uuid_bits(*random) as u32 - 64);
+                    out.put((bits >> 64) as u64, uuid_bits(*version) as u32 - 64);
                 }
                 Some(())
             }
@@ -162,10 +164,10 @@ impl Part {
     }
 
     /// How many bits a run of `count` takes.
-    fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
+    pub fn run_bits(&self, bytes: &[u8], at: usize, count: usize) -> Option<usize> {
         match self {
             Self::Literal(_) => Some(0),
-            Self::Uuid { random } => count.checked_mul(uuid_bits(*random)),
+            Self::Uuid { version } => count.checked_mul(uuid_bits(*version)),
             Self::Hex { bytes, .. } => count.checked_mul(usize::from(*bytes) * 8),
             Self::Decimal(model) | Self::Padded { model, .. } | Self::Word { codes: model, .. } => {
                 model.run_bits(bytes, at, count)
@@ -185,13 +187,14 @@ impl Part {
     ) -> Option<()> {
         match self {
             Self::Literal(literal) => text.push_str(literal),
-            Self::Uuid { random } => {
-                let width = uuid_bits(*random);
+            Self::Uuid { version } => {
+                let width = uuid_bits(*version);
                 let place = index.checked_mul(width)?.checked_add(at)?;
                 let low = get_bits(bytes, place, 64)?;
                 let high = get_bits(bytes, place.checked_add(64)?, width as u32 - 64)?;
                 let bits = u128::from(high) << 64 | u128::from(low);
-                digits::print_uuid(if *random { digits::unpack_random(bits) } else { bits }, text);
+                let uuid = version.map_or(bits, |version| digits::unpack_versioned(bits, version));
+                digits::print_uuid(uuid, text);
             }
             Self::Hex { bytes: len, upper } => {
                 let width = usize::from(*len) * 8;
@@ -308,8 +311,9 @@ impl Pattern {
                     out.push(tag::LITERAL);
                     varint::write_prefixed(out, literal.as_bytes());
                 }
-                Part::Uuid { random } => {
-                    out.push(if *random { tag::UUID_RANDOM } else { tag::UUID });
+                Part::Uuid { version: None } => out.push(tag::UUID),
+                Part::Uuid { version: Some(version) } => {
+                    out.extend([tag::UUID_VERSION, *version]);
                 }
                 Part::Hex { bytes, upper } => {
                     out.push(if *upper { tag::HEX_UPPER } else { tag::HEX });
@@ -344,8 +348,11 @@ impl Pattern {
                 tag::LITERAL => {
                     Part::Literal(std::str::from_utf8(varint::read_prefixed(input)?).ok()?.into())
                 }
-                tag::UUID => Part::Uuid { random: false },
-                tag::UUID_RANDOM => Part::Uuid { random: true },
+                tag::UUID => Part::Uuid { version: None },
+                tag::UUID_VERSION => {
+                    let version = read_u8(input).filter(|&version| version < 16)?;
+                    Part::Uuid { version: Some(version) }
+                }
                 tag::WORD => Part::Word { whole: false, codes: IntModel::read(input)? },
                 tag::WHOLE => Part::Word { whole: true, codes: IntModel::read(input)? },
                 tag::HEX => Part::Hex { bytes: read_u8(input)?, upper: false },
@@ -369,14 +376,14 @@ mod tag {
     pub const HEX_UPPER: u8 = 3;
     pub const DECIMAL: u8 = 4;
     pub const PADDED: u8 = 5;
-    pub const UUID_RANDOM: u8 = 6;
+    pub const UUID_VERSION: u8 = 6;
     pub const WORD: u8 = 7;
     pub const WHOLE: u8 = 8;
 }
 
 /// Bits of a UUID.
-const fn uuid_bits(random: bool) -> usize {
-    if random { 122 } else { 128 }
+const fn uuid_bits(version: Option<u8>) -> usize {
+    if version.is_some() { 122 } else { 128 }
 }
 
 fn read_u8(input: &mut &[u8]) -> Option<u8> {

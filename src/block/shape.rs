@@ -46,12 +46,12 @@ fn fit_whole(values: &[&str]) -> Option<(Pattern, u64)> {
 
 /// UUIDs, and their bits.
 fn fit_uuids(words: &[&str]) -> Option<(Part, u64)> {
-    let mut random = true;
-    for word in words {
-        random &= digits::is_random(digits::parse_uuid(word.as_bytes())?);
-    }
-    let bits = if random { 122 } else { 128 };
-    Some((Part::Uuid { random }, words.len() as u64 * bits))
+    let uuids = words.iter().map(|word| digits::parse_uuid(word.as_bytes()));
+    let versions: Vec<Option<u8>> =
+        uuids.map(|uuid| uuid.map(digits::version)).collect::<Option<_>>()?;
+    let part = Part::Uuid { version: digits::common_version(&versions) };
+    let bits = part.run_bits(&[], 0, words.len())? as u64;
+    Some((part, bits))
 }
 
 /// Takes what is no word off the front of all values; `None` if it differs.

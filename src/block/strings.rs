@@ -9,7 +9,8 @@ use crate::block::bits::BitWriter;
 use crate::block::forms::Forms;
 use crate::block::pattern::Pattern;
 use crate::block::shape;
-use crate::block::words::{WordCodes, Words};
+use crate::block::vocabulary::WordCodes;
+use crate::block::words::Words;
 
 thread_local! {
     /// Text is put together here, so that a value costs one allocation and not two.

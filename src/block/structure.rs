@@ -9,11 +9,13 @@
 //! | rank, `rank_bits` a row | step, `step_bits` for every row of the highest rank |
 //! ```
 //!
-//! The successors are the segment's; a trace's first row follows a step of its own.
+//! The successors are the segment's; a trace's first row follows a step of its own. A step is told by
+//! its place among the segment's steps, or, where rare ones are too many to list, by its number.
 
 use crate::base::quick::QuickMap;
 use crate::base::varint::{read_len, read_u64, write_u64};
 use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
+use crate::block::whim;
 
 /// Where a row's parent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +38,10 @@ const EXPLICIT: u32 = 63;
 
 /// Successors are ranked in at most this many bits.
 const MAX_RANK_BITS: u32 = 4;
-/// Steps seen less often are not worth a place in the table.
+/// Steps seen less often are not worth a place in the table, unless all have one.
 const MIN_COUNT: u32 = 3;
+/// All have one where there are so many rows, or more, for each that is seen less often.
+const ROWS_OF_RARE: usize = 24;
 /// Steps in the table at most, the same for hostile input.
 const MAX_STEPS: usize = 1 << 15;
 /// Ranks that fit a word wherever in its first byte they begin.
@@ -87,22 +91,33 @@ pub struct Grammar {
     successors: Vec<u32>,
     rank_bits: u32,
     step_bits: u32,
+    /// Whether the table has all steps, so that their places in it tell them.
+    is_complete: bool,
 }
 
 impl Grammar {
     /// Learns from all rows of a segment: their steps, and whether they begin a trace.
     pub fn fit(rows: &[Step], begins: impl Fn(usize) -> bool) -> Self {
-        let step_bits = rows.iter().map(|step| bit_length(u64::from(step.0))).max().unwrap_or(0);
         let mut counts: QuickMap<Step, u32> = QuickMap::default();
         for &step in rows {
             *counts.entry(step).or_default() += 1;
         }
+        let rare = counts.values().filter(|&&count| count < MIN_COUNT).count();
+        let is_complete =
+            counts.len() <= MAX_STEPS && whim::take(rare * ROWS_OF_RARE <= rows.len());
+        let least = if is_complete { 1 } else { MIN_COUNT };
         let mut steps: Vec<Step> =
-            counts.iter().filter(|&(_, &n)| n >= MIN_COUNT).map(|(&step, _)| step).collect();
+            counts.iter().filter(|&(_, &n)| n >= least).map(|(&step, _)| step).collect();
         steps.sort_unstable_by_key(|step| (std::cmp::Reverse(counts.get(step).copied()), *step));
         steps.truncate(MAX_STEPS);
         steps.sort_unstable();
-        let mut grammar = Self { steps, successors: Vec::new(), rank_bits: 0, step_bits };
+        let highest = match is_complete {
+            true => steps.len().saturating_sub(1) as u64,
+            false => rows.iter().map(|step| u64::from(step.0)).max().unwrap_or(0),
+        };
+        let step_bits = bit_length(highest);
+        let mut grammar =
+            Self { steps, successors: Vec::new(), rank_bits: 0, step_bits, is_complete };
         let ranked = grammar.rank_successors(rows, begins);
         grammar.rank_bits = grammar.best_rank_bits(&ranked, rows.len());
         let ranks = grammar.ranks();
@@ -180,13 +195,13 @@ impl Grammar {
             let code = (after as u32).wrapping_sub(1);
             let rank = list.iter().position(|&c| c == code && after > 0);
             if rank.is_none() {
-                spelled.push(step);
+                spelled.push(if self.is_complete { code } else { step.0 });
             }
             out.put(rank.unwrap_or(ranks) as u64, self.rank_bits);
             state = after;
         }
         for step in spelled {
-            out.put(u64::from(step.0), self.step_bits);
+            out.put(step.into(), self.step_bits);
         }
     }
 
@@ -226,10 +241,15 @@ impl Grammar {
                     steps.push(*self.steps.get(code as usize)?);
                     state = code as usize + 1;
                 } else {
-                    let step = Step(get_bits(bytes, next_spelled, self.step_bits)? as u32);
+                    let spelled = get_bits(bytes, next_spelled, self.step_bits)? as u32;
                     next_spelled += self.step_bits as usize;
-                    state = self.state_after(step);
-                    steps.push(step);
+                    if self.is_complete {
+                        steps.push(*self.steps.get(spelled as usize)?);
+                        state = spelled as usize + 1;
+                    } else {
+                        steps.push(Step(spelled));
+                        state = self.state_after(Step(spelled));
+                    }
                 }
             }
         }
@@ -240,6 +260,7 @@ impl Grammar {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.rank_bits as u8);
         out.push(self.step_bits as u8);
+        out.push(self.is_complete.into());
         write_u64(out, self.steps.len() as u64);
         let mut last = 0;
         for step in &self.steps {
@@ -260,11 +281,15 @@ impl Grammar {
 
     /// Reads what [`Self::write`] wrote.
     pub fn read(input: &mut &[u8]) -> Option<Self> {
-        let (&[rank_bits, step_bits], rest) = input.split_first_chunk::<2>()?;
+        let (&[rank_bits, step_bits, complete], rest) = input.split_first_chunk::<3>()?;
         *input = rest;
         let (rank_bits, step_bits) = (u32::from(rank_bits), u32::from(step_bits));
         let count = read_len(input)?;
-        if rank_bits > MAX_RANK_BITS || step_bits > 32 || count > MAX_STEPS.min(input.len()) {
+        if rank_bits > MAX_RANK_BITS
+            || step_bits > 32
+            || complete > 1
+            || count > MAX_STEPS.min(input.len())
+        {
             return None;
         }
         let mut steps = Vec::with_capacity(count);
@@ -274,7 +299,8 @@ impl Grammar {
             last = last.checked_add(delta).filter(|_| index == 0 || delta > 0)?;
             steps.push(Step(last));
         }
-        let mut grammar = Self { steps, successors: Vec::new(), rank_bits, step_bits };
+        let is_complete = complete == 1;
+        let mut grammar = Self { steps, successors: Vec::new(), rank_bits, step_bits, is_complete };
         let ranks = grammar.ranks();
         for _ in 0..if ranks == 0 { 0 } else { count + 1 } {
             let known = read_len(input).filter(|&known| known <= ranks)?;

@@ -1,22 +1,27 @@
 //! The words of a segment: what texts of different columns say again and again.
 //!
 //! ```text
-//! | words, varint | lengths, varints | their texts, one behind another |
+//! | words spelled, words of dictionaries | dictionaries | template, column of each |  varints
+//! | stretches | of each: words in it, whose they are |  varints
+//! | codes in dictionaries, gaps | lengths of the others | their texts |  varints but for the texts
 //! ```
-//! A word's code is its place in the list. The most frequent stand first, so that codes that fit
-//! small classes are common whatever the column.
+//! A word's code is its place. The frequent stand first, so that codes that fit small classes are
+//! common whatever the column; among words about as frequent (their counts have as many bits) those
+//! of one dictionary stand together, in its order. A stretch is of words spelled here (0), or of the
+//! dictionary that serves the column of that number (from 1), each told by how far its code lies
+//! behind the one that would follow the word before.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::base::text::Str;
-use crate::base::varint::{read_bytes, read_len, write_u64};
-use crate::block::whim;
+use crate::base::varint::{read_bytes, read_len, read_u64, write_u64};
 
 /// More words than these, or longer ones in all, are no vocabulary but data.
 pub const MAX_WORDS: usize = 1 << 16;
-const MAX_WORD_BYTES: usize = 1 << 20;
+pub const MAX_WORD_BYTES: usize = 1 << 20;
+
+/// Longer texts in all are not read: a list can name one text of a dictionary many times.
+const MAX_TOLD_BYTES: usize = 8 << 20;
 
 /// The words of a segment, by code.
 #[derive(Debug, Default)]
@@ -52,129 +57,221 @@ impl Words {
         Some(cell.get_or_init(|| Str::from(text)))
     }
 
-    /// Appends the words.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        write_u64(out, self.ends.len() as u64);
-        let mut before = 0;
-        for &end in &self.ends {
-            write_u64(out, (end - before) as u64);
-            before = end;
+    /// Adds the next word; `None` beyond what a segment may have.
+    fn push(&mut self, word: &str) -> Option<()> {
+        self.texts.push_str(word);
+        self.ends.push(self.texts.len());
+        (self.texts.len() <= MAX_TOLD_BYTES).then_some(())
+    }
+}
+
+/// A dictionary of the tag index: the one that serves the texts of this column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnPlace {
+    /// The template's code.
+    pub template: u32,
+    /// Which of its columns.
+    pub column: u32,
+}
+
+/// How the words of a segment are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordList {
+    dictionaries: Vec<ColumnPlace>,
+    /// How many words follow one another, and whose they are: 0 for those spelled, else one above
+    /// the dictionary's place in the list.
+    stretches: Vec<(usize, usize)>,
+    /// The codes of the words of dictionaries.
+    codes: Vec<u32>,
+    /// The other words.
+    spelled: String,
+    lengths: Vec<usize>,
+}
+
+impl WordList {
+    /// Adds the next word: its text, or one above the number of its dictionary and its code there.
+    pub fn push(&mut self, word: &str, held: Option<(usize, u32)>) {
+        let owner = held.map_or(0, |(dictionary, _)| dictionary + 1);
+        let ascends =
+            held.is_none_or(|(_, code)| self.codes.last().is_none_or(|&last| last < code));
+        match self.stretches.last_mut() {
+            Some((count, last)) if *last == owner && ascends => *count += 1,
+            _ => self.stretches.push((1, owner)),
         }
-        out.extend_from_slice(self.texts.as_bytes());
+        match held {
+            Some((_, code)) => self.codes.push(code),
+            None => {
+                self.spelled.push_str(word);
+                self.lengths.push(word.len());
+            }
+        }
+    }
+
+    /// Refers to a further dictionary; its place in the list.
+    pub fn refer(&mut self, dictionary: ColumnPlace) -> usize {
+        self.dictionaries.push(dictionary);
+        self.dictionaries.len() - 1
+    }
+
+    /// The dictionaries that it refers to.
+    pub fn dictionaries(&self) -> &[ColumnPlace] {
+        &self.dictionaries
+    }
+
+    /// The words, where `texts` are those of the dictionaries; `None` if there is no such text.
+    pub fn tell(&self, texts: &[Vec<Str>]) -> Option<Words> {
+        let mut words = Words::default();
+        let (mut codes, mut lengths) = (self.codes.iter(), self.lengths.iter());
+        let mut rest = self.spelled.as_str();
+        for &(count, owner) in &self.stretches {
+            for _ in 0..count {
+                let word = match owner.checked_sub(1) {
+                    Some(dictionary) => texts.get(dictionary)?.get(*codes.next()? as usize)?,
+                    None => {
+                        let (word, behind) = rest.split_at_checked(*lengths.next()?)?;
+                        rest = behind;
+                        word
+                    }
+                };
+                words.push(word)?;
+            }
+        }
+        Some(words)
+    }
+
+    /// Appends the list.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        write_u64(out, self.lengths.len() as u64);
+        write_u64(out, self.codes.len() as u64);
+        write_u64(out, self.dictionaries.len() as u64);
+        for place in &self.dictionaries {
+            write_u64(out, place.template.into());
+            write_u64(out, place.column.into());
+        }
+        write_u64(out, self.stretches.len() as u64);
+        for &(count, owner) in &self.stretches {
+            write_u64(out, count as u64);
+            write_u64(out, owner as u64);
+        }
+        let mut codes = self.codes.iter();
+        for &(count, _) in self.stretches.iter().filter(|(_, owner)| *owner > 0) {
+            let mut next = 0;
+            for &code in codes.by_ref().take(count) {
+                write_u64(out, u64::from(code).saturating_sub(next));
+                next = u64::from(code) + 1;
+            }
+        }
+        self.lengths.iter().for_each(|&length| write_u64(out, length as u64));
+        out.extend_from_slice(self.spelled.as_bytes());
     }
 
     /// Reads what [`Self::write`] wrote.
     pub fn read(input: &mut &[u8]) -> Option<Self> {
-        let count = read_len(input).filter(|&count| count <= MAX_WORDS.min(input.len()))?;
-        let mut ends = Vec::with_capacity(count);
-        let mut end = 0usize;
-        for _ in 0..count {
-            end = end.checked_add(read_len(input)?)?;
-            ends.push(end);
+        let (spelled, held) = (read_len(input)?, read_len(input)?);
+        let words = spelled.checked_add(held);
+        let words = words.filter(|&words| words <= MAX_WORDS.min(input.len()))?;
+        let mut list = Self::default();
+        // Each entry takes a byte at least: a false count ends with the input.
+        for _ in 0..read_len(input)? {
+            let (template, column) = (read_u64(input)?, read_u64(input)?);
+            let (template, column) = (template.try_into().ok()?, column.try_into().ok()?);
+            list.dictionaries.push(ColumnPlace { template, column });
         }
-        let texts = std::str::from_utf8(read_bytes(input, end)?).ok()?.to_owned();
-        ends.iter().all(|&end| texts.is_char_boundary(end)).then_some(())?;
-        Some(Self { texts, ends, shared: OnceLock::new() })
-    }
-}
-
-/// Counts words while columns are looked at.
-#[derive(Debug, Default)]
-pub struct WordCounts<'a> {
-    counts: HashMap<&'a str, u64>,
-    bytes: usize,
-}
-
-impl<'a> WordCounts<'a> {
-    /// Counts a word; `false` once there are too many to keep.
-    pub fn add(&mut self, word: &'a str, times: u64) -> bool {
-        let count = self.counts.entry(word).or_insert(0);
-        if *count == 0 {
-            self.bytes += word.len();
+        let mut counted = 0usize;
+        for _ in 0..read_len(input)? {
+            let (count, owner) = (read_len(input)?, read_len(input)?);
+            counted = counted.checked_add(count)?;
+            let sound = count > 0 && counted <= words && owner <= list.dictionaries.len();
+            list.stretches.push(sound.then_some((count, owner))?);
         }
-        *count += times;
-        self.has_room()
-    }
-
-    /// Counts these texts if most of them are words already; whether they are.
-    pub fn add_familiar(&mut self, texts: &[(&'a str, u64)]) -> bool {
-        let known = texts.iter().filter(|(text, _)| self.has(text)).count();
-        let familiar = whim::take(known * 4 >= texts.len() * 3) && self.has_room();
-        familiar && texts.iter().all(|&(text, times)| self.add(text, times))
-    }
-
-    /// Whether the word was counted before.
-    pub fn has(&self, word: &str) -> bool {
-        self.counts.contains_key(word)
-    }
-
-    /// Whether the words are few and short enough to be kept.
-    pub fn has_room(&self) -> bool {
-        self.counts.len() <= MAX_WORDS && self.bytes <= MAX_WORD_BYTES
-    }
-
-    /// The words in the order of their codes, and their codes.
-    pub fn finish(self) -> (Words, WordCodes<'a>) {
-        let mut sorted: Vec<(&str, u64)> = self.counts.into_iter().collect();
-        sorted.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
-        let mut words = Words::default();
-        let mut codes = HashMap::with_capacity(sorted.len());
-        for ((word, _), code) in sorted.into_iter().zip(0i64..) {
-            words.texts.push_str(word);
-            words.ends.push(words.texts.len());
-            codes.insert(word, code);
+        for &(count, _) in list.stretches.iter().filter(|(_, owner)| *owner > 0) {
+            let mut next = 0u64;
+            for _ in 0..count {
+                let code = u32::try_from(next.checked_add(read_u64(input)?)?).ok()?;
+                list.codes.push(code);
+                next = u64::from(code) + 1;
+            }
         }
-        (words, WordCodes(codes))
-    }
-}
-
-/// The code of each word, while columns are encoded.
-#[derive(Debug, Default)]
-pub struct WordCodes<'a>(HashMap<&'a str, i64>);
-
-impl WordCodes<'_> {
-    /// The code of a word.
-    pub fn code(&self, word: &str) -> Option<i64> {
-        self.0.get(word).copied()
+        if counted != words || list.codes.len() != held {
+            return None;
+        }
+        let mut bytes = 0usize;
+        for _ in 0..spelled {
+            let length = read_len(input)?;
+            bytes = bytes.checked_add(length)?;
+            list.lengths.push(length);
+        }
+        list.spelled = std::str::from_utf8(read_bytes(input, bytes)?).ok()?.to_owned();
+        Some(list)
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::block::vocabulary::WordCounts;
     use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    /// Texts of a dictionary, in order, and their codes.
+    fn codes_of(texts: &BTreeSet<String>) -> HashMap<&str, u32> {
+        texts.iter().map(String::as_str).zip(0..).collect()
+    }
 
     proptest! {
         #[test]
-        fn p3_words_come_back_by_their_codes(said in prop::collection::vec("\\PC{0,4}", 0..60)) {
+        fn p3_words_come_back_by_their_codes(
+            said in prop::collection::vec("\\PC{0,4}|[a-f]{1,2}", 0..60),
+            texts in prop::collection::vec(prop::collection::btree_set("[a-f]{1,2}", 0..40), 0..3),
+        ) {
             let mut counts = WordCounts::default();
             for word in &said {
                 prop_assert!(counts.add(word, 1));
             }
-            let (words, codes) = counts.finish();
+            let place = |column| ColumnPlace { template: 7, column };
+            let known: Vec<_> = (0..).map(place).zip(texts.iter().map(codes_of)).collect();
+            let (list, codes) = counts.finish(&known);
             let mut stored = Vec::new();
-            words.write(&mut stored);
-            let read = Words::read(&mut stored.as_slice()).unwrap();
-            prop_assert_eq!(read.len(), words.len());
+            list.write(&mut stored);
+            let read = WordList::read(&mut stored.as_slice()).unwrap();
+            prop_assert_eq!(&read, &list);
+            let of = |place: &ColumnPlace| {
+                texts[place.column as usize].iter().map(|text| Str::from(text.as_str())).collect()
+            };
+            let texts: Vec<Vec<Str>> = read.dictionaries().iter().map(of).collect();
+            let words = read.tell(&texts).unwrap();
             let often = |word: &str| said.iter().filter(|said| *said == word).count();
             for word in &said {
                 let code = codes.code(word).unwrap();
-                prop_assert_eq!(read.get(code), Some(word.as_str()));
-                prop_assert_eq!(read.shared(code).map(|text| text.as_str()), Some(word.as_str()));
-                if let Some(before) = read.get(code - 1) {
-                    prop_assert!(often(before) >= often(word));
+                prop_assert_eq!(words.get(code), Some(word.as_str()));
+                prop_assert_eq!(words.shared(code).map(|text| text.as_str()), Some(word.as_str()));
+                if let Some(before) = words.get(code - 1) {
+                    prop_assert!(often(before).ilog2() >= often(word).ilog2());
                 }
             }
-            prop_assert_eq!(read.get(read.len() as i64), None);
-            prop_assert_eq!(read.get(-1), None);
+            prop_assert_eq!(words.get(words.len() as i64), None);
+            prop_assert_eq!(words.get(-1), None);
         }
 
         #[test]
-        fn p6_any_bytes_are_words_or_refused(bytes in prop::collection::vec(0u8..9, 0..60)) {
-            if let Some(words) = Words::read(&mut bytes.as_slice()) {
-                prop_assert!(words.len() <= bytes.len());
+        fn p6_any_bytes_are_words_or_refused(
+            bytes in prop::collection::vec(0u8..9, 0..60), texts in 0usize..6,
+        ) {
+            if let Some(list) = WordList::read(&mut bytes.as_slice()) {
+                let texts = vec![vec![Str::from("word"); texts]; list.dictionaries().len()];
+                if let Some(words) = list.tell(&texts) {
+                    prop_assert!(words.len() <= bytes.len());
+                }
             }
         }
+    }
+
+    #[test]
+    fn p6_one_long_text_is_not_told_without_end() {
+        let mut list = WordList::default();
+        (0..MAX_WORDS).for_each(|_| list.push("", Some((0, 0))));
+        assert!(list.tell(&[vec![Str::from("x".repeat(4096))]]).is_none());
+        assert!(list.tell(&[vec![Str::from("x")]]).is_some());
     }
 }

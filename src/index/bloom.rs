@@ -20,12 +20,23 @@ use crate::base::bytes::{u32_at, u64_at};
 use crate::base::error::Result;
 use crate::index::source::Source;
 
-/// Bits of an id, in thousandths: -ln(p) / ln(2)^2 of them let an absent id pass with probability
-/// p = 1/20,000: among 200 segments one lookup in a hundred touches a segment in vain.
-const MILLIBITS: u64 = 20_620;
+/// How many bits and hash functions a filter gives to an id.
+#[derive(Clone, Copy, Debug)]
+pub struct Strength {
+    /// Bits of an id, in thousandths: -ln(p) / ln(2)^2 of them let an absent id pass with
+    /// probability p.
+    millibits: u64,
+    /// ln(2) hash functions a bit let the fewest pass.
+    hashes: u32,
+}
 
-/// ln(2) hash functions a bit of an id would let the fewest pass, 14; one fewer is faster and as good.
-const HASHES: u32 = 13;
+impl Strength {
+    /// p = 1/20,000: among 200 segments one lookup in a hundred touches a segment in vain. One hash
+    /// function fewer than the best is faster and as good.
+    pub const SEGMENT: Self = Self { millibits: 20_620, hashes: 13 };
+    /// p = 1/1,000: enough to say what a lost segment surely did not hold.
+    pub const BESIDE: Self = Self { millibits: 14_378, hashes: 10 };
+}
 
 const VERSION: u8 = 1;
 
@@ -35,16 +46,16 @@ const SEED: [u8; 32] = *b"tracekeep bloom, first half/2nd.";
 /// More hash functions than any sensible filter has: a reader must not be kept busy by a number.
 const MAX_HASHES: u32 = 64;
 
-/// The filter over the low halves of `ids`, as bytes.
-pub fn write_bloom(lows: &[u64]) -> Vec<u8> {
-    let bytes = (lows.len().max(1) as u64 * MILLIBITS).div_ceil(8 * 1000);
+/// The filter over the low halves of ids, as bytes.
+pub fn write_bloom(lows: &[u64], strength: Strength) -> Vec<u8> {
+    let bytes = bit_bytes(lows.len() as u64, strength);
     let mut out = vec![VERSION];
     out.extend_from_slice(&bytes.to_le_bytes());
-    out.extend_from_slice(&HASHES.to_le_bytes());
+    out.extend_from_slice(&strength.hashes.to_le_bytes());
     out.extend_from_slice(&SEED);
     let mut bits = vec![0u8; bytes as usize];
     for &low in lows {
-        for bit in HashedId::new(low).bits(HASHES, bytes * 8) {
+        for bit in HashedId::new(low).bits(strength.hashes, bytes * 8) {
             if let Some(byte) = bits.get_mut((bit / 8) as usize) {
                 *byte |= 1 << (bit % 8);
             }
@@ -52,6 +63,15 @@ pub fn write_bloom(lows: &[u64]) -> Vec<u8> {
     }
     out.append(&mut bits);
     out
+}
+
+/// How long the filter of so many ids is.
+pub fn bloom_bytes(ids: u64, strength: Strength) -> u64 {
+    HEADER_BYTES as u64 + bit_bytes(ids, strength)
+}
+
+fn bit_bytes(ids: u64, strength: Strength) -> u64 {
+    (ids.max(1) * strength.millibits).div_ceil(8 * 1000)
 }
 
 /// Bytes before the bits.
@@ -183,13 +203,13 @@ mod tests {
 
         #[test]
         fn p5_no_stored_id_is_missed(lows: Vec<u64>) {
-            let bloom = open(write_bloom(&lows)).unwrap();
+            let bloom = open(write_bloom(&lows, Strength::SEGMENT)).unwrap();
             prop_assert!(lows.iter().all(|&low| bloom.contains(&HashedId::new(low))));
         }
 
         #[test]
         fn p5_the_crate_would_answer_the_same(lows: Vec<u64>, others: Vec<u64>) {
-            let bytes = write_bloom(&lows);
+            let bytes = write_bloom(&lows, Strength::SEGMENT);
             let library = Bloom::<u64>::from_slice(&bytes).unwrap();
             let bloom = open(bytes).unwrap();
             for low in lows.into_iter().chain(others) {
@@ -207,7 +227,7 @@ mod tests {
 
         #[test]
         fn p6_a_changed_header_ends_in_an_error_or_a_value(at in 0usize..60, byte: u8) {
-            let mut bytes = write_bloom(&[1, 2, 3]);
+            let mut bytes = write_bloom(&[1, 2, 3], Strength::SEGMENT);
             if let Some(place) = bytes.get_mut(at) {
                 *place = byte;
             }
@@ -219,7 +239,7 @@ mod tests {
 
     #[test]
     fn absent_ids_rarely_pass() {
-        let bytes = write_bloom(&(0..5000).collect::<Vec<u64>>());
+        let bytes = write_bloom(&(0..5000).collect::<Vec<u64>>(), Strength::SEGMENT);
         assert!(bytes.len() < 5000 * 21 / 8);
         let bloom = open(bytes).unwrap();
         let passed = (5000..205_000).filter(|&low| bloom.contains(&HashedId::new(low))).count();
@@ -229,7 +249,7 @@ mod tests {
     /// These bytes are on disk: a library that hashed differently would lose traces.
     #[test]
     fn bits_are_pinned() {
-        let bytes = write_bloom(&[1, 0x0123_4567_89ab_cdef]);
+        let bytes = write_bloom(&[1, 0x0123_4567_89ab_cdef], Strength::SEGMENT);
         assert_eq!(bytes.get(HEADER_BYTES..).unwrap(), PINNED);
     }
 

@@ -8,7 +8,10 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::text::Str;
 use crate::index::packed::Packed;
+use crate::index::source::Cursor;
+use crate::index::term::TermKind;
 use crate::index::terms::{KeyEntry, Part, PartEntry, Terms};
+use crate::index::terms_builder::{PART_DICTIONARY, PART_VALUES};
 
 /// A key of the tag index.
 #[derive(Clone, Debug, Serialize)]
@@ -94,6 +97,7 @@ impl Terms {
     fn describe_part(&self, entry: &PartEntry, lists: &mut Lists) -> Result<PartInfo> {
         let raw = entry.range.len() as u64;
         let size = self.source.stored_bytes(entry.range.start as u64, raw).round() as u64;
+        let texts = self.texts_bytes(entry)?;
         let mut homes = Vec::new();
         let (form, distinct, own, pointers) = match self.part(entry)? {
             Part::Values(values, pointers) => ("values", values.len(), None, Some(pointers)),
@@ -111,9 +115,9 @@ impl Terms {
         };
         let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
         let pointer_bytes = size * pointer_bytes / raw.max(1);
-        let dictionary_bytes = own.unwrap_or(size.saturating_sub(pointer_bytes));
+        let own = own.unwrap_or(size.saturating_sub(pointer_bytes));
         let mut forms = BTreeMap::new();
-        let mut postings_bytes = size.saturating_sub(dictionary_bytes) as f64;
+        let mut postings_bytes = size.saturating_sub(own) as f64;
         if let Some(pointers) = pointers {
             for index in 0..pointers.len() {
                 let pointer = pointers.get(&*self.source, index)?;
@@ -135,8 +139,16 @@ impl Terms {
             "scarce" => "key",
             _ => entry.kind.name(),
         };
-        let postings_bytes = postings_bytes.round() as u64;
+        let (dictionary_bytes, postings_bytes) = (own + texts, postings_bytes.round() as u64);
         let lists = forms;
         Ok(PartInfo { form, kind, distinct, homes, dictionary_bytes, postings_bytes, lists, why })
+    }
+    /// Bytes of a part's dictionary, where it stands in the section of dictionaries.
+    fn texts_bytes(&self, entry: &PartEntry) -> Result<u64> {
+        if entry.kind != TermKind::Str || !matches!(entry.form, PART_VALUES | PART_DICTIONARY) {
+            return Ok(0);
+        }
+        let range = self.texts(&mut Cursor::new(&*self.source, entry.range.clone())?)?;
+        Ok(self.source.stored_bytes(range.start as u64, range.len() as u64).round() as u64)
     }
 }

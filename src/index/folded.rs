@@ -5,7 +5,8 @@
 //! stored page:  zstd frame that states the raw length, or the raw bytes where both lengths agree
 //! ```
 //! What lies on such pages has places in the *raw* bytes, pages not regarded. A page that hardly
-//! shrinks is stored raw, and then read where it lies.
+//! shrinks is stored raw, and then read where it lies. The frames behind the first have its raw
+//! bytes as their dictionary: small sections say the same on all of their pages.
 
 use std::sync::Arc;
 
@@ -33,10 +34,12 @@ const LEAST_GAIN: usize = 16;
 /// Decoded pages each reader has at hand, beside those in the shared cache.
 const AT_HAND: usize = 4;
 
-/// Appends `bytes` on pages. Each of `ends` ends a piece that is best not cut; they ascend.
-pub fn fold(bytes: &[u8], ends: &[usize], level: i32, out: &mut Vec<u8>) {
+/// Appends `bytes` on pages. Each of `ends` ends a piece that is best not cut; they ascend. Where the
+/// first page ends.
+pub fn fold(bytes: &[u8], ends: &[usize], level: i32, out: &mut Vec<u8>) -> usize {
     // Without a compressor pages stay raw, which is as good for readers.
     let mut compressor = zstd::bulk::Compressor::new(level).ok();
+    let mut is_first = true;
     let (mut directory, mut stored) = (Vec::new(), Vec::new());
     let pages = pages_of(bytes.len(), ends);
     let mut begin = 0;
@@ -49,10 +52,14 @@ pub fn fold(bytes: &[u8], ends: &[usize], level: i32, out: &mut Vec<u8>) {
         write_u64(&mut directory, page.len() as u64);
         stored.extend_from_slice(page);
         begin = end;
+        if std::mem::take(&mut is_first) {
+            compressor = zstd::bulk::Compressor::with_dictionary(level, raw).ok();
+        }
     }
     write_u64(out, pages.len() as u64);
     out.extend_from_slice(&directory);
     out.extend_from_slice(&stored);
+    pages.first().copied().unwrap_or(0)
 }
 
 /// Where pages end.
@@ -74,6 +81,59 @@ fn pages_of(len: usize, ends: &[usize]) -> Vec<usize> {
         pages.push(len);
     }
     pages
+}
+
+/// Two sections as one: places in the second follow those of the first.
+#[derive(Debug)]
+pub struct Joined {
+    first: Folded,
+    second: Folded,
+}
+
+impl Joined {
+    /// Joins them.
+    pub fn new(first: Folded, second: Folded) -> Self {
+        Self { first, second }
+    }
+
+    /// All of the first page of the second, raw.
+    pub fn vocabulary(&self) -> Result<ByteView> {
+        self.second.first_page()
+    }
+
+    /// Where the second begins.
+    pub fn seam(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The stored bytes that a range of raw ones takes, in proportion: for people.
+    pub fn stored_bytes(&self, begin: u64, len: u64) -> f64 {
+        match begin.checked_sub(self.seam() as u64) {
+            Some(begin) => self.second.stored_bytes(begin, len),
+            None => self.first.stored_bytes(begin, len),
+        }
+    }
+}
+
+impl Source for Joined {
+    fn len(&self) -> usize {
+        self.first.len().saturating_add(self.second.len())
+    }
+
+    fn bytes(&self, offset: usize, len: usize) -> Result<ByteView> {
+        match offset.checked_sub(self.seam()) {
+            Some(offset) => self.second.bytes(offset, len),
+            None => self.first.bytes(offset, len),
+        }
+    }
+
+    fn corrupt(&self, offset: usize, detail: &str) -> Error {
+        // A cursor that has read all of the first stands at the seam.
+        match offset.checked_sub(self.seam()).filter(|&offset| offset > 0) {
+            Some(offset) => self.second.corrupt(offset, detail),
+            None => self.first.corrupt(offset, detail),
+        }
+    }
 }
 
 /// Reads folded bytes; offsets are those of the raw bytes.
@@ -114,6 +174,14 @@ impl Folded {
         Ok(Self { source, pages, cache, number, at_hand: Recent::new(AT_HAND) })
     }
 
+    /// All of the first page, raw; nothing where there is none.
+    fn first_page(&self) -> Result<ByteView> {
+        match self.pages.get(1) {
+            Some(_) => self.piece(0, 0, usize::MAX),
+            None => Ok(ByteView::default()),
+        }
+    }
+
     /// The stored bytes that a range of raw ones takes, in proportion: for people.
     pub fn stored_bytes(&self, begin: u64, len: u64) -> f64 {
         let pages = self.pages.iter().zip(self.pages.iter().skip(1));
@@ -147,18 +215,26 @@ impl Folded {
         if let Some(piece) = self.at_hand.find(known) {
             return piece;
         }
-        let view = self.decoded(begin.1, stored_len, raw_len)?;
+        let view = self.decoded(page, begin.1, stored_len, raw_len)?;
         let piece = slice(&view);
         self.at_hand.keep((page, view));
         piece
     }
 
-    fn decoded(&self, at: usize, stored_len: usize, raw_len: usize) -> Result<ByteView> {
+    /// All of a compressed page.
+    fn decoded(
+        &self,
+        page: usize,
+        at: usize,
+        stored_len: usize,
+        raw_len: usize,
+    ) -> Result<ByteView> {
         if let Some(view) = self.cache.get_bytes(self.number, at as u64) {
             return Ok(view);
         }
         let stored = self.source.bytes(at, stored_len)?;
-        let raw = decompress(&stored, raw_len);
+        let before = if page == 0 { ByteView::default() } else { self.first_page()? };
+        let raw = decompress(&before, &stored, raw_len);
         let raw = raw.ok_or_else(|| self.source.corrupt(at, "compression of a page"))?;
         let view = ByteView::from(raw);
         self.cache.insert_bytes(self.number, at as u64, view.clone());

@@ -10,8 +10,9 @@ use crate::base::error::Result;
 use crate::index::hashes::{HashTable, write_table};
 use crate::index::source::{Cursor, Source};
 
-/// An absent id that passed the bloom filter costs a look at the trace table once in 256 times.
-const SPARE_BITS: u32 = 8;
+/// An id that passed the bloom filter costs a further look at the trace table, for another trace,
+/// once in eight times: few ids that are absent come so far.
+const SPARE_BITS: u32 = 3;
 
 /// The index over traces whose ids have these low halves, in the order of ordinals.
 pub fn write_id_index(lows: &[u64]) -> Vec<u8> {

@@ -24,6 +24,7 @@
 //! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]); the tag index
 //! as a whole is compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
 
+pub mod ascending;
 pub mod bloom;
 pub mod buckets;
 pub mod describe;

@@ -23,7 +23,7 @@ const WHOLE_BYTES: usize = 4096;
 pub fn pack(values: &[u64], out: &mut Vec<u8>) {
     write_u64(out, values.len() as u64);
     let Some(&base) = values.iter().min() else { return };
-    let step = values.iter().fold(0, |step, &v| gcd(v - base, step)).max(1);
+    let step = common_step(values, base);
     let stored: Vec<u64> = values.iter().map(|&v| (v - base) / step).collect();
     let index_bits = bit_length(values.len() as u64 - 1);
     let (width, wide) = best_width(&stored, index_bits);
@@ -70,6 +70,11 @@ fn best_width(stored: &[u64], index_bits: u32) -> (u32, u32) {
         }
     }
     (best.1, widest - best.1)
+}
+
+/// The largest step in which all values lie above `base`, the least of them; at least 1.
+pub(super) fn common_step(values: &[u64], base: u64) -> u64 {
+    values.iter().fold(0, |step, &v| gcd(v - base, step)).max(1)
 }
 
 fn gcd(mut a: u64, mut b: u64) -> u64 {

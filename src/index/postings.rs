@@ -23,7 +23,7 @@ use crate::base::checksum::hash128;
 use crate::base::error::Result;
 use crate::base::varint::write_u64;
 use crate::block::bits::{BitWriter, get_bits};
-use crate::index::folded::Folded;
+use crate::index::folded::Joined;
 use crate::index::ordinals::{OrdinalSet, full};
 use crate::index::source::{Cursor, Source};
 
@@ -195,7 +195,7 @@ impl Postings {
     }
 
     /// The bytes in the file of a stretch of the heap, for people.
-    pub fn stored_bytes(&self, source: &Folded, offset: u64, len: u64) -> f64 {
+    pub fn stored_bytes(&self, source: &Joined, offset: u64, len: u64) -> f64 {
         source.stored_bytes((self.start as u64).saturating_add(offset), len)
     }
 

@@ -9,6 +9,7 @@
 //! |           |   offset of its first part | number of parts                             |
 //! |           |   per part: form | type << 4: u8, bytes                                  |
 //! | parts     | form 0 values:     dictionary, then posting pointers, packed             |
+//! |           |   of texts: place and bytes of their dictionary, varints, instead of it  |
 //! |           | form 1 dictionary: the same without postings, for columns only           |
 //! |           | form 2 hashed:     table of hash -> ordinal; type string, int or double   |
 //! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
@@ -16,6 +17,8 @@
 //! |           | form 5 scarce:     [`crate::index::scarce`]: of the keys that have no record    |
 //! | heap of posting lists, to the end                                                    |
 //! ```
+//! Dictionaries of texts stand in a section of their own, one behind another, folded as well: rows
+//! need them, and nothing else of the index.
 //! The parts of a key together cover its values, so that no trace is missed. Where a dictionary
 //! stands beside a hashed part of its type, the hashed part holds the dictionary's values too.
 
@@ -26,9 +29,10 @@ use crate::base::error::Result;
 use crate::base::recent::Recent;
 use crate::base::text::Str;
 use crate::block::cache::Cache;
+use crate::disk::bytes::ByteView;
 use crate::index::buckets::Buckets;
 use crate::index::dictionary::Values;
-use crate::index::folded::Folded;
+use crate::index::folded::{Folded, Joined};
 use crate::index::front::Texts;
 use crate::index::hashes::HashTable;
 use crate::index::homes::MAX_HOMES;
@@ -48,7 +52,7 @@ const MAX_PARTS: u64 = 24;
 /// Reads the tag index.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    pub(crate) source: Arc<Folded>,
+    pub(crate) source: Arc<Joined>,
     pub(crate) traces: u32,
     pub(crate) postings: Postings,
     names: Texts,
@@ -115,16 +119,20 @@ pub(crate) enum Part {
 }
 
 impl Terms {
-    /// Opens the index that makes up `source`, of a segment of so many traces. Its decoded pages
-    /// go into `cache`, as of the file `number`, which has no others.
+    /// Opens the index that makes up the first section, with the dictionaries that make up the
+    /// second, of a segment of so many traces. Decoded pages go into `cache`, as of the files `numbers`,
+    /// which have no others.
     pub fn open(
-        source: Arc<dyn Source>,
+        sections: [Arc<dyn Source>; 2],
         traces: u32,
         cache: Arc<Cache>,
-        number: u64,
+        numbers: [u64; 2],
     ) -> Result<Self> {
-        let source = Arc::new(Folded::open(source, cache, number)?);
-        let mut cursor = Cursor::new(&*source, 0..source.len())?;
+        let [index, dictionaries] = sections;
+        let index = Folded::open(index, Arc::clone(&cache), numbers[0])?;
+        let dictionaries = Folded::open(dictionaries, cache, numbers[1])?;
+        let source = Arc::new(Joined::new(index, dictionaries));
+        let mut cursor = Cursor::new(&*source, 0..source.seam())?;
         if cursor.varint()? != u64::from(traces) {
             return Err(cursor.corrupt("an index of another number of traces"));
         }
@@ -133,7 +141,7 @@ impl Terms {
         let directory = cursor.skip(directory)?;
         let records = cursor.skip(records)?;
         let parts = cursor.skip(parts)?;
-        let postings = Postings::new(traces, parts.end, source.len());
+        let postings = Postings::new(traces, parts.end, source.seam());
         let mut cursor = Cursor::new(&*source, directory)?;
         let names = Texts::open(&mut cursor)?;
         let offsets = Packed::open(&mut cursor)?;
@@ -158,6 +166,12 @@ impl Terms {
             return scarce.find(&*self.source, self.traces, scope, key);
         }
         Ok(OrdinalSet::none(self.traces))
+    }
+
+    /// Names and texts that other sections are likely to say, too: the first page of dictionaries,
+    /// which their frames have as their dictionary.
+    pub fn vocabulary(&self) -> Result<ByteView> {
+        self.source.vocabulary()
     }
 
     /// All keys that have an entry, by scope and key.
@@ -241,14 +255,14 @@ impl Terms {
         let mut cursor = Cursor::new(&*self.source, part.range.clone())?;
         match part.form {
             PART_VALUES => {
-                let values = Values::open(part.kind, &mut cursor)?;
+                let values = self.values(part.kind, &mut cursor)?;
                 let pointers = Packed::open(&mut cursor)?;
                 if pointers.len() != values.len() {
                     return Err(cursor.corrupt("values without postings"));
                 }
                 Ok(Part::Values(values, pointers))
             }
-            PART_DICTIONARY => Values::open(part.kind, &mut cursor).map(Part::Dictionary),
+            PART_DICTIONARY => self.values(part.kind, &mut cursor).map(Part::Dictionary),
             PART_HASHED => HashTable::open(&mut cursor).map(Part::Hashed),
             PART_COVERED => {
                 let count = usize::from(cursor.byte()?);
@@ -270,6 +284,25 @@ impl Terms {
             PART_SCARCE => Scarce::open(&mut cursor).map(Part::Scarce),
             _ => Err(cursor.corrupt("an unknown form of terms")),
         }
+    }
+
+    /// Opens the dictionary at the cursor, or where the cursor says that it is.
+    fn values(&self, kind: TermKind, cursor: &mut Cursor<'_>) -> Result<Values> {
+        if kind != TermKind::Str {
+            return Values::open(kind, cursor);
+        }
+        let range = self.texts(cursor)?;
+        Values::open(kind, &mut Cursor::new(&*self.source, range)?)
+    }
+
+    /// Where the dictionary of texts is that the cursor tells.
+    pub(crate) fn texts(&self, cursor: &mut Cursor<'_>) -> Result<Range<usize>> {
+        let numbers = [cursor.varint()?, cursor.varint()?].map(|n| usize::try_from(n).ok());
+        let [place, len] = numbers;
+        let begin = place.and_then(|place| self.source.seam().checked_add(place));
+        let range = begin.zip(len).and_then(|(from, len)| Some(from..from.checked_add(len)?));
+        let range = range.filter(|range| range.end <= self.source.len());
+        range.ok_or_else(|| cursor.corrupt("a dictionary beyond its section"))
     }
 
     /// The values of one type of a key, if they have a dictionary.
@@ -325,7 +358,7 @@ impl KeyEntry {
 /// The distinct values of one key and type; a value's rank is its code.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
-    source: Arc<Folded>,
+    source: Arc<Joined>,
     postings: Postings,
     values: Values,
     pointers: Option<Packed>,

@@ -42,6 +42,17 @@ pub struct TermsBuilder {
     homes: Vec<Home>,
 }
 
+/// The tag index of a segment, as it is stored.
+#[derive(Debug, Default)]
+pub struct TermsSections {
+    /// The index.
+    pub index: Vec<u8>,
+    /// The dictionaries of texts.
+    pub dictionaries: Vec<u8>,
+    /// The first of these, raw: what other sections say, too.
+    pub vocabulary: Vec<u8>,
+}
+
 #[derive(Debug)]
 struct Key {
     /// Ordinals of traces that have the key, ascending.
@@ -53,7 +64,30 @@ struct Key {
 struct Part {
     code: u8,
     kind: TermKind,
+    /// The dictionary, if it stands in the section of dictionaries.
+    texts: Vec<u8>,
     bytes: Vec<u8>,
+}
+
+impl Part {
+    fn new(code: u8, kind: TermKind, bytes: Vec<u8>) -> Self {
+        Self { code, kind, texts: Vec::new(), bytes }
+    }
+
+    /// A part that begins with a dictionary.
+    fn of_values<'v, V: DictionaryValue + 'v>(
+        code: u8,
+        values: impl ExactSizeIterator<Item = &'v V>,
+    ) -> Self {
+        let mut part = Self::new(code, V::KIND, Vec::new());
+        V::write(values, if V::KIND == TermKind::Str { &mut part.texts } else { &mut part.bytes });
+        part
+    }
+
+    /// Whether its dictionary stands elsewhere.
+    fn has_texts(&self) -> bool {
+        matches!(self.code, PART_VALUES | PART_DICTIONARY) && self.kind == TermKind::Str
+    }
 }
 
 impl TermsBuilder {
@@ -85,12 +119,11 @@ impl TermsBuilder {
     ) {
         values.sort_by_key(|(value, _)| value.order());
         debug_assert!(values.is_sorted_by(|a, b| a.0.order() < b.0.order()), "values differ");
-        let mut bytes = Vec::new();
-        V::write(values.iter().map(|(value, _)| value), &mut bytes);
+        let mut part = Part::of_values(PART_VALUES, values.iter().map(|(value, _)| value));
         let mut pointers = Vec::with_capacity(values.len());
         pointers.extend(values.iter().map(|(_, ordinals)| self.postings.add(ordinals)));
-        pack(&pointers, &mut bytes);
-        self.add_part(scope, key, Part { code: PART_VALUES, kind: V::KIND, bytes });
+        pack(&pointers, &mut part.bytes);
+        self.add_part(scope, key, part);
         self.add_traces(scope, key, values.iter().flat_map(|(_, ordinals)| ordinals).copied());
         self.add_home(scope, key, values);
     }
@@ -124,9 +157,7 @@ impl TermsBuilder {
     ) {
         values.sort_by_key(DictionaryValue::order);
         debug_assert!(values.is_sorted_by(|a, b| a.order() < b.order()), "values differ");
-        let mut bytes = Vec::new();
-        V::write(values.iter(), &mut bytes);
-        self.add_part(scope, key, Part { code: PART_DICTIONARY, kind: V::KIND, bytes });
+        self.add_part(scope, key, Part::of_values(PART_DICTIONARY, values.iter()));
     }
 
     /// Adds values by their hash ([`crate::index::term::hash_text`], or
@@ -135,7 +166,7 @@ impl TermsBuilder {
     pub fn add_hashed(&mut self, scope: TagScope, key: &str, kind: TermKind, pairs: &[(u64, u32)]) {
         let mut bytes = Vec::new();
         write_table(pairs, SPARE_BITS, &mut bytes);
-        self.add_part(scope, key, Part { code: PART_HASHED, kind, bytes });
+        self.add_part(scope, key, Part::new(PART_HASHED, kind, bytes));
         self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
     }
 
@@ -172,7 +203,7 @@ impl TermsBuilder {
                 }
             }
             write_table(&stored.pairs, SPARE_BITS, &mut bytes);
-            let part = Part { code, kind: TermKind::Str, bytes };
+            let part = Part::new(code, TermKind::Str, bytes);
             self.add_part(stored.scope, &stored.key, part);
         }
     }
@@ -183,7 +214,7 @@ impl TermsBuilder {
     pub fn add_buckets(&mut self, scope: TagScope, key: &str, pairs: &[(Number, u32)]) {
         let mut bytes = Vec::new();
         write_buckets(pairs, &mut self.postings, &mut bytes);
-        self.add_part(scope, key, Part { code: PART_BUCKETS, kind: TermKind::Double, bytes });
+        self.add_part(scope, key, Part::new(PART_BUCKETS, TermKind::Double, bytes));
         self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
     }
 
@@ -197,7 +228,7 @@ impl TermsBuilder {
     pub fn add_scarce(&mut self, keys: &[ScarceKey], shift: u32) {
         let mut bytes = Vec::new();
         write_scarce(keys, shift, &mut bytes);
-        let part = Part { code: PART_SCARCE, kind: TermKind::Str, bytes };
+        let part = Part::new(PART_SCARCE, TermKind::Str, bytes);
         self.add_part(TagScope::Intrinsic, SCARCE, part);
         let traces = keys.iter().flat_map(|scarce| &scarce.ordinals).copied();
         self.add_traces(TagScope::Intrinsic, SCARCE, traces);
@@ -246,13 +277,14 @@ impl TermsBuilder {
         parts.push(part);
     }
 
-    /// The section, compressed at zstd `level`.
-    pub fn finish(mut self, level: i32) -> Vec<u8> {
+    /// The section and that of its dictionaries, compressed at zstd `level`.
+    pub fn finish(mut self, level: i32) -> TermsSections {
         self.settle_texts();
         let mut names = Vec::with_capacity(self.keys.len());
         let mut offsets = Vec::with_capacity(self.keys.len());
         let (mut records, mut parts) = (Vec::new(), Vec::new());
         let mut part_ends = Vec::new();
+        let (mut texts, mut text_ends) = (Vec::new(), Vec::new());
         for ((scope, name), mut key) in self.keys {
             names.push(format!("{}{name}", char::from(scope.code())));
             offsets.push(records.len() as u64);
@@ -261,9 +293,16 @@ impl TermsBuilder {
             key.parts.sort_by_key(|part| (part.code, part.kind));
             write_u64(&mut records, key.parts.len() as u64);
             for part in &key.parts {
-                records.push(part.code | part.kind.code() << 4);
-                write_u64(&mut records, part.bytes.len() as u64);
+                let begin = parts.len();
+                if part.has_texts() {
+                    write_u64(&mut parts, texts.len() as u64);
+                    write_u64(&mut parts, part.texts.len() as u64);
+                    texts.extend_from_slice(&part.texts);
+                    text_ends.push(texts.len());
+                }
                 parts.extend_from_slice(&part.bytes);
+                records.push(part.code | part.kind.code() << 4);
+                write_u64(&mut records, (parts.len() - begin) as u64);
                 part_ends.push(parts.len());
             }
         }
@@ -281,8 +320,10 @@ impl TermsBuilder {
         ends.extend(part_ends.iter().map(|end| out.len() + end));
         out.extend_from_slice(&parts);
         out.extend_from_slice(&self.postings.finish());
-        let mut folded = Vec::with_capacity(out.len());
-        fold(&out, &ends, level, &mut folded);
-        folded
+        let mut sections = TermsSections::default();
+        fold(&out, &ends, level, &mut sections.index);
+        let first = fold(&texts, &text_ends, level, &mut sections.dictionaries);
+        texts.truncate(first);
+        TermsSections { vocabulary: texts, ..sections }
     }
 }

@@ -4,8 +4,9 @@
 //! | traces | page entries | page offsets: packed column |  offsets from the end of this header;
 //! | page 0 | page 1 | ...                              |  one more than pages, the last is the end
 //! page of m traces:
-//! | first rows: packed, m + 1 values |  the last one ends the page's last trace
-//! | id high | id low | first start | last start - first start, rough | end - first start |
+//! | first rows: ascending column, m + 1 values |  the last one ends the page's last trace
+//! | first start: ascending column, m values |
+//! | id high | id low | last start - first start, rough | end - first start |
 //! | longest duration, rough | flags |   packed columns of m values each, modulo 2^64
 //! ```
 //! What only bounds a search is told roughly ([`crate::index::rough`]): the last start, and the
@@ -20,6 +21,7 @@ use crate::base::ids::TraceId;
 use crate::base::recent::Recent;
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
+use crate::index::ascending::{Ascending, pack_ascending};
 use crate::index::packed::{Packed, pack};
 use crate::index::rough;
 use crate::index::source::{Cursor, Source, partition_point};
@@ -131,7 +133,9 @@ impl TraceTableBuilder {
         self.offsets.push(self.pages.len() as u64);
         let rows = self.pending.iter().map(|e| u64::from(e.first_row));
         let rows: Vec<u64> = rows.chain([u64::from(self.rows)]).collect();
-        pack(&rows, &mut self.pages);
+        pack_ascending(&rows, &mut self.pages);
+        let starts: Vec<u64> = self.pending.iter().map(|e| e.first_start.nanos()).collect();
+        pack_ascending(&starts, &mut self.pages);
         for column in COLUMNS {
             let values: Vec<u64> = self.pending.iter().map(column).collect();
             pack(&values, &mut self.pages);
@@ -154,16 +158,9 @@ impl TraceTableBuilder {
     }
 }
 
-/// The columns of a page behind the first rows.
-const COLUMNS: [fn(&TraceEntry) -> u64; 7] = [
-    |e| e.id.high(),
-    |e| e.id.low(),
-    |e| e.first_start.nanos(),
-    spread,
-    length,
-    longest,
-    |e| e.flags.0.into(),
-];
+/// The columns of a page behind the first rows and starts.
+const COLUMNS: [fn(&TraceEntry) -> u64; 6] =
+    [|e| e.id.high(), |e| e.id.low(), spread, length, longest, |e| e.flags.0.into()];
 
 fn spread(entry: &TraceEntry) -> u64 {
     rough::code(entry.last_start.nanos().saturating_sub(entry.first_start.nanos()))
@@ -193,7 +190,8 @@ pub struct TraceTable {
 /// The columns of a page.
 #[derive(Debug)]
 struct PageColumns {
-    rows: Packed,
+    rows: Ascending,
+    starts: Ascending,
     columns: [Packed; COLUMNS.len()],
 }
 
@@ -255,17 +253,17 @@ impl TraceTable {
 
     fn open_page(&self, page: u32, count: u32) -> Result<PageColumns> {
         let mut cursor = Cursor::new(&*self.source, self.page_range(page.into())?)?;
-        let rows = Packed::open(&mut cursor)?;
-        if rows.len() != u64::from(count) + 1 {
+        let (rows, starts) = (Ascending::open(&mut cursor)?, Ascending::open(&mut cursor)?);
+        if rows.len() != u64::from(count) + 1 || starts.len() != u64::from(count) {
             return Err(cursor.corrupt("a page of the wrong size"));
         }
         let columns = [(); COLUMNS.len()].map(|()| Packed::open(&mut cursor));
-        let [high, low, first_start, spread, length, longest, flags] = columns;
-        let columns = [high?, low?, first_start?, spread?, length?, longest?, flags?];
+        let [high, low, spread, length, longest, flags] = columns;
+        let columns = [high?, low?, spread?, length?, longest?, flags?];
         if columns.iter().any(|c| c.len() != u64::from(count)) {
             return Err(cursor.corrupt("a column of the wrong size"));
         }
-        Ok(PageColumns { rows, columns })
+        Ok(PageColumns { rows, starts, columns })
     }
 
     fn page_range(&self, page: u64) -> Result<Range<usize>> {
@@ -322,7 +320,7 @@ impl TracePage<'_> {
     /// The trace of one of these ordinals; `Corrupt` for others.
     pub fn get(&self, ordinal: u32) -> Result<TraceEntry> {
         let index = self.index(ordinal)?;
-        let [_, _, first_start, spread, length, longest, flags] = &self.columns.columns;
+        let [_, _, spread, length, longest, flags] = &self.columns.columns;
         let get = |column: &Packed| column.get(self.source, index);
         let row =
             |index| self.columns.rows.get(self.source, index).map(|row| u32::try_from(row).ok());
@@ -330,14 +328,14 @@ impl TracePage<'_> {
         let rows = from.zip(to).and_then(|(from, to)| Some((from, to.checked_sub(from)?)));
         let (first_row, rows) =
             rows.ok_or_else(|| self.source.corrupt(0, "rows of traces in disorder"))?;
-        let first = get(first_start)?;
+        let first_start = self.first_start(ordinal)?;
         let entry = TraceEntry {
             id: self.id(ordinal)?,
             first_row,
             rows,
-            first_start: Timestamp::from_nanos(first),
+            first_start,
             last_start: Timestamp::ZERO,
-            max_end: Timestamp::from_nanos(first.wrapping_add(get(length)?)),
+            max_end: Timestamp::from_nanos(first_start.nanos().wrapping_add(get(length)?)),
             max_duration: 0,
             flags: TraceFlags(get(flags)? as u8),
         };
@@ -353,8 +351,8 @@ impl TracePage<'_> {
     }
 
     fn first_start(&self, ordinal: u32) -> Result<Timestamp> {
-        let [_, _, first_start, ..] = &self.columns.columns;
-        first_start.get(self.source, self.index(ordinal)?).map(Timestamp::from_nanos)
+        let start = self.columns.starts.get(self.source, self.index(ordinal)?)?;
+        Ok(Timestamp::from_nanos(start))
     }
 
     fn index(&self, ordinal: u32) -> Result<u64> {

@@ -68,7 +68,7 @@ impl Filters {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::index::bloom::write_bloom;
+    use crate::index::bloom::{Strength, write_bloom};
     use crate::index::source::MemSource;
     use proptest::prelude::*;
     use std::path::Path;
@@ -80,7 +80,7 @@ mod tests {
             low in 0u64..300,
         ) {
             let filter = |lows: &Vec<u64>| {
-                let source = MemSource::new(write_bloom(lows), Path::new("x"), "bloom");
+                let source = MemSource::new(write_bloom(lows, Strength::SEGMENT), Path::new("x"), "bloom");
                 Arc::new(BloomReader::open(&source).unwrap())
             };
             let numbered = segments.iter().map(filter).zip((0..).map(|index| (index, 0)));

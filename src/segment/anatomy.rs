@@ -104,7 +104,10 @@ impl Segment {
                 let bytes = section.all()?;
                 let zstd = bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
                 let name = match zstd {
-                    true => format!("a zstd frame of {} bytes", section.unpacked()?.len()),
+                    true => format!(
+                        "a zstd frame of {} bytes",
+                        section.unpacked(&self.terms()?.vocabulary()?)?.len()
+                    ),
                     false => String::from("plain"),
                 };
                 let mut anatomist = Anatomist::new(&bytes, offset, section.name);

@@ -7,8 +7,8 @@
 //! crc table = crc32 of each granule, crc32 of the parity, crc32 of the table so far
 //! ```
 //!
-//! A granule is 4096 bytes of sections and directory, the last one shorter; the parity is the XOR
-//! of all granules, as long as the longest. Whoever reads a granule for the first time checks it;
+//! A granule is 512 to 4096 bytes of sections and directory ([`granule_bytes`]), the last one shorter;
+//! the parity is the XOR of all granules, as long as the longest. Whoever reads a granule for the first time checks it;
 //! one that fails is rebuilt from all others and the parity, and kept in memory.
 
 use std::ops::Range;
@@ -20,8 +20,14 @@ use crate::base::error::{Error, Result};
 use crate::disk::ReadFile;
 use crate::disk::bytes::ByteView;
 
-/// Bytes of a granule: what a random read has to check at least.
-pub const GRANULE_BYTES: usize = 4096;
+/// Bytes of a granule of an area of `len` bytes: what a random read has to check at least, and as
+/// long as the parity. The smallest power of two, from a disk's sector on, that makes parity and
+/// tables cost less than twice as much would: eight bytes of tables a granule.
+pub fn granule_bytes(len: usize) -> usize {
+    let suits = |granule: &usize| len <= granule * granule / 4;
+    [512, 1024, 2048].into_iter().find(suits).unwrap_or(4096)
+}
+
 /// Bytes of an entry of the directory.
 pub const ENTRY_BYTES: usize = 20;
 
@@ -45,9 +51,10 @@ impl AreaBuilder {
     pub fn finish(mut self) -> (Vec<u8>, usize, usize) {
         self.bytes.extend_from_slice(&self.directory);
         let len = self.bytes.len();
-        let mut parity = vec![0; len.min(GRANULE_BYTES)];
+        let size = granule_bytes(len);
+        let mut parity = vec![0; len.min(size)];
         let mut table = Vec::new();
-        for granule in self.bytes.chunks(GRANULE_BYTES) {
+        for granule in self.bytes.chunks(size) {
             table.extend_from_slice(&crc32(granule).to_le_bytes());
             xor(&mut parity, granule);
         }
@@ -73,6 +80,8 @@ pub struct Area {
     file: Arc<dyn ReadFile>,
     offset: u64,
     len: usize,
+    /// Bytes of every granule but the last.
+    granule: usize,
     /// Checksums of the granules, then of the parity.
     crcs: OnceLock<Vec<u32>>,
     /// A bit for every granule that was found sound.
@@ -83,9 +92,18 @@ pub struct Area {
 impl Area {
     /// The area of `len` bytes at `offset`, which lie inside the file.
     pub fn new(file: Arc<dyn ReadFile>, offset: u64, len: usize) -> Self {
-        let words = len.div_ceil(GRANULE_BYTES).div_ceil(64);
+        let granule = granule_bytes(len);
+        let words = len.div_ceil(granule).div_ceil(64);
         let checked = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Self { file, offset, len, crcs: OnceLock::new(), checked, repaired: OnceLock::new() }
+        Self {
+            file,
+            offset,
+            len,
+            granule,
+            crcs: OnceLock::new(),
+            checked,
+            repaired: OnceLock::new(),
+        }
     }
 
     /// The same, if all of it has the checksum `crc`: for a file that has lost the area's own
@@ -109,18 +127,28 @@ impl Area {
 
     /// How many granules it has.
     pub fn granules(&self) -> usize {
-        self.len.div_ceil(GRANULE_BYTES)
+        self.len.div_ceil(self.granule)
+    }
+
+    /// Where a granule begins.
+    pub fn offset_of(&self, granule: usize) -> usize {
+        granule * self.granule
     }
 
     /// The file's bytes behind the area: parity and both tables.
     pub fn guard_bytes(len: usize) -> u64 {
-        let tables = (len.div_ceil(GRANULE_BYTES) + 2) * 4 * 2;
-        (len.min(GRANULE_BYTES) + tables) as u64
+        let granule = granule_bytes(len);
+        let tables = (len.div_ceil(granule) + 2) * 4 * 2;
+        (len.min(granule) + tables) as u64
     }
 
     /// Bytes of the parity and of one table.
     pub fn guards(&self) -> [u64; 2] {
-        [self.len.min(GRANULE_BYTES) as u64, (self.granules() as u64 + 2) * 4]
+        [self.parity_bytes() as u64, (self.granules() as u64 + 2) * 4]
+    }
+
+    fn parity_bytes(&self) -> usize {
+        self.len.min(self.granule)
     }
 
     /// A `Corrupt` error at `offset` of the area.
@@ -134,7 +162,7 @@ impl Area {
         if range.start > range.end || range.end > self.len {
             return Err(self.corrupt(range.start, section, "a range beyond the area"));
         }
-        let granules = range.start / GRANULE_BYTES..range.end.div_ceil(GRANULE_BYTES);
+        let granules = range.start / self.granule..range.end.div_ceil(self.granule);
         for granule in granules.clone() {
             if !self.is_checked(granule) {
                 self.check(granule, section)?;
@@ -151,9 +179,9 @@ impl Area {
         let mut out = Vec::with_capacity(range.len());
         let mut at = range.start;
         while at < range.end {
-            let granule = at / GRANULE_BYTES;
-            let end = range.end.min((granule + 1) * GRANULE_BYTES);
-            let within = at - granule * GRANULE_BYTES..end - granule * GRANULE_BYTES;
+            let granule = at / self.granule;
+            let end = range.end.min((granule + 1) * self.granule);
+            let within = at - granule * self.granule..end - granule * self.granule;
             out.extend_from_slice(&self.granule(granule)?.slice(within).unwrap_or_default());
             at = end;
         }
@@ -166,8 +194,8 @@ impl Area {
     }
 
     fn place(&self, granule: usize) -> Range<usize> {
-        let start = granule * GRANULE_BYTES;
-        start..self.len.min(start + GRANULE_BYTES)
+        let start = granule * self.granule;
+        start..self.len.min(start + self.granule)
     }
 
     /// A granule as it is to be read: rebuilt, or as it is stored.
@@ -204,12 +232,11 @@ impl Area {
     }
 
     fn parity(&self) -> Result<ByteView> {
-        let len = self.len.min(GRANULE_BYTES);
-        self.file.read_at(self.offset + self.len as u64, len)
+        self.file.read_at(self.offset + self.len as u64, self.parity_bytes())
     }
 
     fn repair(&self, granule: usize, section: &'static str) -> Result<()> {
-        let failed = |at: usize, detail: &str| self.corrupt(at * GRANULE_BYTES, section, detail);
+        let failed = |at: usize, detail: &str| self.corrupt(at * self.granule, section, detail);
         let lost = || failed(granule, "checksum, and no parity to rebuild it from");
         if self.repaired.get().is_some_and(|(known, _)| *known == granule) {
             return Ok(());
@@ -235,8 +262,7 @@ impl Area {
 
     /// Where the first table begins in the file, and the bytes of each.
     fn tables(&self) -> (u64, usize) {
-        let parity = self.len.min(GRANULE_BYTES) as u64;
-        (self.offset + self.len as u64 + parity, (self.granules() + 2) * 4)
+        (self.offset + (self.len + self.parity_bytes()) as u64, (self.granules() + 2) * 4)
     }
 
     /// Which copies of the table are whole.

@@ -24,7 +24,7 @@ pub struct SegmentOptions {
     pub block_rows: usize,
     /// Raw bytes of a page of long values: the same bargain.
     pub page_bytes: usize,
-    /// The zstd level of pages and models. Higher ones save bytes at the expense of writing.
+    /// The zstd level of pages of long values. Higher ones save bytes at the expense of writing.
     pub level: i32,
 }
 

@@ -13,7 +13,7 @@ use crate::block::pages::PageWriter;
 use crate::block::shapes::{MemorySlots, Shape};
 use crate::block::template::RowTimes;
 use crate::block::whim;
-use crate::index::bloom::write_bloom;
+use crate::index::bloom::{Strength, write_bloom};
 use crate::index::id_index::write_id_index;
 use crate::index::traces::TraceTableBuilder;
 use crate::index::zones::write_zones;
@@ -35,6 +35,10 @@ const SPELLED_ROW_BYTES: usize = 24;
 const SPELLED_SLOT_BYTES: usize = 6;
 const TEMPLATE_BYTES: usize = 40;
 const SLOT_BYTES: usize = 8;
+
+/// The zstd level of all that does not grow with the rows: a higher one costs some 30 instructions
+/// a row.
+pub(super) const SECTION_LEVEL: i32 = 9;
 
 /// Writes all of `b` to `out`.
 pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<Summary> {
@@ -58,8 +62,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
         .collect();
     let shapes = std::mem::take(&mut b.shapes).into_list();
     let mut columns = pack(&b, shapes, &kept, &mut lineup, &pool_uses, spelled);
-    let (words, codes) = find_forms(&mut columns, &b.pools);
-    let models = Models { words, ..settle(&mut columns, &b, &lineup) };
+    let (word_list, codes) = find_forms(&mut columns, &b.pools, &pool_uses);
+    let models = Models { word_list, ..settle(&mut columns, &b, &lineup) };
     let block_ends = writer.blocks(&b, &columns, &models, &codes, &lineup)?;
     drop(columns);
     let pages_offset = writer.len;
@@ -67,33 +71,35 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let area_offset = writer.len + FOOTER_BYTES as u64;
 
     let mut area = AreaBuilder::default();
+    let vocabulary = &uses.terms.vocabulary;
     let mut section = Vec::new();
     let mut names: Vec<&[u8]> = vec![&[]];
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));
     models.write(&names, &mut section);
-    area.add(kind::MODELS, &compress(&section, b.options.level)?);
-    area.add(kind::CONTEXTS, &contexts(&b)?);
+    area.add(kind::MODELS, &frame(&section, vocabulary)?);
+    area.add(kind::CONTEXTS, &contexts(&b, vocabulary)?);
     section.clear();
     directory.write(&mut section);
-    area.add(kind::PAGES, &compress(&section, b.options.level)?);
+    area.add(kind::PAGES, &frame(&section, vocabulary)?);
     section.clear();
     for end in block_ends {
         write_u64(&mut section, end);
     }
-    area.add(kind::BLOCKS, &compress(&section, b.options.level)?);
+    area.add(kind::BLOCKS, &frame(&section, vocabulary)?);
     let mut table = TraceTableBuilder::new();
     lineup.traces.iter().for_each(|trace| table.push(trace));
     area.add(kind::TRACES, &table.finish());
     let lows: Vec<u64> = lineup.traces.iter().map(|trace| trace.id.low()).collect();
     area.add(kind::IDS, &write_id_index(&lows));
-    area.add(kind::BLOOM, &write_bloom(&lows));
-    area.add(kind::TERMS, &uses.terms);
-    area.add(kind::OPERATIONS, &compress(&counts.operations, b.options.level)?);
+    area.add(kind::BLOOM, &write_bloom(&lows, Strength::SEGMENT));
+    area.add(kind::TERMS, &uses.terms.index);
+    area.add(kind::OPERATIONS, &frame(&counts.operations, vocabulary)?);
     area.add(kind::ZONES, &write_zones(&lineup.zones));
     let peaks = lineup.peaks.finish(&services.resources, lineup.zones.len() as u32);
-    area.add(kind::PEAKS, &compress(&peaks, b.options.level)?);
-    area.add(kind::STATISTICS, &compress(&counts.statistics, b.options.level)?);
-    area.add(kind::SKETCHES, &compress(&counts.sketches, b.options.level)?);
+    area.add(kind::PEAKS, &frame(&peaks, vocabulary)?);
+    area.add(kind::STATISTICS, &frame(&counts.statistics, vocabulary)?);
+    area.add(kind::SKETCHES, &frame(&counts.sketches, vocabulary)?);
+    area.add(kind::DICTIONARIES, &uses.terms.dictionaries);
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
 
@@ -186,10 +192,11 @@ fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, V
 }
 
 /// Resources, then scopes, as records of pages that lie in the area behind their directory.
-fn contexts(b: &SegmentBuilder) -> Result<Vec<u8>> {
+fn contexts(b: &SegmentBuilder, vocabulary: &[u8]) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
     let wrap = |error| Error::io("compress", "a segment".as_ref(), error);
-    let mut writer = PageWriter::new(b.options.page_bytes, b.options.level).map_err(wrap)?;
+    let writer = PageWriter::after(vocabulary, b.options.page_bytes, SECTION_LEVEL);
+    let mut writer = writer.map_err(wrap)?;
     for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {
             writer.push(kind, pool.get(code), &mut pages).map_err(wrap)?;
@@ -204,9 +211,11 @@ fn contexts(b: &SegmentBuilder) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// A zstd frame that states its size.
-fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
-    zstd::bulk::compress(bytes, level).map_err(|e| Error::io("compress", "a segment".as_ref(), e))
+/// A zstd frame that states its size, with the vocabulary as its dictionary.
+fn frame(bytes: &[u8], vocabulary: &[u8]) -> Result<Vec<u8>> {
+    let compressor = zstd::bulk::Compressor::with_dictionary(SECTION_LEVEL, vocabulary);
+    let frame = compressor.and_then(|mut compressor| compressor.compress(bytes));
+    frame.map_err(|e| Error::io("compress", "a segment".as_ref(), e))
 }
 
 pub(super) fn io_error(error: io::Error) -> Error {

@@ -15,7 +15,7 @@ pub const HEADER_BYTES: usize = 64;
 /// Bytes of the footer, which stands before the area and at the end twice.
 pub const FOOTER_BYTES: usize = 128;
 /// The version that this build writes, and the only one it reads.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 const HEADER_MAGIC: [u8; 8] = *b"TKEEPSEG";
 pub(super) const FOOTER_MAGIC: [u8; 8] = *b"TKEEPEND";
@@ -289,11 +289,11 @@ mod tests {
     #[test]
     fn places_are_pinned() {
         let bytes = footer().to_bytes();
-        assert_eq!((&bytes[..8], u32_at(&bytes, 8)), (&b"TKEEPEND"[..], 4));
+        assert_eq!((&bytes[..8], u32_at(&bytes, 8)), (&b"TKEEPEND"[..], 5));
         assert_eq!((u32_at(&bytes, 12), u64_at(&bytes, 16), u64_at(&bytes, 24)), (200, 500, 640));
         assert_eq!((u64_at(&bytes, 32), u32_at(&bytes, 40), u32_at(&bytes, 44)), (700, 512, 77));
         let summary = Summary::from_bytes(bytes[48..112].try_into().unwrap());
         assert_eq!(summary, footer().summary);
-        assert_eq!(&header_bytes()[..12], b"TKEEPSEG\x04\0\0\0");
+        assert_eq!(&header_bytes()[..12], b"TKEEPSEG\x05\0\0\0");
     }
 }

@@ -4,7 +4,7 @@
 //! 0  magic "TKEEPIDS"
 //! 8  version  u32
 //! 12 crc32    u32   of bytes 0..12 and the filter
-//! 16 the segment's bloom filter, byte for byte
+//! 16 a bloom filter over its traces ([`crate::index::bloom`]), smaller than the segment's own
 //! ```
 //!
 //! It is read only when the segment itself cannot be opened: then a trace that it excludes is
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::base::anatomy::{Anatomist, Field};
 use crate::base::checksum::crc32_of_parts;
 use crate::base::error::{Error, Result};
-use crate::index::bloom::{self, BloomReader, HashedId};
+use crate::index::bloom::{self, BloomReader, HashedId, Strength, bloom_bytes, write_bloom};
 use crate::index::source::MemSource;
 use crate::segment::reader::Segment;
 
@@ -49,7 +49,10 @@ pub struct IdFilter {
 impl IdFilter {
     /// The file's bytes for a segment.
     pub fn write(segment: &Segment) -> Result<Vec<u8>> {
-        Ok(encode(&segment.bloom_bytes()?))
+        let traces = segment.traces()?;
+        let lows = (0..traces.len()).map(|ordinal| Ok(traces.beginning(ordinal)?.0.low()));
+        let lows = lows.collect::<Result<Vec<u64>>>()?;
+        Ok(encode(&write_bloom(&lows, Strength::BESIDE)))
     }
 
     /// Reads a filter; `path` appears in errors.
@@ -96,8 +99,8 @@ impl IdFilter {
     }
 
     /// How long the file of a segment is.
-    pub fn bytes(segment: &Segment) -> Result<u64> {
-        Ok((HEADER_BYTES + segment.bloom_bytes()?.len()) as u64)
+    pub fn bytes(segment: &Segment) -> u64 {
+        HEADER_BYTES as u64 + bloom_bytes(segment.summary().traces, Strength::BESIDE)
     }
 
     /// Whether a trace with this low half of the id may be in the segment; `false` is certain.
@@ -120,10 +123,9 @@ fn encode(filter: &[u8]) -> Vec<u8> {
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::index::bloom::write_bloom;
 
     fn written(lows: &[u64]) -> Vec<u8> {
-        encode(&write_bloom(lows))
+        encode(&write_bloom(lows, Strength::BESIDE))
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::block::column::ColumnModel;
 use crate::block::models::{Models, SLOTS};
 use crate::block::page_reader::PageReader;
 use crate::block::pages::{Page, PageDirectory};
+use crate::disk::bytes::ByteView;
 use crate::index::source::Source;
 use crate::index::term::{Term, TermKind};
 use crate::index::terms::{Dictionary, Terms};
@@ -49,24 +50,58 @@ impl Meta {
         terms: &Terms,
         open_pages: impl FnOnce(PageDirectory) -> PageReader,
     ) -> Result<Self> {
+        let vocabulary = terms.vocabulary()?;
         let section = directory.get(kind::MODELS)?;
-        let models = Models::read(&mut section.unpacked()?.as_slice());
+        let models = Models::read(&mut section.unpacked(&vocabulary)?.as_slice());
         let models = models.ok_or_else(|| section.corrupt(0, "models that do not decode"))?;
         let section = directory.get(kind::PAGES)?;
-        let pages = PageDirectory::read(&mut section.unpacked()?.as_slice());
+        let pages = PageDirectory::read(&mut section.unpacked(&vocabulary)?.as_slice());
         let pages = pages.ok_or_else(|| section.corrupt(0, "a directory that does not decode"))?;
         if pages.bytes() != footer.pages_end().saturating_sub(footer.pages_offset) {
             return Err(section.corrupt(0, "pages of another length"));
         }
-        let contexts = Contexts::read(directory.get(kind::CONTEXTS)?, footer.summary.rows)?;
+        let section = directory.get(kind::CONTEXTS)?;
+        let contexts = Contexts::read(section, vocabulary.clone(), footer.summary.rows)?;
         let section = directory.get(kind::BLOCKS)?;
-        let blocks = read_blocks(&section.unpacked()?, footer);
+        let blocks = read_blocks(&section.unpacked(&vocabulary)?, footer);
         let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
         let pages = open_pages(pages);
         let mut meta =
             Self { models, blocks, pages, contexts, dictionaries: Vec::new(), used: Vec::new() };
         meta.find_dictionaries(terms)?;
+        let told = meta.tell_words(terms)?;
+        let section = directory.get(kind::MODELS)?;
+        told.ok_or_else(|| section.corrupt(0, "a word that no dictionary has"))?;
         Ok(meta)
+    }
+
+    /// Puts the words together; `None` if the dictionaries do not have them.
+    fn tell_words(&mut self, terms: &Terms) -> Result<Option<()>> {
+        let list = std::mem::take(&mut self.models.word_list);
+        let mut texts = Vec::new();
+        for place in list.dictionaries() {
+            let template = self.models.get(place.template).and_then(|t| t.template.as_ref());
+            let slot = (place.column as usize).checked_sub(SLOTS);
+            let slot = template.zip(slot).and_then(|(template, slot)| template.slots.get(slot));
+            let Some((scope, key)) = slot.and_then(|slot| dictionary_of(&slot.place)) else {
+                return Ok(None);
+            };
+            let Some(dictionary) = terms.dictionary(scope, &key, TermKind::Str)? else {
+                return Ok(None);
+            };
+            let mut own = Vec::new();
+            dictionary.scan(0..dictionary.len(), &mut |_, term| {
+                own.extend(match term {
+                    Term::Str(text) => Some(text),
+                    _ => None,
+                });
+                Ok(())
+            })?;
+            texts.push(own);
+        }
+        let Some(words) = list.tell(&texts) else { return Ok(None) };
+        self.models.words = words;
+        Ok(Some(()))
     }
 
     fn find_dictionaries(&mut self, terms: &Terms) -> Result<()> {
@@ -161,6 +196,8 @@ impl Texts {
 pub struct Contexts {
     section: Section,
     directory: PageDirectory,
+    /// What its pages may repeat.
+    vocabulary: ByteView,
     /// Where the pages begin in the section.
     start: usize,
     /// Pages decoded last, by their first record: neighbours are asked for together.
@@ -171,7 +208,7 @@ pub struct Contexts {
 
 impl Contexts {
     /// Each is of at least one of `rows`: counts are believed no further.
-    fn read(section: &Section, rows: u64) -> Result<Self> {
+    fn read(section: &Section, vocabulary: ByteView, rows: u64) -> Result<Self> {
         let stored = section.all()?;
         let mut input: &[u8] = &stored;
         let parts = (|| {
@@ -187,6 +224,7 @@ impl Contexts {
             parts.ok_or_else(|| section.corrupt(0, "a directory that does not decode"))?;
         Ok(Self {
             section: section.clone(),
+            vocabulary,
             directory,
             start: stored.len() - input.len(),
             at_hand: Recent::new(PAGES_AT_HAND),
@@ -212,7 +250,8 @@ impl Contexts {
             None => {
                 let at = self.start + entry.offset as usize;
                 let stored = self.section.bytes(at, entry.stored_len)?;
-                let page = Arc::new(Page::decode(entry, &stored).map_err(corrupt)?);
+                let page = Page::decode(&self.vocabulary, entry, &stored);
+                let page = Arc::new(page.map_err(corrupt)?);
                 self.at_hand.keep((entry.first, Arc::clone(&page)));
                 page
             }

@@ -21,7 +21,7 @@
 //! | resources and scopes | counts of both, a page directory, and its pages ([`crate::block::pages`]): canonical bytes, resources first |
 //! | page directory | that of the pages, a zstd frame |
 //! | block directory | where each block ends behind the header, varints, a zstd frame |
-//! | trace table, trace-id index, bloom filter, tag index, zone maps | [`crate::index`] |
+//! | trace table, trace-id index, bloom filter, tag index, dictionaries, zone maps | [`crate::index`] |
 //! | operations, peaks, statistics, sketches | [`crate::index`], a zstd frame each |
 //!
 //! Promises: what was pushed comes back equal in canonical bytes (P3); indexes never miss a trace
@@ -89,6 +89,7 @@ mod kind {
     pub const PEAKS: u32 = 11;
     pub const STATISTICS: u32 = 12;
     pub const SKETCHES: u32 = 13;
+    pub const DICTIONARIES: u32 = 14;
 
     /// The name of a kind, as errors and `inspect` show it.
     pub const fn name(kind: u32) -> &'static str {
@@ -106,6 +107,7 @@ mod kind {
             PEAKS => "peaks",
             STATISTICS => "statistics",
             SKETCHES => "sketches",
+            DICTIONARIES => "dictionaries",
             _ => "section",
         }
     }

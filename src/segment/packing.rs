@@ -1,7 +1,7 @@
 //! Columns in memory to columns under models.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::block::ids::Ids;
 use crate::block::mining::Draft;
@@ -12,7 +12,8 @@ use crate::block::shared_ids::SharedIds;
 use crate::block::slots::{PoolUse, Pools, SlotValues};
 use crate::block::structure::Grammar;
 use crate::block::template::{Place, Template};
-use crate::block::words::{WordCodes, WordCounts, Words};
+use crate::block::vocabulary::{WordCodes, WordCounts};
+use crate::block::words::{ColumnPlace, WordList};
 use crate::segment::builder::SegmentBuilder;
 use crate::segment::lineup::Lineup;
 
@@ -65,7 +66,9 @@ pub(super) fn pack(
 pub(super) fn find_forms<'a>(
     templates: &mut [PackedTemplate],
     pools: &'a Pools,
-) -> (Words, WordCodes<'a>) {
+    uses: &[PoolUse],
+) -> (WordList, WordCodes<'a>) {
+    let known = dictionaries(templates, pools, uses);
     let (mut unfitted, mut coded, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for PackedTemplate { template, columns } in templates {
         let slots = template.iter().flat_map(|template| &template.slots);
@@ -99,7 +102,7 @@ pub(super) fn find_forms<'a>(
         }
     }
     coded.retain(|(texts, _)| counts.add_familiar(texts));
-    let (words, codes) = counts.finish();
+    let (words, codes) = counts.finish(&known);
     for (draft, texts, column) in drafts {
         column.settle(draft, &texts, &codes);
     }
@@ -107,6 +110,29 @@ pub(super) fn find_forms<'a>(
         column.recode(&texts, &codes);
     }
     (words, codes)
+}
+
+/// The dictionaries of texts, each by the first column that it serves, with the codes of its texts.
+fn dictionaries<'a>(
+    templates: &[PackedTemplate],
+    pools: &'a Pools,
+    uses: &[PoolUse],
+) -> Vec<(ColumnPlace, HashMap<&'a str, u32>)> {
+    let mut first: HashMap<&Place, ColumnPlace> = HashMap::new();
+    for (template, packed) in (0..).zip(templates) {
+        let slots = packed.template.iter().flat_map(|template| &template.slots);
+        for (slot, column) in slots.zip(SLOTS as u32..) {
+            first.entry(&slot.place).or_insert(ColumnPlace { template, column });
+        }
+    }
+    let mut known = Vec::new();
+    for ((place, pool), used) in pools.iter().zip(uses) {
+        if let (PoolUse::Dictionary(ranks), Some(&column)) = (used, first.get(place)) {
+            let texts = (0..pool.len()).map(|number| pool.text(number));
+            known.push((column, texts.zip(ranks.iter().copied()).collect()));
+        }
+    }
+    known
 }
 
 /// The models of all columns and of the rows' order.
@@ -125,5 +151,5 @@ pub(super) fn settle(
     let grammar =
         Grammar::fit(&lineup.steps, |row| row % b.options.block_rows == 0 || is_begin(row));
     let ids = Ids::fit(&b.rows.span_id, &lineup.explicit);
-    Models { templates, grammar, words: Words::default(), ids }
+    Models { templates, grammar, ids, ..Models::default() }
 }

@@ -146,10 +146,10 @@ impl Segment {
     /// The tag index.
     pub fn terms(&self) -> Result<&Terms> {
         once(&self.terms, || {
-            // A number of its own: pages are told apart by their places in the section.
-            let number = NEXT_FILE.fetch_add(1, Ordering::Relaxed);
-            let (source, cache) = (self.source(kind::TERMS)?, Arc::clone(&self.cache));
-            Terms::open(source, self.trace_count()?, cache, number)
+            // Numbers of their own: pages are told apart by their places in the section.
+            let numbers = [(); 2].map(|()| NEXT_FILE.fetch_add(1, Ordering::Relaxed));
+            let sections = [self.source(kind::TERMS)?, self.source(kind::DICTIONARIES)?];
+            Terms::open(sections, self.trace_count()?, Arc::clone(&self.cache), numbers)
         })
     }
 
@@ -203,11 +203,6 @@ impl Segment {
     /// The filter over the low halves of its traces' ids.
     pub fn bloom(&self) -> Result<&Arc<BloomReader>> {
         once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?).map(Arc::new))
-    }
-
-    /// The bytes of the bloom filter.
-    pub(super) fn bloom_bytes(&self) -> Result<ByteView> {
-        self.section(kind::BLOOM)?.all()
     }
 
     pub(super) fn ids(&self) -> Result<&IdIndex> {
@@ -269,7 +264,7 @@ impl Segment {
 
     /// A section that is one zstd frame.
     pub(super) fn unpacked_source(&self, number: u32) -> Result<Arc<dyn Source>> {
-        self.directory()?.get(number)?.unpacked_source()
+        self.directory()?.get(number)?.unpacked_source(&self.terms()?.vocabulary()?)
     }
 
     /// A resource by its code.

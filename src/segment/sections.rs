@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_REQUEST_BYTES;
-use crate::block::pages::stated_size;
+use crate::block::pages::{decompress, stated_size};
 use crate::disk::bytes::ByteView;
 use crate::index::source::Source;
 use crate::segment::area::{Area, ENTRY_BYTES};
@@ -49,19 +49,18 @@ impl Section {
         self.bytes(0, self.len)
     }
 
-    /// All of its bytes, decompressed.
-    pub fn unpacked(&self) -> Result<Vec<u8>> {
+    /// All of its bytes, decompressed; `vocabulary` is the frame's dictionary.
+    pub fn unpacked(&self, vocabulary: &[u8]) -> Result<Vec<u8>> {
         let stored = self.all()?;
         let len = stated_size(&stored).filter(|&len| len <= MAX_REQUEST_BYTES);
         let len = len.ok_or_else(|| self.corrupt(0, "no size, or one beyond all limits"))?;
-        let unpacked = zstd::bulk::decompress(&stored, len).ok();
-        let unpacked = unpacked.filter(|unpacked| unpacked.len() == len);
+        let unpacked = decompress(vocabulary, &stored, len);
         unpacked.ok_or_else(|| self.corrupt(0, "compression"))
     }
 
     /// Its content, decompressed, as a section whose errors say where it stands in the file.
-    pub fn unpacked_source(&self) -> Result<Arc<dyn Source>> {
-        let content = self.unpacked()?.into();
+    pub fn unpacked_source(&self, vocabulary: &[u8]) -> Result<Arc<dyn Source>> {
+        let content = self.unpacked(vocabulary)?.into();
         Ok(Arc::new(Unpacked { content, section: self.clone() }))
     }
 }
@@ -177,8 +176,9 @@ mod tests {
             kind::PEAKS,
             kind::STATISTICS,
             kind::SKETCHES,
+            kind::DICTIONARIES,
         ];
-        assert!(kinds.into_iter().eq(1..=13));
+        assert!(kinds.into_iter().eq(1..=14));
         assert!(kinds.into_iter().all(|number| kind::name(number) != kind::name(0)));
     }
 }

@@ -5,12 +5,10 @@ use crate::base::varint::read_u64;
 use crate::index::bloom;
 use crate::segment::kind;
 
-/// The columns of a page of the trace table.
-const TRACES: [&str; 8] = [
-    "first rows",
+/// The packed columns of a page of the trace table.
+const TRACES: [&str; 6] = [
     "high halves of ids",
     "low halves of ids",
-    "first starts",
     "last starts, rough",
     "latest ends",
     "longest durations, rough",
@@ -39,11 +37,38 @@ pub(super) fn section(kind: u32, bytes: &mut Anatomist<'_>) {
             bytes.varint("traces of a page");
             column(bytes, "offsets of pages");
             while bytes.left() > 0 {
+                ["first rows", "first starts"].into_iter().for_each(|name| ascending(bytes, name));
                 TRACES.into_iter().for_each(|name| column(bytes, name));
             }
         }
-        kind::TERMS => folded(bytes),
+        kind::TERMS | kind::DICTIONARIES => folded(bytes),
         _ => {}
+    }
+}
+
+/// An ascending column: its head together, then its parts.
+fn ascending(bytes: &mut Anatomist<'_>, name: &str) {
+    let before = bytes.rest();
+    let mut input = before;
+    let head = (|| {
+        let count = read_u64(&mut input)?;
+        if count == 0 {
+            return Some((0, 0, String::from("no values")));
+        }
+        let (base, step) = (read_u64(&mut input)?, read_u64(&mut input)?);
+        let (&width, rest) = input.split_first()?;
+        input = rest;
+        let low = count.checked_mul(width.into())?.div_ceil(8);
+        let head = format!("{count} values, {base} + {step} x {width} bits and more");
+        Some((low, read_u64(&mut input)?, head))
+    })();
+    let Some((low, high, head)) = head else {
+        bytes.bytes(before.len(), "cut off");
+        return;
+    };
+    bytes.bytes(before.len() - input.len(), format!("{name}: {head}"));
+    for (len, part) in [(low, "their low bits"), (high, "their high bits")] {
+        bytes.bytes(usize::try_from(len).unwrap_or(usize::MAX), part);
     }
 }
 

@@ -4,8 +4,9 @@ use crate::base::error::{Error, Result};
 use crate::base::model::StatusCode;
 use crate::base::wire::{decode_resource_context, decode_scope_context, decode_span};
 use crate::block::slots::PoolUse;
-use crate::index::terms_builder::TermsBuilder;
+use crate::index::terms_builder::{TermsBuilder, TermsSections};
 use crate::segment::builder::SegmentBuilder;
+use crate::segment::finish::SECTION_LEVEL;
 use crate::segment::tagging::Tagging;
 
 /// The ordinals of the traces of rows.
@@ -62,7 +63,8 @@ fn note(list: Option<&mut Vec<u32>>, ordinal: u32) {
 
 /// What the tag index says, and what follows for the columns.
 pub(super) struct Uses {
-    pub terms: Vec<u8>,
+    /// The tag index and its dictionaries.
+    pub terms: TermsSections,
     /// How the values of each pool are stored.
     pub pools: Vec<PoolUse>,
     /// For each row spelled at once, whether it is an error.
@@ -91,7 +93,7 @@ impl Uses {
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
         let pools = tagging.finish(&mut terms, &mut b.pools, b.rows.start.len() as u64);
-        Ok(Self { terms: terms.finish(b.options.level), pools, spelled_errors })
+        Ok(Self { terms: terms.finish(SECTION_LEVEL), pools, spelled_errors })
     }
 }
 

@@ -10,7 +10,6 @@ use crate::block::pages::Page;
 use crate::index::source::Source;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
-use crate::segment::area::GRANULE_BYTES;
 use crate::segment::findable::Findable;
 use crate::segment::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, check_header};
 use crate::segment::kind;
@@ -59,7 +58,7 @@ impl Segment {
             match self.area.is_sound(granule) {
                 Ok(true) => {}
                 Ok(false) => {
-                    let at = granule * GRANULE_BYTES;
+                    let at = self.area.offset_of(granule);
                     let section = self.section_at(at);
                     damage.push(self.area.corrupt(at, section, "checksum of a granule"));
                 }
@@ -75,7 +74,7 @@ impl Segment {
         match self.area.sound_tables() {
             Ok([true, true]) => {}
             Ok(_) => damage.push(self.area.corrupt(
-                end + end.min(GRANULE_BYTES),
+                end + self.area.guards()[0] as usize,
                 "crc table",
                 "one of the copies is damaged",
             )),
@@ -118,7 +117,7 @@ impl Segment {
         for entry in self.meta()?.pages.directory().pages() {
             let offset = self.footer.pages_offset + entry.offset;
             let stored = self.file.read_at(offset, entry.stored_len)?;
-            if let Err(detail) = Page::decode(entry, &stored) {
+            if let Err(detail) = Page::decode(&[], entry, &stored) {
                 damage.push(self.damaged(offset, "pages", detail));
             }
         }

@@ -9,7 +9,7 @@ use crate::block::encode::{BlockRows, encode_block};
 use crate::block::models::{Models, SPELLED};
 use crate::block::pages::{PageDirectory, PageWriter};
 use crate::block::slots::{PoolUse, Pools};
-use crate::block::words::WordCodes;
+use crate::block::vocabulary::WordCodes;
 use crate::segment::builder::SegmentBuilder;
 use crate::segment::finish::io_error;
 use crate::segment::footer::HEADER_BYTES;

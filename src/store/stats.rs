@@ -109,7 +109,7 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
                 *sections.entry(part.name).or_default() += part.bytes;
             }
             if has_filters {
-                let beside = IdFilter::bytes(segment)?;
+                let beside = IdFilter::bytes(segment);
                 *sections.entry("id filters").or_default() += beside;
                 bytes += beside;
             }

@@ -161,7 +161,7 @@ fn every_form_of_the_format_occurs() {
                 "pages",
                 "literal",
                 "uuid",
-                "random",
+                "version",
                 "hex",
                 "upper",
                 "decimal",
@@ -201,5 +201,5 @@ fn every_form_of_the_format_occurs() {
             assert!(found[what].contains(*name), "{name} is not among the {what}: {found:?}");
         }
     }
-    assert_eq!(found["sections"].len(), 13, "{found:?}");
+    assert_eq!(found["sections"].len(), 14, "{found:?}");
 }

@@ -66,7 +66,8 @@ pub fn columns() -> Vec<ResourceSpans> {
                 "text.pattern",
                 format!("/cart/{}/items/{:04}?user={:08x}", n % 900, row, id >> 32),
             ),
-            KeyValue::new("text.random.uuid", random_uuid(n, id)),
+            KeyValue::new("text.random.uuid", versioned_uuid(4, n, id)),
+            KeyValue::new("text.marked.uuid", versioned_uuid(9, n, id)),
             KeyValue::new("text.forms", form(row, n, id)),
             KeyValue::new("text.word", product(n)),
             KeyValue::new("text.unique", text(20 + n as usize % 9)),
@@ -106,8 +107,8 @@ fn product(n: u64) -> String {
     format!("{}Y{}", ["AX", "QB", "ZZ"][n as usize % 3], n / 3 % 12)
 }
 
-fn random_uuid(a: u64, b: u64) -> String {
-    let (a, b) = (a & !0xf000 | 0x4000, b & !(3 << 62) | 2 << 62);
+fn versioned_uuid(version: u64, a: u64, b: u64) -> String {
+    let (a, b) = (a & !0xf000 | version << 12, b & !(3 << 62) | 2 << 62);
     uuid(a, b)
 }
 

@@ -33,7 +33,7 @@ proptest! {
         let mut counts = WordCounts::default();
         let drafts: Vec<Option<Draft>> =
             columns.iter().map(|texts| Draft::of(texts, &SharedIds::default(), &mut counts)).collect();
-        let (words, codes) = counts.finish();
+        let (words, codes) = counts.told();
         for (texts, draft) in columns.iter().zip(drafts) {
             let Some(draft) = draft else { continue };
             let forms = draft.settle(texts, &codes).unwrap();
@@ -68,7 +68,7 @@ proptest! {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut counts = WordCounts::default();
         let Some(draft) = Draft::of(&texts, &SharedIds::default(), &mut counts) else { return Ok(()) };
-        let (words, codes) = counts.finish();
+        let (words, codes) = counts.told();
         let model = StrModel::Forms(draft.settle(&texts, &codes).unwrap());
         model.run_bits(&bytes, at, count);
         model.get(&bytes, at, count, index, &words);
@@ -97,7 +97,7 @@ fn what_differs_becomes_variable_and_what_is_rare_a_word() {
             vec![Kind::Whole],
         ]
     );
-    assert_eq!(counts.finish().0.len(), 4);
+    assert_eq!(counts.told().0.len(), 4);
 }
 
 #[test]

@@ -92,7 +92,7 @@ proptest! {
         let crc = crc32(&stored);
         for raw_len in [raw_len, raw.len(), stored.len()] {
             let entry = PageEntry { offset: 0, stored_len: stored.len(), raw_len, apart, crc, first: 0, count };
-            if let Ok(page) = Page::decode(&entry, &stored) {
+            if let Ok(page) = Page::decode(&[], &entry, &stored) {
                 let total: usize = (0..count).map(|i| page.record(i).unwrap().len()).sum();
                 prop_assert!(total <= raw_len && page.record(count).is_none());
             }
@@ -112,9 +112,9 @@ fn p6_bombs_are_refused() {
         first: 0,
         count: 1 << 20,
     };
-    assert!(Page::decode(&entry(100), &bomb).is_err());
-    assert!(Page::decode(&entry(1 << 30), &bomb).is_err());
-    assert_eq!(Page::decode(&entry(1 << 20), &bomb).unwrap().len(), 1 << 20);
+    assert!(Page::decode(&[], &entry(100), &bomb).is_err());
+    assert!(Page::decode(&[], &entry(1 << 30), &bomb).is_err());
+    assert_eq!(Page::decode(&[], &entry(1 << 20), &bomb).unwrap().len(), 1 << 20);
     // A directory that states a page beyond the limit, or more records than bytes.
     for (count, raw_len) in [(1, MAX_PAGE_BYTES as u64 + 1), (3, 2), (0, 2)] {
         let mut bytes = vec![1];

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::block::pattern::Part;
-use crate::block::words::WordCounts;
+use crate::block::vocabulary::WordCounts;
 
 /// The values of a column that follows one pattern.
 fn alone<'a>(values: &[&'a str]) -> Vec<(u16, &'a str)> {
@@ -112,14 +112,14 @@ fn some_words() -> (Words, WordCodes<'static>) {
     let mut counts = WordCounts::default();
     counts.add("one", 1);
     counts.add("two", 1);
-    counts.finish()
+    counts.told()
 }
 
 fn classified(values: &[&str]) -> Option<Vec<String>> {
     let name = |part: &Part| match part {
         Part::Literal(text) => text.to_string(),
-        Part::Uuid { random: false } => "<uuid>".to_owned(),
-        Part::Uuid { random: true } => "<random uuid>".to_owned(),
+        Part::Uuid { version: None } => "<uuid>".to_owned(),
+        Part::Uuid { version: Some(version) } => format!("<uuid {version}>"),
         Part::Word { .. } => "<word>".to_owned(),
         Part::Hex { bytes, upper } => format!("<hex {bytes} {upper}>"),
         Part::Decimal(_) => "<n>".to_owned(),
@@ -144,7 +144,7 @@ fn shapes_are_recognised() {
         (&["ORD-DEADBEEF01", "ORD-12345678AB"], &["ORD-", "<hex 5 true>"]),
         (
             &["t/123e4567-e89b-12d3-a456-426614174000", "t/00000000-e89b-12d3-a456-426614174000"],
-            &["t/", "<uuid>"],
+            &["t/", "<uuid 1>"],
         ),
         (
             &["2026-11-22T08:00:01Z", "2026-11-22T09:10:59Z"],

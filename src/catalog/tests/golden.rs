@@ -9,7 +9,7 @@ use crate::catalog::manifest;
 fn records_of_golden_manifests_are_written_as_they_are_read() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("format/golden");
     let mut records = 0;
-    for file in ["v4/operations.manifest", "v4/store/MANIFEST"] {
+    for file in ["v5/operations.manifest", "v5/store/MANIFEST"] {
         let bytes = std::fs::read(golden.join(file)).unwrap();
         let found = manifest::read(Path::new(file), &bytes).unwrap();
         let mut again = Vec::new();

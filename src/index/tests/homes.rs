@@ -1,16 +1,13 @@
 //! Texts that imply one another: whatever is left out must still be found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::block::cache::Cache;
-use crate::index::source::MemSource;
 use crate::index::term::{Probe, TagScope};
 use crate::index::terms::Terms;
 use crate::index::terms_builder::TermsBuilder;
+use crate::index::tests::open_terms;
 
 const TRACES: u32 = 300;
 
@@ -53,9 +50,7 @@ fn open(traces: &[(u16, u16, u8)]) -> (Terms, Lists) {
         let texts = lists.keys().map(String::as_str);
         builder.add_texts(TagScope::Span, key, texts, pairs.collect());
     }
-    let source = MemSource::new(builder.finish(3), Path::new("x"), "terms");
-    let terms = Terms::open(Arc::new(source), TRACES, Arc::new(Cache::new(1 << 20)), 1);
-    (terms.unwrap(), statements)
+    (open_terms(builder.finish(3), TRACES).unwrap(), statements)
 }
 
 proptest! {

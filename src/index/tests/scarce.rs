@@ -1,25 +1,15 @@
 //! Scarce keys: found like others, with some neighbours, and told from keys that are not there.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use crate::base::number::Number;
 use crate::base::text::Str;
-use crate::block::cache::Cache;
 use crate::index::scarce::{ScarceKey, shift_of};
-use crate::index::source::MemSource;
 use crate::index::term::{Probe, TagScope};
-use crate::index::terms::Terms;
-use crate::index::terms_builder::TermsBuilder;
+use crate::index::terms_builder::{TermsBuilder, TermsSections};
+use crate::index::tests::open_terms;
 
-fn open(bytes: Vec<u8>, traces: u32) -> crate::base::error::Result<Terms> {
-    let source = Arc::new(MemSource::new(bytes, Path::new("x"), "terms"));
-    Terms::open(source, traces, Arc::new(Cache::new(1 << 20)), 1)
-}
-
-fn build(traces: u32, keys: &[(TagScope, u16, Vec<u32>)], shift: u32) -> Vec<u8> {
+fn build(traces: u32, keys: &[(TagScope, u16, Vec<u32>)], shift: u32) -> TermsSections {
     let mut builder = TermsBuilder::new(traces);
     builder.add_values(
         TagScope::Span,
@@ -49,7 +39,7 @@ proptest! {
         (traces, keys) in (1u32..900).prop_flat_map(|traces| (Just(traces), keys(traces))),
         shift in 0u32..=6,
     ) {
-        let terms = open(build(traces, &keys, shift), traces).unwrap();
+        let terms = open_terms(build(traces, &keys, shift), traces).unwrap();
         prop_assert!(!terms.tells_all_keys().unwrap());
         prop_assert!(terms.verify().unwrap().is_empty());
         let matches = |_: &str| true;
@@ -75,9 +65,9 @@ proptest! {
         keys in keys(40), at: prop::sample::Index, byte: u8,
     ) {
         let mut bytes = build(40, &keys, 2);
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        let Ok(terms) = open(bytes, 40) else { return Ok(()) };
+        let at = at.index(bytes.index.len());
+        bytes.index[at] = byte;
+        let Ok(terms) = open_terms(bytes, 40) else { return Ok(()) };
         let _ = terms.verify();
         let _ = terms.describe();
         for (scope, key, _) in &keys {
@@ -95,8 +85,8 @@ fn scarce_keys_take_two_bytes_and_absent_ones_meet_few_traces() {
     let shift = shift_of(traces, u64::from(traces));
     assert_eq!(shift, 6);
     let bytes = build(traces, &keys, shift);
-    assert!(bytes.len() < 2 * keys.len(), "{} bytes", bytes.len());
-    let terms = open(bytes, traces).unwrap();
+    assert!(bytes.index.len() < 2 * keys.len(), "{} bytes", bytes.index.len());
+    let terms = open_terms(bytes, traces).unwrap();
     let absent = (30_000..31_000).map(|n| format!("key.{n}"));
     let met = absent
         .filter(|key| !terms.postings(TagScope::Span, key, &Probe::Exists).unwrap().set.is_empty());

@@ -1,8 +1,6 @@
 //! What the sections cost on attributes like those of a web shop: 83,000 spans in 2,300 traces.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
 
 use crate::base::checksum::hash64;
 use crate::base::ids::TraceId;
@@ -10,14 +8,12 @@ use crate::base::model::SpanKind;
 use crate::base::number::Number;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
-use crate::block::cache::Cache;
-use crate::index::bloom::write_bloom;
+use crate::index::bloom::{Strength, write_bloom};
 use crate::index::id_index::write_id_index;
 use crate::index::operations::{OperationTotals, OperationsBuilder};
-use crate::index::source::MemSource;
 use crate::index::term::{TagScope, TermKind, hash_text};
-use crate::index::terms::Terms;
 use crate::index::terms_builder::TermsBuilder;
+use crate::index::tests::open_terms;
 use crate::index::traces::{TraceEntry, TraceFlags, TraceTableBuilder};
 use crate::index::zones::{Zone, write_zones};
 
@@ -180,10 +176,11 @@ fn sections_stay_within_a_fifth_of_the_data() {
     }
     let terms = builder.finish(3);
     let sizes = [
-        ("bloom", write_bloom(&lows).len()),
+        ("bloom", write_bloom(&lows, Strength::SEGMENT).len()),
         ("id index", write_id_index(&lows).len()),
         ("trace table", table.finish().len()),
-        ("terms", terms.len()),
+        ("terms", terms.index.len()),
+        ("dictionaries", terms.dictionaries.len()),
         ("zones", write_zones(&zones).len()),
         ("operations", operations.finish().0.len()),
     ];
@@ -192,12 +189,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
     }
     let total: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
     println!("all {total} bytes, {:.3} B/span of {spans}", total as f64 / spans as f64);
-    let terms = Terms::open(
-        Arc::new(MemSource::new(terms, Path::new("x"), "terms")),
-        TRACES,
-        Arc::new(Cache::new(1 << 20)),
-        1,
-    );
+    let terms = open_terms(terms, TRACES);
     for key in terms.unwrap().describe().unwrap() {
         println!("{} {} in {}: {:?}", key.scope, key.key, key.traces, key.parts);
     }

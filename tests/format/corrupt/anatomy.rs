@@ -4,7 +4,6 @@ use crate::recipe::one as golden;
 
 pub const HEADER: usize = 64;
 pub const FOOTER: usize = 128;
-const GRANULE: usize = 4096;
 
 /// Kinds of sections.
 pub const MODELS: u32 = 1;
@@ -20,6 +19,10 @@ pub const ZONES: u32 = 10;
 pub const PEAKS: u32 = 11;
 pub const STATISTICS: u32 = 12;
 pub const SKETCHES: u32 = 13;
+pub const DICTIONARIES: u32 = 14;
+
+/// Those that are zstd frames.
+const FRAMES: [u32; 7] = [MODELS, PAGES, BLOCKS, OPERATIONS, PEAKS, STATISTICS, SKETCHES];
 
 /// A segment's parts.
 #[derive(Clone)]
@@ -77,7 +80,36 @@ impl Parts {
 
     /// A section's content, of one that is stored as a zstd frame.
     pub fn unpacked(&mut self, kind: u32) -> Vec<u8> {
-        zstd::decode_all(self.section(kind).as_slice()).unwrap()
+        let vocabulary = self.vocabulary();
+        let mut decoder = zstd::bulk::Decompressor::with_dictionary(&vocabulary).unwrap();
+        decoder.decompress(self.section(kind), 1 << 24).unwrap()
+    }
+
+    /// With other dictionaries, to which no frame refers.
+    pub fn with_dictionaries(&self, stored: Vec<u8>) -> Self {
+        let mut parts = self.clone();
+        for kind in FRAMES {
+            let content = parts.unpacked(kind);
+            parts = parts.with_packed(kind, &content);
+        }
+        parts.with(DICTIONARIES, stored)
+    }
+
+    /// The raw bytes of the first page of section 14.
+    fn vocabulary(&mut self) -> Vec<u8> {
+        let mut rest = self.section(DICTIONARIES).as_slice();
+        let mut number = || {
+            let end = rest.iter().position(|byte| byte & 0x80 == 0).unwrap();
+            let (varint, behind) = rest.split_at(end + 1);
+            rest = behind;
+            varint.iter().rev().fold(0, |value, byte| value << 7 | usize::from(byte & 0x7f))
+        };
+        let pages: Vec<(usize, usize)> = (0..number()).map(|_| (number(), number())).collect();
+        match pages.first() {
+            None => Vec::new(),
+            Some(&(raw, stored)) if raw == stored => rest[..stored].to_vec(),
+            Some(&(_, stored)) => zstd::decode_all(&rest[..stored]).unwrap(),
+        }
     }
 
     /// With other stored bytes for a section.
@@ -154,11 +186,17 @@ impl Parts {
     }
 }
 
+/// Bytes of a granule of an area of this length.
+pub fn granule(len: usize) -> usize {
+    *[512, 1024, 2048].iter().find(|&&g| len <= g * g / 4).unwrap_or(&4096)
+}
+
 /// Parity and both crc tables of an area.
 fn guards(area: &[u8]) -> Vec<u8> {
-    let mut parity = vec![0u8; area.len().min(GRANULE)];
+    let granule = granule(area.len());
+    let mut parity = vec![0u8; area.len().min(granule)];
     let mut table = Vec::new();
-    for granule in area.chunks(GRANULE) {
+    for granule in area.chunks(granule) {
         table.extend(crc32fast::hash(granule).to_le_bytes());
         parity.iter_mut().zip(granule).for_each(|(byte, other)| *byte ^= other);
     }

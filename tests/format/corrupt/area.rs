@@ -2,7 +2,7 @@
 
 use crate::corrupt::Case;
 use crate::corrupt::anatomy::{
-    CONTEXTS, FOOTER, MODELS, OPERATIONS, PAGES, Parts, TERMS, frame, lying_frame, u64_at,
+    CONTEXTS, FOOTER, MODELS, OPERATIONS, PAGES, Parts, TERMS, frame, granule, lying_frame, u64_at,
 };
 use crate::recipe::one as golden;
 
@@ -34,7 +34,7 @@ fn directory(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 pub fn cases() -> Vec<Case> {
     let case = Case::new;
     let tiny = Parts::of("tiny.seg");
-    let granules = |len: usize| len.div_ceil(4096);
+    let granules = |len: usize| len.div_ceil(granule(len));
     let mut cases = vec![
         case(
             "granule.seg",
@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
             "two-granules.seg",
             "models",
             "two granules of the area are damaged: beyond repair",
-            flipped("lists.seg", |_| vec![5, 5000]),
+            flipped("lists.seg", |len| vec![5, granule(len) + 5]),
         ),
         case(
             "granule-and-parity.seg",
@@ -64,13 +64,16 @@ pub fn cases() -> Vec<Case> {
             "crc-table.seg",
             "crc table",
             "a byte of the first crc table is another",
-            flipped("lists.seg", |len| vec![len + 4096]),
+            flipped("lists.seg", |len| vec![len + granule(len)]),
         ),
         case(
             "crc-tables.seg",
             "crc table",
             "a byte of each crc table is another",
-            flipped("lists.seg", |len| vec![len + 4096, len + 4096 + 4 * (granules(len) + 2)]),
+            flipped("lists.seg", |len| {
+                let table = len + granule(len);
+                vec![table, table + 4 * (granules(len) + 2)]
+            }),
         ),
         case(
             "section-outside.seg",

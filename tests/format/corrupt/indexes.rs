@@ -2,7 +2,7 @@
 
 use crate::corrupt::Case;
 use crate::corrupt::anatomy::{BLOOM, IDS, Parts, TERMS, TRACES, ZONES};
-use crate::corrupt::packed::{Head, column};
+use crate::corrupt::packed::{Head, ascending, column};
 use crate::manifest::varint;
 
 pub fn cases() -> Vec<Case> {
@@ -55,17 +55,19 @@ fn columns() -> Vec<Case> {
 fn traces() -> Vec<Case> {
     let case = |name, wrong, bytes| Case::new(name, "trace table", wrong, bytes);
     let table = |a_page: u64, offsets: &[u64], page: &[&[u64]]| {
-        let page: Vec<u8> = page.iter().flat_map(|values| column(values)).collect();
+        let page: Vec<u8> = page.iter().flat_map(|values| ascending(values)).collect();
         tiny(TRACES, [varint(1), varint(a_page), column(offsets), page].concat())
     };
     let whole: u64 = 2_000;
-    let page = |rows: &'static [u64], start: u64, last: u64| -> Vec<u8> {
+    let page_of = |rows: Vec<u8>, start: u64, last: u64| -> Vec<u8> {
         let [high, low] = [0x0102_0304_0506_0708, 0x090a_0b0c_0d0e_0f10];
-        let columns: [&[u64]; 8] = [rows, &[high], &[low], &[start], &[last], &[0], &[0], &[1]];
-        let page: Vec<u8> = columns.iter().flat_map(|values| column(values)).collect();
+        let columns: [&[u64]; 6] = [&[high], &[low], &[last], &[0], &[0], &[1]];
+        let columns: Vec<u8> = columns.iter().flat_map(|values| column(values)).collect();
+        let page = [rows, ascending(&[start]), columns].concat();
         let offsets = column(&[0, page.len() as u64]);
         tiny(TRACES, [varint(1), varint(256), offsets, page].concat())
     };
+    let page = |rows: &[u64], start, last| page_of(ascending(rows), start, last);
     vec![
         case("traces-empty.seg", "no bytes", tiny(TRACES, Vec::new())),
         case("traces-no-page.seg", "pages of no traces", table(0, &[0, 9], &[])),
@@ -88,6 +90,16 @@ fn traces() -> Vec<Case> {
         ),
         case("traces-rows-outside.seg", "a trace of more rows than there are", page(&[0, 9], 0, 0)),
         case("traces-rows-huge.seg", "a trace of 2^40 rows", page(&[0, 1 << 40], 0, 0)),
+        case(
+            "traces-high-missing.seg",
+            "an ascending column of two values whose high part has one set bit",
+            page_of(vec![2, 0, 1, 0, 1, 0b0000_0100], 0, 0),
+        ),
+        case(
+            "traces-high-short.seg",
+            "an ascending column of two values and no high part",
+            page_of(vec![2, 0, 1, 0, 0], 0, 0),
+        ),
         case("traces-rows-none.seg", "a trace without rows", page(&[0, 0], 0, 0)),
         Case::new(
             "traces-start.seg",
@@ -146,16 +158,20 @@ fn ids() -> Vec<Case> {
 
 /// A tag index of one trace: directory of sorted texts and record offsets, records, parts, heap.
 fn index(keys: &[&str], offsets: &[u64], records: &[u8], parts: &[u8], heap: &[u8]) -> Vec<u8> {
+    tiny(TERMS, folded(&raw_index(keys, offsets, records, parts, heap)))
+}
+
+fn raw_index(keys: &[&str], offsets: &[u64], records: &[u8], parts: &[u8], heap: &[u8]) -> Vec<u8> {
     let directory = [texts(keys), column(offsets)].concat();
     let lengths = [directory.len(), records.len(), parts.len()].map(|len| varint(len as u64));
     let head = [varint(1), lengths.concat()].concat();
-    folded(&[head.as_slice(), &directory, records, parts, heap].concat())
+    [head.as_slice(), &directory, records, parts, heap].concat()
 }
 
-/// A tag index of one page that is stored raw.
+/// One page that is stored raw.
 fn folded(raw: &[u8]) -> Vec<u8> {
     let len = varint(raw.len() as u64);
-    tiny(TERMS, [varint(1), len.clone(), len, raw.to_vec()].concat())
+    [varint(1), len.clone(), len, raw.to_vec()].concat()
 }
 
 /// At most 16 sorted texts that share nothing, each shorter than 15 bytes.
@@ -184,6 +200,15 @@ fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
     index(&["\u{2}k"], &[0], &record, part, heap)
 }
 
+/// An index of one key with texts, whose dictionary is this and said to be there, and pointers.
+fn strings(dictionary: &[u8], [at, len]: [u64; 2], pointers: &[u64]) -> Vec<u8> {
+    let part = [varint(at), varint(len), column(pointers)].concat();
+    let record = [vec![0, 0, 1, VALUES | STRINGS], varint(part.len() as u64)].concat();
+    let raw = raw_index(&["\u{2}k"], &[0], &record, &part, &[]);
+    let parts = Parts::of("tiny.seg").with(TERMS, folded(&raw));
+    parts.with_dictionaries(folded(dictionary)).seal()
+}
+
 /// An index of one key that is in the traces of the first list of the heap.
 fn list(heap: &[u8]) -> Vec<u8> {
     index(&["\u{2}k"], &[0], &[2, 0, 0], &[], heap)
@@ -202,10 +227,11 @@ fn table() -> Vec<u8> {
 
 fn terms() -> Vec<Case> {
     let case = |name, wrong, bytes| Case::new(name, "tag index", wrong, bytes);
-    let lengths = |lengths: [u64; 4]| folded(&lengths.map(varint).concat());
-    let strings = |values: &[&str], pointers: &[u64]| {
-        part(VALUES | STRINGS, &[texts(values), column(pointers)].concat(), &[])
+    let lengths = |lengths: [u64; 4]| tiny(TERMS, folded(&lengths.map(varint).concat()));
+    let whole = |dictionary: &[u8], pointers: &[u64]| {
+        strings(dictionary, [0, dictionary.len() as u64], pointers)
     };
+    let words = |name, wrong, bytes| Case::new(name, "dictionaries", wrong, bytes);
     vec![
         case("terms-traces.seg", "an index of two traces", lengths([2, 0, 0, 0])),
         case("terms-lengths.seg", "a directory of 2^60 bytes", lengths([1, 1 << 60, 0, 0])),
@@ -217,7 +243,7 @@ fn terms() -> Vec<Case> {
         case("keys-huge-count.seg", "2^60 keys", {
             let directory = [varint(1 << 60), column(&[0]), column(&[0])].concat();
             let head = [1, directory.len() as u64, 0, 0].map(varint).concat();
-            folded(&[head, directory].concat())
+            tiny(TERMS, folded(&[head, directory].concat()))
         }),
         case(
             "keys-descend.seg",
@@ -258,28 +284,34 @@ fn terms() -> Vec<Case> {
         case("part-form.seg", "a part of no known form", part(9, &[0; 9], &[])),
         case("part-type.seg", "a part of no known type", part(VALUES | 7 << 4, &[0; 9], &[])),
         case(
+            "texts-outside.seg",
+            "a dictionary beyond its section",
+            strings(&texts(&["a"]), [1, 99], &[0]),
+        ),
+        case(
+            "texts-overflow.seg",
+            "a dictionary whose end exceeds 64 bits",
+            strings(&texts(&["a"]), [9, u64::MAX], &[0]),
+        ),
+        words(
             "texts-huge-count.seg",
             "a dictionary of 2^60 texts",
-            part(VALUES, &[varint(1 << 60), column(&[0])].concat(), &[]),
+            whole(&[varint(1 << 60), column(&[0])].concat(), &[]),
         ),
         case(
             "texts-descend.seg",
             "a dictionary whose texts do not ascend",
-            strings(&["b", "a"], &[0, 0]),
+            whole(&texts(&["b", "a"]), &[0, 0]),
         ),
-        case("texts-share.seg", "a text that shares more than the one before has", {
+        words("texts-share.seg", "a text that shares more than the one before has", {
             let groups = [1, b'a', 0x71, b'b'];
-            let dictionary =
-                [varint(2), column(&[0, 4]), groups.to_vec(), column(&[0, 0])].concat();
-            part(VALUES, &dictionary, &[])
+            whole(&[varint(2), column(&[0, 4]), groups.to_vec()].concat(), &[0, 0])
         }),
-        case("texts-no-utf8.seg", "a text that is not UTF-8", {
-            let dictionary = [varint(1), column(&[0, 2]), vec![1, 0xff], column(&[0])].concat();
-            part(VALUES, &dictionary, &[])
+        words("texts-no-utf8.seg", "a text that is not UTF-8", {
+            whole(&[varint(1), column(&[0, 2]), vec![1, 0xff]].concat(), &[0])
         }),
-        case("texts-groups.seg", "groups of texts that end beyond the part", {
-            let dictionary = [varint(1), column(&[0, 900]), vec![1, b'a'], column(&[0])].concat();
-            part(VALUES, &dictionary, &[])
+        words("texts-groups.seg", "groups of texts that end beyond the dictionary", {
+            whole(&[varint(1), column(&[0, 900]), vec![1, b'a']].concat(), &[0])
         }),
         case(
             "ints-descend.seg",
@@ -289,7 +321,7 @@ fn terms() -> Vec<Case> {
         case(
             "values-without-lists.seg",
             "two values and the pointer of one",
-            strings(&["a", "b"], &[0]),
+            whole(&texts(&["a", "b"]), &[0]),
         ),
         case(
             "hashed-bits.seg",

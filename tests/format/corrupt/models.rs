@@ -44,8 +44,8 @@ impl Pieces {
                 [&[INTS, FIXED][..], &varint(1000), &varint(500), &[1]].concat(),
             ],
             slots: Vec::new(),
-            grammar: vec![0, 7, 0],
-            words: vec![0],
+            grammar: vec![0, 7, 0, 0],
+            words: vec![0, 0, 0, 0],
         }
     }
 
@@ -88,6 +88,7 @@ const FORMS: u8 = 3;
 
 fn text_cases() -> Vec<Case> {
     let case = |name, wrong, bytes| Case::new(name, "models", wrong, bytes);
+    let words = |name, wrong, words| case(name, wrong, with(|pieces| pieces.words = words));
     let word = [PATTERN, 1, 7, CONSTANT, 0];
     vec![
         case("text-unknown.seg", "texts of no known model", texts(&[9])),
@@ -111,23 +112,49 @@ fn text_cases() -> Vec<Case> {
             "forms in the place of a pattern",
             texts(&[FORMS, 1, FORMS, 1, 0]),
         ),
-        case("words-huge.seg", "2^60 words", with(|p| p.words = varint(1 << 60))),
-        case(
-            "words-length.seg",
-            "a word longer than the rest",
-            with(|p| p.words = vec![1, 9, b'a']),
+        words("words-huge.seg", "2^60 words", [varint(1 << 60), vec![0, 0, 0]].concat()),
+        words("words-length.seg", "a word longer than the rest", vec![1, 0, 0, 1, 1, 0, 9, b'a']),
+        words("words-no-utf8.seg", "a word that is not UTF-8", vec![1, 0, 0, 1, 1, 0, 1, 0xff]),
+        words(
+            "words-stretch-none.seg",
+            "a stretch of no words",
+            vec![1, 0, 0, 2, 0, 0, 1, 0, 1, b'a'],
         ),
-        case("words-no-utf8.seg", "a word that is not UTF-8", with(|p| p.words = vec![1, 1, 0xff])),
+        words(
+            "words-stretch-short.seg",
+            "stretches of one word in two",
+            vec![2, 0, 0, 1, 1, 0, 1, 1, b'a', b'b'],
+        ),
+        words(
+            "words-stretch-whose.seg",
+            "a word of a dictionary that is not told",
+            vec![0, 1, 0, 1, 1, 1, 0],
+        ),
+        words(
+            "words-template.seg",
+            "a word of the dictionary of a template that is not there",
+            vec![0, 1, 1, 9, 3, 1, 1, 1, 0],
+        ),
+        words(
+            "words-column.seg",
+            "a word of the dictionary of a column of starts",
+            vec![0, 1, 1, 1, 1, 1, 1, 1, 0],
+        ),
+        words(
+            "words-gap.seg",
+            "a word whose code in a dictionary is above 32 bits",
+            [&[0, 1, 1, 1, 3, 1, 1, 1], varint(1 << 33).as_slice()].concat(),
+        ),
         case(
             "ids-classes.seg",
             "ids of several widths",
-            with(|p| p.words = [&[0][..], &[2, 0, 1, 2, 1, 2].repeat(2)].concat()),
+            with(|p| p.words = [&[0; 4][..], &[2, 0, 1, 2, 1, 2].repeat(2)].concat()),
         ),
         case(
             "ids-half.seg",
             "a model of span ids, and none of parents",
             with(|p| {
-                p.words = vec![0, 0, 2];
+                p.words = vec![0, 0, 0, 0, 0, 2];
             }),
         ),
         Case::new(
@@ -257,27 +284,38 @@ pub fn cases() -> Vec<Case> {
             "codes of a dictionary that are a dictionary: the nearest to a cycle that can be written",
             starts(&[&[DICTIONARY, 1, 0].repeat(20)[..], &[CONSTANT, 0]].concat()),
         ),
-        case("rank-bits.seg", "a grammar of five rank bits", with(|p| p.grammar = vec![5, 7, 0])),
-        case("step-bits.seg", "a grammar of 33 step bits", with(|p| p.grammar = vec![0, 33, 0])),
+        case(
+            "rank-bits.seg",
+            "a grammar of five rank bits",
+            with(|p| p.grammar = vec![5, 7, 0, 0]),
+        ),
+        case("step-form.seg", "steps told in no known way", with(|p| p.grammar = vec![0, 7, 2, 0])),
+        Case::new(
+            "step-place.seg",
+            "blocks",
+            "a step whose place is behind the last",
+            with(|p| p.grammar = vec![0, 7, 1, 0]),
+        ),
+        case("step-bits.seg", "a grammar of 33 step bits", with(|p| p.grammar = vec![0, 33, 0, 0])),
         case(
             "steps-huge.seg",
             "a grammar of 2^60 steps",
-            with(|p| p.grammar = [&[0, 7][..], &varint(1 << 60)].concat()),
+            with(|p| p.grammar = [&[0, 7, 0][..], &varint(1 << 60)].concat()),
         ),
         case(
             "steps-repeat.seg",
             "a grammar with one step twice",
-            with(|p| p.grammar = vec![0, 7, 2, 64, 0]),
+            with(|p| p.grammar = vec![0, 7, 0, 2, 64, 0]),
         ),
         case(
             "successors-many.seg",
             "more successors than ranks",
-            with(|p| p.grammar = vec![1, 7, 1, 64, 2, 0, 0, 0]),
+            with(|p| p.grammar = vec![1, 7, 0, 1, 64, 2, 0, 0, 0]),
         ),
         case(
             "successor-unknown.seg",
             "a successor that is no known step",
-            with(|p| p.grammar = vec![1, 7, 1, 64, 1, 9, 0]),
+            with(|p| p.grammar = vec![1, 7, 0, 1, 64, 1, 9, 0]),
         ),
         case("models-longer.seg", "a byte behind the words", with(|p| p.words.push(0))),
     ];

@@ -34,3 +34,15 @@ pub fn column(values: &[u64]) -> Vec<u8> {
     out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     out
 }
+
+/// These values as an ascending column, all their bits low ones.
+pub fn ascending(values: &[u64]) -> Vec<u8> {
+    let high = values.len().div_ceil(8);
+    let mut out = varint(values.len() as u64);
+    out.extend([0, 1, 64, high as u8]);
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    out.extend(
+        (0..values.len()).step_by(8).map(|i| (0xff_u16 >> (8 - (values.len() - i).min(8))) as u8),
+    );
+    out
+}
