@@ -96,9 +96,13 @@ class Apart:
         need(depth <= MAX_DEPTH, "S11.8: messages inside each other")
         structure, out = self.streams[0], b""
         while tag := structure.varint():
-            number, out = tag >> 3, out + varint(tag)
-            stream, wire = self.streams[4 + 32 * min(parent, 31) + min(number, 31)], tag & 7
-            need(wire < 6, "S11.7: a wire type")
+            number, wire = tag >> 3, tag & 7
+            stream = self.streams[4 + 32 * min(parent, 31) + min(number, 31)]
+            need(wire < 7, "S11.7: a wire type")
+            if wire == 6:
+                out += varint(number << 3) + varint(self.known(structure.varint()))
+                continue
+            out += varint(tag)
             if wire == 0:
                 out += varint(structure.varint())
             elif wire in (1, 5):
@@ -112,6 +116,10 @@ class Apart:
                 out += varint(len(value)) + value
         return out
 
+    def known(self, place):
+        need(place < min(9, len(self.numbers)), "S11.9: a number told before")
+        return self.numbers[place]
+
     def text(self, stream):
         out = b""
         while (byte := stream.u8()) != 0xFF:
@@ -122,8 +130,7 @@ class Apart:
                 self.numbers.append(self.streams[1].varint())
                 number = self.numbers[-1]
             else:
-                need(byte - 0xF6 < min(9, len(self.numbers)), "S11.9: a number told before")
-                number = self.numbers[byte - 0xF6]
+                number = self.known(byte - 0xF6)
             out += str(number).encode()
         return out
 

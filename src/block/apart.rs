@@ -19,7 +19,8 @@
 //!
 //! A text ends with [`END`]. Where it has a decimal number of three to eighteen digits, not
 //! beginning with 0, stands [`NUMBER`] for the next of stream 1, or `NUMBER` + i for the i-th that
-//! was told in this record, of nine. These bytes occur in no UTF-8.
+//! was told in this record, of nine. These bytes occur in no UTF-8. A field of a number that was told
+//! so has the wire type [`KNOWN`] in the structure, which protobuf has not, and i - 1 for the number.
 
 mod join;
 mod take;
@@ -32,6 +33,9 @@ const END: u8 = 0xff;
 
 /// The next number of its stream.
 const NUMBER: u8 = 0xf5;
+
+/// The wire type of a field whose number was told before.
+const KNOWN: u64 = 6;
 
 /// Numbers of a record that can be told again.
 const KNOWN_NUMBERS: usize = 9;

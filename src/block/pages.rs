@@ -24,7 +24,9 @@ const MAX_PAGE_BYTES: usize = MAX_REQUEST_BYTES + (1 << 20);
 
 /// Appends records to pages, writing each page as it fills up.
 pub struct PageWriter {
-    page_bytes: usize,
+    sizes: PageSizes,
+    /// Raw bytes at which the page at hand closes.
+    limit: usize,
     compressor: zstd::bulk::Compressor<'static>,
     /// For what is taken apart.
     thorough: zstd::bulk::Compressor<'static>,
@@ -36,6 +38,31 @@ pub struct PageWriter {
     count: u64,
 }
 
+/// How many raw bytes pages have, about.
+#[derive(Clone, Copy, Debug)]
+pub struct PageSizes {
+    /// Those of most.
+    pub usual: usize,
+    /// Those of pages of records taken apart that become less than the usual bytes stored.
+    pub largest: usize,
+}
+
+impl PageSizes {
+    /// All pages alike.
+    pub const fn of(usual: usize) -> Self {
+        Self { usual, largest: usual }
+    }
+
+    /// How large the page behind one of this limit is to be, which took so many bytes stored.
+    fn next(self, limit: usize, apart: bool, stored: usize) -> usize {
+        match apart {
+            true if stored <= self.usual / 2 => (limit * 2).min(self.largest),
+            true if stored <= self.usual => limit,
+            _ => (limit / 2).max(self.usual),
+        }
+    }
+}
+
 /// Taken apart, records are few bytes, among which a thorough search finds much at little cost.
 const THOROUGH_LEVEL: i32 = 9;
 
@@ -43,15 +70,18 @@ const THOROUGH_LEVEL: i32 = 9;
 const LEAST_GAIN: usize = 16;
 
 impl PageWriter {
-    /// Pages of about `page_bytes` raw bytes, compressed at zstd `level`.
-    pub fn new(page_bytes: usize, level: i32) -> io::Result<Self> {
-        Self::after(&[], page_bytes, level)
+    /// Pages of such sizes, compressed at zstd `level`.
+    pub fn new(sizes: PageSizes, level: i32) -> io::Result<Self> {
+        Self::after(&[], sizes, level)
     }
 
     /// The same, where pages may repeat what stands in `before` (a raw-content dictionary).
-    pub fn after(before: &[u8], page_bytes: usize, level: i32) -> io::Result<Self> {
+    pub fn after(before: &[u8], sizes: PageSizes, level: i32) -> io::Result<Self> {
+        let usual = sizes.usual.min(1 << 20);
+        let sizes = PageSizes { usual, largest: sizes.largest.clamp(usual, 1 << 20) };
         Ok(Self {
-            page_bytes: page_bytes.min(1 << 20),
+            sizes,
+            limit: usual.max(sizes.largest / 2),
             compressor: zstd::bulk::Compressor::with_dictionary(level, before)?,
             thorough: zstd::bulk::Compressor::with_dictionary(level.max(THOROUGH_LEVEL), before)?,
             directory: PageDirectory::default(),
@@ -64,7 +94,7 @@ impl PageWriter {
 
     /// Appends a record and returns its number; writes the pages that are full to `out`.
     pub fn push(&mut self, kind: Kind, record: &[u8], out: &mut dyn io::Write) -> io::Result<u64> {
-        if self.count > 0 && self.records.len() + record.len() > self.page_bytes {
+        if self.count > 0 && self.records.len() + record.len() > self.limit {
             self.close(out)?;
         }
         varint::write_u64(&mut self.lengths, record.len() as u64);
@@ -121,6 +151,7 @@ impl PageWriter {
             io::Error::new(io::ErrorKind::InvalidInput, "a record beyond all limits")
         })?;
         out.write_all(stored)?;
+        self.limit = self.sizes.next(self.limit, apart.is_some(), stored.len());
         self.count = 0;
         raw.clear();
         self.lengths = raw;

@@ -9,7 +9,7 @@ use crate::base::varint::write_u64;
 use crate::base::view::SpanRef;
 use crate::block::apart::Kind;
 use crate::block::models::{Models, SPELLED};
-use crate::block::pages::PageWriter;
+use crate::block::pages::{PageSizes, PageWriter};
 use crate::block::shapes::{MemorySlots, Shape};
 use crate::block::template::RowTimes;
 use crate::block::whim;
@@ -51,8 +51,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let counts = Counts::of(&b, &uses.spelled_errors)?;
     let spelled = collect_spelled(&mut b, &codes)?;
 
-    b.options.page_bytes = page_bytes(&b.options, spelled.0.len(), b.rows.start.len());
-    let mut writer = Writer::new(out, b.options.page_bytes, b.options.level)?;
+    let sizes = page_sizes(&b.options, spelled.0.len(), b.rows.start.len());
+    let mut writer = Writer::new(out, sizes, b.options.level)?;
     writer.write(&header_bytes())?;
     let pool_uses = writer.share_records(uses.pools, &b.pools)?;
     let skeletons: Vec<Box<[u8]>> = kept
@@ -77,7 +77,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));
     models.write(&names, &mut section);
     area.add(kind::MODELS, &frame(&section, vocabulary)?);
-    area.add(kind::CONTEXTS, &contexts(&b, vocabulary)?);
+    area.add(kind::CONTEXTS, &contexts(&b, sizes, vocabulary)?);
     section.clear();
     directory.write(&mut section);
     area.add(kind::PAGES, &frame(&section, vocabulary)?);
@@ -120,15 +120,16 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     Ok(lineup.summary)
 }
 
-/// Where every so-manieth row is spelled, or more, pages are larger: most bytes are in pages then,
+/// Where every so-manieth row is spelled, or more, pages may be larger: most bytes are in pages then,
 /// and like is found farther away.
 const MANY_SPELLED: usize = 8;
-const LARGER_PAGES: usize = 4;
+const LARGER_PAGES: usize = 8;
 
-/// Raw bytes of a page in a segment with so many rows spelled.
-fn page_bytes(options: &SegmentOptions, spelled: usize, rows: usize) -> usize {
+/// The sizes of pages in a segment with so many rows spelled.
+fn page_sizes(options: &SegmentOptions, spelled: usize, rows: usize) -> PageSizes {
     let larger = if spelled > rows / MANY_SPELLED { LARGER_PAGES } else { 1 };
-    options.page_bytes.saturating_mul(larger)
+    let largest = options.page_bytes.saturating_mul(larger);
+    PageSizes { usual: options.page_bytes, largest }
 }
 
 /// The template codes of shapes, [`SPELLED`] where a template does not pay, and the shapes by
@@ -192,10 +193,10 @@ fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, V
 }
 
 /// Resources, then scopes, as records of pages that lie in the area behind their directory.
-fn contexts(b: &SegmentBuilder, vocabulary: &[u8]) -> Result<Vec<u8>> {
+fn contexts(b: &SegmentBuilder, sizes: PageSizes, vocabulary: &[u8]) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
     let wrap = |error| Error::io("compress", "a segment".as_ref(), error);
-    let writer = PageWriter::after(vocabulary, b.options.page_bytes, SECTION_LEVEL);
+    let writer = PageWriter::after(vocabulary, sizes, SECTION_LEVEL);
     let mut writer = writer.map_err(wrap)?;
     for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {

@@ -7,7 +7,7 @@ use crate::block::apart::Kind;
 use crate::block::bits::BitWriter;
 use crate::block::encode::{BlockRows, encode_block};
 use crate::block::models::{Models, SPELLED};
-use crate::block::pages::{PageDirectory, PageWriter};
+use crate::block::pages::{PageDirectory, PageSizes, PageWriter};
 use crate::block::slots::{PoolUse, Pools};
 use crate::block::vocabulary::WordCodes;
 use crate::segment::builder::SegmentBuilder;
@@ -26,8 +26,8 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(out: &'a mut dyn io::Write, page_bytes: usize, level: i32) -> Result<Self> {
-        let pages = PageWriter::new(page_bytes, level).map_err(io_error)?;
+    pub fn new(out: &'a mut dyn io::Write, sizes: PageSizes, level: i32) -> Result<Self> {
+        let pages = PageWriter::new(sizes, level).map_err(io_error)?;
         Ok(Self { out, len: 0, pages, stored: Vec::new() })
     }
 
@@ -128,7 +128,7 @@ impl<'a> Writer<'a> {
 
     /// Writes the pages.
     pub fn pages(&mut self) -> Result<PageDirectory> {
-        let fresh = PageWriter::new(1, 1).map_err(io_error)?;
+        let fresh = PageWriter::new(PageSizes::of(1), 1).map_err(io_error)?;
         let pages = std::mem::replace(&mut self.pages, fresh);
         let directory = pages.finish(&mut self.stored).map_err(io_error)?;
         let stored = std::mem::take(&mut self.stored);

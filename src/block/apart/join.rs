@@ -2,8 +2,8 @@
 
 use crate::base::varint::{read_bytes, read_len, read_u64, write_u64};
 use crate::block::apart::{
-    Content, END, KNOWN_NUMBERS, Kind, LENGTHS, MAX_BYTES, MAX_DEPTH, Message, NUMBER, NUMBERS,
-    OTHERS, STREAMS, STRUCTURE, raw_bytes, stream_of,
+    Content, END, KNOWN, KNOWN_NUMBERS, Kind, LENGTHS, MAX_BYTES, MAX_DEPTH, Message, NUMBER,
+    NUMBERS, OTHERS, STREAMS, STRUCTURE, raw_bytes, stream_of,
 };
 
 /// So many records together, and where each ends; `None` if not `len` bytes of a raw page come of
@@ -96,8 +96,14 @@ impl<'a> Joiner<'a> {
                 }
                 continue;
             }
-            self.push_number(tag)?;
             let field = tag >> 3;
+            if tag & 7 == KNOWN {
+                let known = read_len(self.stream(STRUCTURE)?)?;
+                self.push_number(field << 3)?;
+                self.push_number(numbers.known(known)?)?;
+                continue;
+            }
+            self.push_number(tag)?;
             let id = stream_of(parent, field);
             match tag & 7 {
                 0 => {

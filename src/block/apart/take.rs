@@ -2,7 +2,7 @@
 
 use crate::base::varint::{read_bytes, read_prefixed, read_u64, write_u64};
 use crate::block::apart::{
-    Content, DIGITS, END, KNOWN_NUMBERS, Kind, LENGTHS, MAX_DEPTH, Message, NUMBER, NUMBERS,
+    Content, DIGITS, END, KNOWN, KNOWN_NUMBERS, Kind, LENGTHS, MAX_DEPTH, Message, NUMBER, NUMBERS,
     OTHERS, STREAMS, STRUCTURE, join, raw_bytes, stream_of,
 };
 
@@ -58,12 +58,15 @@ impl Taker {
         let mut rest = bytes;
         while !rest.is_empty() {
             let tag = read_u64(&mut rest)?;
-            write_u64(self.stream(STRUCTURE)?, tag);
             let field = tag >> 3;
+            if tag & 7 == 0 && field > 0 {
+                self.varint(field, read_u64(&mut rest)?)?;
+                continue;
+            }
+            write_u64(self.stream(STRUCTURE)?, tag);
             let id = stream_of(parent, field);
             match tag & 7 {
                 _ if field == 0 => return None,
-                0 => write_u64(self.stream(STRUCTURE)?, read_u64(&mut rest)?),
                 1 => self.stream(id)?.extend_from_slice(read_bytes(&mut rest, 8)?),
                 5 => self.stream(id)?.extend_from_slice(read_bytes(&mut rest, 4)?),
                 2 => {
@@ -81,6 +84,14 @@ impl Taker {
             }
         }
         self.stream(STRUCTURE)?.push(0);
+        Some(())
+    }
+
+    fn varint(&mut self, field: u64, number: u64) -> Option<()> {
+        let known = self.numbers.iter().position(|&own| own == number);
+        let structure = self.stream(STRUCTURE)?;
+        write_u64(structure, field << 3 | if known.is_some() { KNOWN } else { 0 });
+        write_u64(structure, known.map_or(number, |known| known as u64));
         Some(())
     }
 

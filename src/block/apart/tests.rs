@@ -97,6 +97,19 @@ fn a_number_is_told_once_and_ends_are_those_of_digits() {
 }
 
 #[test]
+fn a_field_can_be_a_number_of_a_text() {
+    // name "item 4711", kind 4711, flags aside.
+    let mut record = vec![0x2a];
+    write_prefixed(&mut record, b"item 4711");
+    record.push(0x30);
+    write_u64(&mut record, 4711);
+    let records = [(Kind::Span, record)];
+    let taken = taken(&records).unwrap();
+    assert!(taken.windows(2).any(|window| window == [0x36, 0]), "{taken:x?}");
+    assert_eq!(join(&taken, 1, raw_len(&records)).unwrap().0, records[0].1);
+}
+
+#[test]
 fn p7_messages_nest_only_so_deep() {
     let mut structure = vec![Kind::Span as u8, 0x4a, 0x12];
     structure.extend([0x2a, 0x0a].repeat(MAX_DEPTH));

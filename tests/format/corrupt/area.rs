@@ -306,6 +306,7 @@ fn pages() -> Vec<Case> {
         apart("apart-kind.seg", "a record taken apart that is of no known kind", &[4, 0]),
         apart("apart-cut.seg", "a record taken apart that does not end", &[3, 0x2a]),
         apart("apart-left.seg", "more records taken apart than are stated", &[3, 0, 3, 0]),
+        apart("apart-number.seg", "a number told before, of which none was", &[3, 0x36, 0, 0]),
         apart("apart-deep.seg", "1,000 messages inside each other in a record taken apart", &deep),
         case(
             "page-checksum.seg",
