@@ -20,7 +20,7 @@ HEADER, FOOTER = 64, 128
 ENCODINGS = {
     "int constant", "int bits", "int classes", "int classes raw", "int values",
     "codes constant", "codes bits", "codes classes", "records bits",
-    "text constant", "text pattern", "text forms", "paged",
+    "text constant", "text pattern", "text forms", "paged", "duration",
     "literal", "uuid", "uuid_of_one_version", "hex", "upper_hex", "decimal", "padded", "word",
 }
 
@@ -65,6 +65,12 @@ def same(what, found, said):
     """Stops at a difference."""
     if found != said:
         sys.exit(f"{what}: the description reads {found!r}, inspect says {said!r}")
+
+
+def stream(data):
+    from kaitaistruct import BytesIO, KaitaiStream
+
+    return KaitaiStream(BytesIO(data))
 
 
 def signed(value):
@@ -200,7 +206,7 @@ class Checker:
         models = sections[kinds.models].models
         same("templates", len(models.templates), len(said["templates"]))
         for template, told in zip(models.templates, said["templates"]):
-            columns = [self.encoding(column) for column in template.columns]
+            columns = [self.encoding(column, models) for column in template.columns]
             same("the encodings of a template", columns,
                  [column["encoding"] for column in told["columns"]])
             skeleton = models.skeletons[template.index]
@@ -214,27 +220,39 @@ class Checker:
             same("a block", (begin, end - begin), (told["offset"], told["bytes"]))
             file._io.seek(begin)
             data = file._io.read_bytes(end - begin)
-            block = self.modules.segment.Block.from_bytes(data)
+            block = self.modules.segment.Block(len(models.durations), stream(data))
             same("its rows", block.rows, told["rows"])
-            self.runs(data, models, self.inspect(path, "--block", str(number))["runs"])
+            self.runs(data, block, models, self.inspect(path, "--block", str(number))["runs"])
             begin = end
         same("the pages", begin, file.footer.ofs_pages)
 
-    def runs(self, data, models, runs):
-        from kaitaistruct import BytesIO, KaitaiStream
+    def runs(self, data, block, models, runs):
+        durations = [run for run in runs if run["template"] is None]
+        rows = [count.count.value for count in block.durations.counts]
+        same("the rows of durations", rows, [run["rows"] for run in durations])
+        begin = len(block.len_durations.bytes)
+        end = begin + block.len_durations.value
+        self.stretch(data, models, durations, end - len(block.durations.runs), end)
+        runs = runs[len(durations):]
+        self.stretch(data, models, runs, runs[0]["bit"] // 8, len(data) - 4)
 
-        at = runs[0]["bit"]
+    def stretch(self, data, models, runs, begin, end):
+        """Runs that follow each other from one byte to another."""
+        at = begin * 8
         for run in runs:
             same("where a run begins", run["bit"], at)
             at += run["bits"]
-            column = models.templates[run["template"]].columns[run["column"]]
-            if not hasattr(column, "ints"):
-                continue
-            stream = KaitaiStream(BytesIO(data))
-            read = self.modules.runs(column.ints, run["bit"], run["rows"], stream)
-            values = [self.value(column.ints, value) for value in read.values]
+            if run["template"] is None:
+                ints = models.durations[run["column"]]
+            else:
+                column = models.templates[run["template"]].columns[run["column"]]
+                if not hasattr(column, "ints"):
+                    continue
+                ints = column.ints
+            read = self.modules.runs(ints, run["bit"], run["rows"], stream(data))
+            values = [self.value(ints, value) for value in read.values]
             same(f"the values of {run['field']}", values, [int(value) for value in run["values"]])
-        same("the end of the runs", (at + 7) // 8, len(data) - 4)
+        same("the end of the runs", (at + 7) // 8, end)
 
     def value(self, model, value):
         """What a number of a run means: S12.1 to S12.6."""
@@ -248,9 +266,13 @@ class Checker:
             return signed(number)
         return signed(model.base.signed + number * model.step.value)
 
-    def encoding(self, column):
+    def encoding(self, column, models):
         """A column's encoding in the words of inspect."""
         kinds = self.modules.models.ColumnTag
+        if column.tag == kinds.duration:
+            number = column.duration.value
+            _, numbers = self.numbers(models.durations[number])
+            return self.saw("duration", f"durations {number}, {numbers}")
         if column.tag == kinds.paged:
             return self.saw("paged", "pages")
         if column.tag == kinds.text:

@@ -12,6 +12,13 @@ seq:
     type: prefixed_skeleton
     repeat: expr
     repeat-expr: len_templates.value
+  - id: len_durations
+    type: varint
+  - id: durations
+    doc: The models that the durations of templates share.
+    type: ints
+    repeat: expr
+    repeat-expr: len_durations.value
   - id: templates
     type: columns(_index)
     repeat: expr
@@ -163,6 +170,10 @@ types:
       - id: texts
         type: texts
         if: tag == column_tag::text
+      - id: duration
+        doc: Which of the duration models.
+        type: varint
+        if: tag == column_tag::duration
   ids:
     seq:
       - id: span
@@ -324,6 +335,7 @@ enums:
     2: records
     3: text
     4: paged
+    5: duration
   int_tag:
     0: constant
     1: fixed

@@ -251,20 +251,53 @@ types:
         type: varint
         repeat: eos
   block:
-    doc: Chapter 15; made from the bytes that the block directory gives it.
-    seq:
-      - id: rows
-        type: u2
-      - id: beginnings
-        type: u2
-      - id: ordinal
+    doc: Chapter 15; made from the bytes that the block directory gives it, and the number of duration models.
+    params:
+      - id: models
         type: u4
+    seq:
+      - id: len_durations
+        type: varint
+      - id: durations
+        size: len_durations.value
+        type: durations(models)
+      - id: durations_crc32
+        type: u4
+      - id: beginnings
+        type: varint
+      - id: ordinal
+        type: varint
       - id: first_record
-        type: u8
+        type: varint
       - id: bits
-        size: _io.size - 20
+        size: _io.size - _io.pos - 4
       - id: crc32
         type: u4
+    instances:
+      rows:
+        value: durations.counts[models - 1].rows
+  durations:
+    params:
+      - id: models
+        type: u4
+    seq:
+      - id: counts
+        type: duration_count(_index)
+        repeat: expr
+        repeat-expr: models
+      - id: runs
+        size-eos: true
+  duration_count:
+    doc: How many rows a duration model has; `rows` adds up those of the models up to this one.
+    params:
+      - id: index
+        type: u4
+    seq:
+      - id: count
+        type: varint
+    instances:
+      rows:
+        value: '(index == 0 ? 0 : _parent.counts[index - 1].rows.as<u4>) + count.value'
   trace_table:
     seq:
       - id: traces

@@ -155,6 +155,7 @@ fn check(store: &impl TraceReader, naive: &Naive, questions: &Questions) {
     check_names(store, naive, range);
     let inside = naive.spans.iter().filter(|span| range.contains(span.span.start));
     check_scan(store.scan(range).unwrap(), inside);
+    check_durations(store, naive, range);
     for condition in &questions.conditions {
         check_search(store, naive, condition, questions, range);
     }
@@ -202,6 +203,18 @@ fn check_scan<'a>(scan: Scan, wanted: impl Iterator<Item = &'a TraceSpan>) {
         found.swap_remove(place.unwrap_or_else(|| panic!("{span:?} is not scanned")));
     }
     assert!(found.is_empty(), "scanned besides: {found:?}");
+}
+
+/// Whether durations are those of the spans inside, each once.
+fn check_durations(store: &impl TraceReader, naive: &Naive, range: TimeRange) {
+    let mut found = Vec::new();
+    store.scan_durations(range, |durations| found.extend_from_slice(durations)).unwrap();
+    let inside = naive.spans.iter().filter(|span| range.contains(span.span.start));
+    let nanos = inside.map(|s| s.span.end.nanos().saturating_sub(s.span.start.nanos()));
+    let mut wanted: Vec<u64> = nanos.collect();
+    found.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(found, wanted);
 }
 
 fn check_search(

@@ -1,6 +1,7 @@
 """Chapters 9, 10 and 13 to 16 of SPEC.md: a segment file, from its footer to its rows."""
 
 import zlib
+from itertools import islice
 
 from .bits import (
     M64, MAX_SECTION, Damaged, Input, Ints, Texts, bit_length, get_bits, need, unzstd,
@@ -13,6 +14,8 @@ VERSION = 5
 KINDS = range(1, 15)
 MODELS, CONTEXTS, PAGES, BLOCKS, TRACES, IDS, BLOOM, TERMS, *OTHERS = KINDS
 OPERATIONS, ZONES, PEAKS, STATISTICS, SKETCHES, DICTIONARIES = OTHERS
+# S13.5
+DURATION = 2
 PACKED = (MODELS, PAGES, BLOCKS, OPERATIONS, PEAKS, STATISTICS, SKETCHES)
 
 
@@ -145,12 +148,17 @@ class Models:
         skeletons = [data.prefixed() for _ in range(count)]
         need(not skeletons[0], "S13.1: the spelled template has no skeleton")
         self.templates = [None] + [Template(Input(skeleton)) for skeleton in skeletons[1:]]
+        shared = data.varint()
+        need(1 <= shared <= 64, "S13.16: the number of duration models")
+        self.durations = [Ints(data) for _ in range(shared)]
         self.words = []
         self.columns = []
         for template in self.templates:
             slots = template.slots if template else [("int", None), ("bytes", None)]
-            kinds = [("int", None)] * 3 + slots
-            self.columns.append([Column(data, kind, place, terms, self.words) for kind, place in kinds])
+            kinds = [("int", None), ("int", None), ("duration", None)] + slots
+            columns = [Column(data, kind, place, terms, self.words) for kind, place in kinds]
+            need(columns[DURATION].number < shared, "S13.16: a duration model")
+            self.columns.append(columns)
         self.rank_bits, self.step_bits, self.step_form = data.u8(), data.u8(), data.u8()
         known = data.varint()
         need(self.step_form < 2, "S14.5: the form of steps")
@@ -223,9 +231,12 @@ class Column:
 
     def __init__(self, data, kind, place, terms, words):
         self.tag = data.u8()
-        allowed = {"int": (0,), "text": (1, 2, 3, 4), "bytes": (2, 4)}[kind]
+        allowed = {"int": (0,), "text": (1, 2, 3, 4), "bytes": (2, 4), "duration": (5,)}[kind]
         need(self.tag in allowed, "S13.9: the column of a slot")
         self.is_text = kind == "text"
+        if self.tag == 5:
+            self.number = data.varint()
+            return
         if self.tag == 1:
             locals_, last = [], -1
             for _ in range(data.varint()):
@@ -237,8 +248,8 @@ class Column:
         self.model = None if self.tag == 4 else Texts(data, words) if self.tag == 3 else Ints(data)
 
     def is_fixed(self):
-        """S13.11; columns in pages have no run."""
-        return self.tag == 4 or (self.model.tag == 0 if self.tag == 3 else self.model.is_fixed())
+        """S13.11; columns in pages have no run, durations none of their own."""
+        return self.tag > 3 or (self.model.tag == 0 if self.tag == 3 else self.model.is_fixed())
 
     def run(self, data, at, n, first_record, pages):
         """The values of the run at a bit, the bit behind it, the next record."""
@@ -262,12 +273,12 @@ class Block:
     def __init__(self, segment, data, first_row):
         self.segment, self.first_row = segment, first_row
         models = segment.models
-        need(len(data) > 20 and zlib.crc32(data[:-4]) == Input(data, len(data) - 4).number(4),
+        need(len(data) > 12 and zlib.crc32(data[:-4]) == Input(data, len(data) - 4).number(4),
              f"S15.2: the checksum of the block at row {first_row}")
-        header, data = Input(data), data[:-4]
-        self.n, begins = header.number(2), header.number(2)
-        self.ordinal, record = header.number(4), header.number(8)
-        at, width = 128, bit_length(max(self.n - 1, 0))
+        data = data[:-4]
+        durations, header = self.read_durations(data, models.durations)
+        begins, self.ordinal, record = header.varint(), header.varint(), header.varint()
+        at, width = header.at * 8, bit_length(max(self.n - 1, 0))
         if begins * width < self.n:
             self.begins = [get_bits(data, at + i * width, width) for i in range(begins)]
             at += begins * width
@@ -295,10 +306,28 @@ class Block:
             columns, runs = models.columns[template], {}
             order = [i for i, c in enumerate(columns) if c.is_fixed()]
             order += [i for i, c in enumerate(columns) if not c.is_fixed()]
-            for i in order:
+            own = durations[columns[DURATION].number]
+            runs[DURATION] = list(islice(own, rows))
+            need(len(runs[DURATION]) == rows, "S15.11: fewer durations than rows")
+            for i in (i for i in order if i != DURATION):
                 runs[i], at, record = columns[i].run(data, at, rows, record, segment.pages)
             self.cells[template] = iter(zip(*(runs[i] for i in range(len(columns)))))
         need((at + 7) // 8 == len(data), "S15.9: the end of a block")
+        need(not any(list(rest) for rest in durations), "S15.11: more durations than rows")
+
+    def read_durations(self, data, models):
+        """S15.11 to S15.13: the durations of each model, and what follows them."""
+        front = Input(data)
+        end = front.varint() + front.at
+        need(zlib.crc32(data[:end]) == Input(data, end).number(4), "S15.13: the durations' checksum")
+        counts = [front.varint() for _ in models]
+        self.n, at, durations = sum(counts), front.at * 8, []
+        need(self.n <= 65535, "S15.12: the rows of a block")
+        for model, count in zip(models, counts):
+            values, at = model.run(data, at, count)
+            durations.append(iter(values))
+        need((at + 7) // 8 == end, "S15.13: the end of the durations")
+        return durations, Input(data, end + 4)
 
     def spans(self):
         """S14.6 to S14.10, chapter 16."""

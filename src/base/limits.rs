@@ -19,6 +19,10 @@ pub const MAX_SKELETON_BYTES: usize = 4096;
 /// checksummed granule of 4 to 16 KiB), large enough that its header is noise.
 pub const BLOCK_ROWS: usize = 512;
 
+/// Models of durations that a segment has at most: those of a block are counted before they are
+/// verified.
+pub const MAX_DURATION_MODELS: usize = 64;
+
 /// The longest term that goes into a dictionary as it is; longer values are indexed by hash.
 pub const MAX_TERM_BYTES: usize = 1024;
 

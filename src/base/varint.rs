@@ -16,7 +16,19 @@ pub fn write_i64(out: &mut Vec<u8>, value: i64) {
 
 /// Reads a varint from the front of `input` and moves past it; `None` if it is cut off or
 /// does not fit 64 bits.
+#[inline]
 pub fn read_u64(input: &mut &[u8]) -> Option<u64> {
+    match input.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *input = rest;
+            Some(byte.into())
+        }
+        _ => read_long(input),
+    }
+}
+
+/// The same, of any length.
+fn read_long(input: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for (i, &byte) in input.iter().enumerate().take(10) {
         if i == 9 && byte > 1 {

@@ -9,7 +9,7 @@
 //! its class before it: a few popcounts over the selectors.
 
 use crate::base::varint;
-use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
+use crate::block::bits::{BitWriter, bit_length, get_bits, mask, unpack};
 use crate::block::scale::Scale;
 
 /// How the values of a run are sized.
@@ -207,7 +207,7 @@ impl Classes {
 
     /// Up to 64 selectors of a run of `count` values, from value `from` on; those beyond the end
     /// are zero.
-    #[inline]
+    #[inline(always)]
     fn selectors(&self, bytes: &[u8], at: usize, count: usize, from: usize) -> Option<Selectors> {
         if self.planes == 2 && count <= 32 {
             // Both planes at once: most runs of a block are as short as this.
@@ -232,8 +232,11 @@ impl Classes {
             return Some(Tally { low, high, both }.counts(count));
         }
         let mut total = Tally::default();
-        for from in (0..count).step_by(64) {
+        // Not a range by steps: to divide by the step would take as long as to count.
+        let mut from = 0;
+        while from < count {
             total.add(self.selectors(bytes, at, count, from)?, self.planes);
+            from += 64;
         }
         Some(total.counts(count))
     }
@@ -267,6 +270,34 @@ impl Classes {
             *start = u32::try_from(place - at).ok()?;
         }
         Some((Run { at, starts }, end))
+    }
+
+    /// Puts the values of the run of `count` values at bit `at` into `out`, class by class, and
+    /// anything behind them; where the run ends.
+    #[inline]
+    pub fn unpack(&self, bytes: &[u8], at: usize, out: &mut [u64], count: usize) -> Option<usize> {
+        let total = self.totals(bytes, at, count)?;
+        let (places, end) = self.layout(at, count, &total)?;
+        let (scale, last) = (self.scale, self.last());
+        let mut rest = out;
+        for class in 0..=last {
+            let (&own, &place) = (total.get(class)?, places.get(class)?);
+            let width = self.width(class);
+            if self.raw && class == last {
+                unpack(bytes, place, width, rest, own, |n| n)?;
+            } else {
+                unpack(bytes, place, width, rest, own, |n| scale.value(n) as u64)?;
+            }
+            rest = rest.get_mut(own..)?;
+        }
+        Some(end)
+    }
+
+    /// The bits of the value at `index` of such a run, its selector included.
+    pub fn bits_of(&self, bytes: &[u8], run: &Run, count: usize, index: usize) -> Option<u32> {
+        let word = index & !63;
+        let class = self.selectors(bytes, run.at, count, word)?.at(index - word);
+        Some(self.planes + self.width(class))
     }
 
     /// The value at `index` of a run of `count` values that [`Self::open`] found.

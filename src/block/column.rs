@@ -1,6 +1,6 @@
 //! Models of the columns of a template, and where their runs lie in a block.
 
-use crate::base::varint::{read_i64, read_len, write_i64, write_u64};
+use crate::base::varint::{read_i64, read_len, read_u64, write_i64, write_u64};
 use crate::block::classes::Run;
 use crate::block::ints::IntModel;
 use crate::block::pattern::Pattern;
@@ -26,6 +26,9 @@ pub enum ColumnModel {
     Text(StrModel),
     /// A page record for each row: a block's records of this column stand one behind another.
     Paged,
+    /// Durations, under the segment's model of this number; they stand apart from the template's
+    /// other columns (see [`crate::block::durations`]).
+    Duration(u32),
 }
 
 mod tag {
@@ -34,10 +37,11 @@ mod tag {
     pub const RECORDS: u8 = 2;
     pub const TEXT: u8 = 3;
     pub const PAGED: u8 = 4;
+    pub const DURATION: u8 = 5;
 }
 
 impl ColumnModel {
-    /// Bits of every value, where all take the same.
+    /// Bits of every value among the template's runs, where all take the same.
     pub fn fixed_bits(&self) -> Option<usize> {
         match self {
             Self::Int(model) | Self::Records(model) | Self::Codes { codes: model, .. } => {
@@ -45,7 +49,7 @@ impl ColumnModel {
             }
             Self::Text(StrModel::Const(_)) => Some(0),
             Self::Text(_) => None,
-            Self::Paged => Some(0),
+            Self::Paged | Self::Duration(_) => Some(0),
         }
     }
 
@@ -56,7 +60,7 @@ impl ColumnModel {
                 model.run_bits(bytes, at, count)
             }
             Self::Text(model) => model.run_bits(bytes, at, count),
-            Self::Paged => Some(0),
+            Self::Paged | Self::Duration(_) => Some(0),
         }
     }
 
@@ -66,6 +70,7 @@ impl ColumnModel {
             Self::Int(_) => kind == SlotKind::Int,
             Self::Codes { .. } | Self::Text(_) => kind == SlotKind::Text,
             Self::Records(_) | Self::Paged => kind != SlotKind::Int,
+            Self::Duration(_) => false,
         }
     }
 
@@ -75,15 +80,19 @@ impl ColumnModel {
             Self::Int(model) | Self::Records(model) | Self::Codes { codes: model, .. } => {
                 model.open(bytes, at, count)
             }
-            Self::Text(_) | Self::Paged => {
+            Self::Text(_) | Self::Paged | Self::Duration(_) => {
                 Some((Run::plain(at), at.checked_add(self.run_bits(bytes, at, count)?)?))
             }
         }
     }
 
-    /// Its name, for people.
-    pub fn name(&self) -> String {
+    /// Its name, for people; `durations` are the segment's models of durations.
+    pub fn name(&self, durations: &[IntModel]) -> String {
         match self {
+            Self::Duration(number) => {
+                let model = durations.get(*number as usize).map_or("none".into(), int_name);
+                format!("durations {number}, {model}")
+            }
             Self::Int(model) => format!("int {}", int_name(model)),
             Self::Codes { locals, codes } => {
                 format!("dictionary of {}, {}", locals.len(), int_name(codes))
@@ -127,6 +136,10 @@ impl ColumnModel {
                 model.write(out);
             }
             Self::Paged => out.push(tag::PAGED),
+            Self::Duration(number) => {
+                out.push(tag::DURATION);
+                write_u64(out, u64::from(*number));
+            }
         }
     }
 
@@ -150,6 +163,7 @@ impl ColumnModel {
             tag::RECORDS => Self::Records(IntModel::read(input)?),
             tag::TEXT => Self::Text(StrModel::read(input)?),
             tag::PAGED => Self::Paged,
+            tag::DURATION => Self::Duration(u32::try_from(read_u64(input)?).ok()?),
             _ => return None,
         })
     }
@@ -165,7 +179,8 @@ pub(super) fn int_bits(model: &IntModel) -> Option<usize> {
     }
 }
 
-fn int_name(model: &IntModel) -> String {
+/// The name of a model of integers, for people.
+pub fn int_name(model: &IntModel) -> String {
     match model {
         IntModel::Const(value) => format!("constant {value}"),
         IntModel::Fixed { width, .. } => format!("{width} bits"),

@@ -5,15 +5,17 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use crate::base::checksum::crc32;
+use crate::base::limits::MAX_DURATION_MODELS;
+use crate::base::varint::{read_len, read_u64};
 use crate::base::view::StrRef;
 use crate::block::bits::get_bits;
 use crate::block::classes::Run;
 use crate::block::column::{ColumnModel, RunPlace};
-use crate::block::encode::{CRC_BYTES, HEADER_BYTES, begins_width, is_explicit};
+use crate::block::durations::{self, Durations};
+use crate::block::encode::{CRC_BYTES, begins_width, is_explicit};
 use crate::block::ints::IntModel;
-use crate::block::models::{Models, TemplateModel};
+use crate::block::models::{DURATION, Models, TemplateModel};
 use crate::block::structure::Step;
-use crate::block::words::Words;
 use crate::disk::bytes::ByteView;
 
 /// Where the parts of a block lie, and which template each row has.
@@ -25,6 +27,8 @@ pub struct Outline {
     pub begins: Vec<u32>,
     /// The rows' steps.
     pub steps: Vec<Step>,
+    /// Where its durations lie.
+    durations: Durations,
     /// For each row its group and its place in it.
     members: Vec<(u16, u16)>,
     groups: Vec<Group>,
@@ -85,10 +89,12 @@ pub(super) fn touch<T>(list: &[T], of: impl Fn(&T) -> u32) -> u32 {
 }
 
 /// The rows of one template in a block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
     template: u32,
     rows: usize,
+    /// How many durations of its model stand before its own.
+    durations: usize,
     /// The bit where its runs begin.
     at: usize,
     /// Where its runs of variable width are listed.
@@ -97,31 +103,32 @@ struct Group {
     record: u64,
 }
 
-/// The block's checksum holds.
+/// The block's checksums hold: that of the durations, and that of all.
 pub fn is_sound(block: &[u8]) -> bool {
     let Some((rest, stored)) = block.split_last_chunk::<CRC_BYTES>() else { return false };
-    crc32(rest) == u32::from_le_bytes(*stored)
+    durations::sound_bytes(block).is_some() && crc32(rest) == u32::from_le_bytes(*stored)
 }
 
 impl Outline {
     /// Reads a block whose checksum was verified; `None` if it contradicts itself or the models.
     pub fn open(block: &[u8], models: &Models) -> Option<Self> {
-        let header = block.first_chunk::<HEADER_BYTES>()?;
-        let rows = get_bits(header, 0, 16)? as usize;
-        let begin_count = get_bits(header, 16, 16)? as usize;
-        let mut outline = Self {
-            first_ordinal: get_bits(header, 32, 32)? as u32,
-            begins: read_begins(block, begin_count, rows)?,
-            ..Self::default()
-        };
-        let first_record = get_bits(header, 64, 64)?;
+        let durations = Durations::open(block, &models.durations)?;
+        let rows = durations.rows;
+        let mut rest = block.get(durations.end..)?;
+        let begin_count = read_len(&mut rest).filter(|&count| count <= rows)?;
+        let first_ordinal = u32::try_from(read_u64(&mut rest)?).ok()?;
+        let first_record = read_u64(&mut rest)?;
+        let at = (block.len() - rest.len()) * 8;
+        let begins = read_begins(block, at, begin_count, rows)?;
+        let mut outline = Self { first_ordinal, begins, durations, ..Self::default() };
         let width = begins_width(begin_count, rows);
-        let at = HEADER_BYTES * 8 + width.map_or(rows, |width| begin_count * width as usize);
+        let at = at + width.map_or(rows, |width| begin_count * width as usize);
         let (steps, end) = models.grammar.decode(block, at, rows, &outline.begins)?;
         outline.ids = end.div_ceil(8);
         outline.explicit = steps.iter().filter(|&&step| is_explicit(step)).count();
         outline.steps = steps;
         outline.group_rows(models)?;
+        outline.place_durations(models)?;
         outline.place_runs(block, models, first_record)?;
         Some(outline)
     }
@@ -139,12 +146,30 @@ impl Outline {
         for (template, rows) in (0..).zip(&mut by_template).filter(|(_, rows)| **rows > 0) {
             let group = self.groups.len() as u16;
             let rows = usize::from(std::mem::replace(rows, group));
-            self.groups.push(Group { template, rows, at: 0, variable: 0, record: 0 });
+            self.groups.push(Group { template, rows, ..Group::default() });
         }
         for (step, member) in self.steps.iter().zip(&mut self.members) {
             member.0 = *by_template.get(step.template() as usize)?;
         }
         Some(())
+    }
+
+    /// Finds the durations of each group in the run of its model.
+    fn place_durations(&mut self, models: &Models) -> Option<()> {
+        let mut placed = [0; MAX_DURATION_MODELS];
+        for group in &mut self.groups {
+            let ColumnModel::Duration(number) =
+                models.get(group.template)?.columns.get(DURATION)?
+            else {
+                return None;
+            };
+            let before = placed.get_mut(*number as usize)?;
+            group.durations = *before;
+            *before += group.rows;
+        }
+        // Of each model as many as its templates have rows.
+        let mut counts = (0..).zip(placed).map(|(model, rows)| (self.durations.run(model), rows));
+        counts.all(|(run, rows)| run.is_none_or(|run| run.0 == rows)).then_some(())
     }
 
     fn place_runs(&mut self, block: &[u8], models: &Models, first_record: u64) -> Option<()> {
@@ -176,7 +201,13 @@ impl Outline {
             let Some(model) = models.get(group.template) else { continue };
             for (column, column_model) in model.columns.iter().enumerate() {
                 let fixed = column_model.fixed_bits().map(|bits| bits * group.rows);
-                let bits = fixed.or_else(|| {
+                let bits = match column_model {
+                    ColumnModel::Duration(number) => {
+                        self.duration_bits(block, models, group, *number)
+                    }
+                    _ => fixed,
+                };
+                let bits = bits.or_else(|| {
                     let nth = model.layout.variable.iter().position(|&c| c == column)?;
                     let run = self.variable.get(group.variable + nth)?;
                     column_model.run_bits(block, run.at, group.rows)
@@ -185,6 +216,24 @@ impl Outline {
             }
         }
         sizes
+    }
+
+    /// The bits that a group's durations take, their selectors included.
+    fn duration_bits(
+        &self,
+        block: &[u8],
+        models: &Models,
+        group: &Group,
+        number: u32,
+    ) -> Option<usize> {
+        let (count, run) = self.durations.run(number)?;
+        let own = group.durations..group.durations + group.rows;
+        models.durations.get(number as usize)?.bits_of(block, run, *count, own)
+    }
+
+    /// Where its durations lie.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
     }
 
     /// How many rows it has.
@@ -199,6 +248,7 @@ impl Outline {
             + self.steps.len() * 8
             + self.groups.len() * size_of::<Group>()
             + self.variable.len() * size_of::<Run>()
+            + self.durations.memory_bytes()
     }
 
     /// The id of a row.
@@ -223,8 +273,7 @@ impl Outline {
         let &(group, index) = self.members.get(row)?;
         let group = self.groups.get(usize::from(group))?;
         let model = models.get(group.template)?;
-        let words = &models.words;
-        Some(Cells { outline: self, block, words, model, group, index: usize::from(index) })
+        Some(Cells { outline: self, block, models, model, group, index: usize::from(index) })
     }
 }
 
@@ -233,7 +282,7 @@ impl Outline {
 pub struct Cells<'a> {
     outline: &'a Outline,
     block: &'a [u8],
-    words: &'a Words,
+    models: &'a Models,
     /// The row's template.
     pub model: &'a TemplateModel,
     group: &'a Group,
@@ -273,8 +322,16 @@ impl<'a> Cells<'a> {
         match self.model.columns.get(column)? {
             ColumnModel::Int(IntModel::Const(all)) => Some(*all),
             ColumnModel::Int(model) => self.number(model, column),
+            ColumnModel::Duration(number) => self.duration(*number),
             _ => None,
         }
+    }
+
+    #[inline]
+    fn duration(&self, number: u32) -> Option<i64> {
+        let (count, run) = self.outline.durations.run(number)?;
+        let model = self.models.durations.get(number as usize)?;
+        model.get_in(self.block, run, *count, self.group.durations + self.index)
     }
 
     #[inline]
@@ -286,7 +343,7 @@ impl<'a> Cells<'a> {
     #[inline]
     pub fn get(&self, column: usize) -> Option<Cell<'a>> {
         Some(match self.model.columns.get(column)? {
-            ColumnModel::Int(_) => return None,
+            ColumnModel::Int(_) | ColumnModel::Duration(_) => return None,
             ColumnModel::Codes { locals, codes } => {
                 let local = usize::try_from(self.number(codes, column)?).ok()?;
                 Cell::Code(*locals.get(local)?)
@@ -296,7 +353,7 @@ impl<'a> Cells<'a> {
             }
             ColumnModel::Text(model) => {
                 let (run, rows) = (self.run(column)?, self.group.rows);
-                Cell::Text(model.get(self.block, run.at, rows, self.index, self.words)?)
+                Cell::Text(model.get(self.block, run.at, rows, self.index, &self.models.words)?)
             }
             ColumnModel::Paged => {
                 let record = self.run(column)?.at + self.index;
@@ -306,8 +363,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn read_begins(block: &[u8], count: usize, rows: usize) -> Option<Vec<u32>> {
-    let at = HEADER_BYTES * 8;
+fn read_begins(block: &[u8], at: usize, count: usize, rows: usize) -> Option<Vec<u32>> {
     let begins: Vec<u32> = match begins_width(count, rows) {
         Some(width) => (0..count)
             .map(|i| get_bits(block, at + i * width as usize, width).map(|row| row as u32))

@@ -1,31 +1,35 @@
 //! Rows to a block.
 //!
 //! ```text
-//! | header, 16 bytes | beginnings of traces | steps | span ids | explicit parents | runs | crc32 |
-//! header = rows u16, beginnings u16, ordinal of the first row's trace u32, first page record u64
+//! | durations and their crc32 | beginnings, ordinal of the first row's trace, first page record: varints |
+//! | beginnings of traces | steps | span ids | explicit parents | runs | crc32 |
 //! ```
 //!
-//! All little-endian. Beginnings are row numbers in as few bits as they fit, or a bit for every row
-//! where that is shorter; steps as [`crate::block::structure`] says; span ids and parents as
-//! [`crate::block::ids`] says, from a byte boundary on. Runs follow bit by bit: templates by ascending code, of
-//! each the columns of fixed width, then the others. The checksum stands at the next byte.
+//! All little-endian. The durations stand first, so that they can be read without the rest
+//! ([`crate::block::durations`]); there are as many as rows. Beginnings are counted, then listed:
+//! row numbers in as few bits as they fit, or a bit for every row where that is shorter; steps as
+//! [`crate::block::structure`] says; span ids and parents as [`crate::block::ids`] says,
+//! from a byte boundary on. Runs follow bit by bit: templates by ascending code, of each the
+//! columns of fixed width, then the others. The checksum, of all before it, stands at the next byte.
 
 use crate::base::checksum::crc32;
 use crate::base::error::{Error, Result};
+use crate::base::varint::write_u64;
 use crate::block::bits::{BitWriter, bit_length};
+use crate::block::durations;
 use crate::block::models::Models;
 use crate::block::structure::{ParentCode, Step};
 
-/// Bytes before the bits.
-pub const HEADER_BYTES: usize = 16;
-/// Bytes of the checksum at the end.
+/// Bytes of a checksum.
 pub const CRC_BYTES: usize = 4;
-/// Rows of a block at most, by the width of the header's field.
+/// Rows of a block at most: sixteen bits number them.
 pub const MAX_ROWS: usize = u16::MAX as usize;
 
 /// What a block holds besides its runs.
 #[derive(Debug, Default)]
 pub struct BlockRows<'a> {
+    /// The rows' durations, by model.
+    pub durations: &'a [Vec<i64>],
     /// The rows' steps.
     pub steps: &'a [Step],
     /// The rows that begin a trace, ascending.
@@ -48,10 +52,11 @@ pub fn encode_block(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let begin = out.len();
-    out.extend_from_slice(&(rows.steps.len() as u16).to_le_bytes());
-    out.extend_from_slice(&(rows.begins.len() as u16).to_le_bytes());
-    out.extend_from_slice(&rows.first_ordinal.to_le_bytes());
-    out.extend_from_slice(&rows.first_record.to_le_bytes());
+    durations::encode(&models.durations, rows.durations, out)
+        .ok_or_else(|| Error::invalid("a duration that its model does not hold"))?;
+    write_u64(out, rows.begins.len() as u64);
+    write_u64(out, u64::from(rows.first_ordinal));
+    write_u64(out, rows.first_record);
 
     let mut bits = BitWriter::new();
     write_begins(rows.begins, rows.steps.len(), &mut bits);

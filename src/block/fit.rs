@@ -23,6 +23,16 @@ const MAX_DICT: usize = 4096;
 
 /// The model with the fewest bits, and how many those are, its own size included.
 pub fn fit(values: &[i64]) -> (IntModel, u64) {
+    fit_by(values, &[1, 2])
+}
+
+/// The same with at most two widths, so that a run has two stretches to read at most.
+pub fn fit_two_widths(values: &[i64]) -> (IntModel, u64) {
+    fit_by(values, &[1])
+}
+
+/// The same with selectors of so many planes.
+fn fit_by(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
     let Some(&first) = values.first() else {
         return priced(IntModel::Const(0), 0);
     };
@@ -34,9 +44,9 @@ pub fn fit(values: &[i64]) -> (IntModel, u64) {
     sample.sort_unstable();
     let mut best = widest(values);
     for scale in scales(values, &sample, &steps) {
-        best = cheaper(best, fit_scale(values, scale));
+        best = cheaper(best, fit_scale(values, scale, planes));
     }
-    match fit_dict(values, &sample, best.1) {
+    match fit_dict(values, &sample, best.1, planes) {
         Some(dict) => cheaper(best, dict),
         None => best,
     }
@@ -151,13 +161,14 @@ fn usual_phase(sample: &[i64], step: u64) -> i64 {
 }
 
 /// How many values of a column have which bit length on a scale.
-struct Lengths {
+pub(super) struct Lengths {
     counts: [u64; 65],
     off_scale: u64,
 }
 
 impl Lengths {
-    fn of(values: &[i64], scale: Scale) -> Self {
+    /// Those of `values`.
+    pub fn of(values: &[i64], scale: Scale) -> Self {
         let mut lengths = Self { counts: [0; 65], off_scale: 0 };
         for &value in values {
             match scale.index(value) {
@@ -176,10 +187,39 @@ impl Lengths {
     fn occurring(&self) -> Vec<(u32, u64)> {
         (0..).zip(self.counts).filter(|&(_, count)| count > 0).collect()
     }
+
+    /// Those of both columns.
+    pub fn with(&self, other: &Self) -> Self {
+        let mut sum = Self { off_scale: self.off_scale + other.off_scale, ..*self };
+        for (count, more) in sum.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        sum
+    }
+
+    /// The fewest bits that the values take in one width or two.
+    pub fn bits_in_two_widths(&self) -> u64 {
+        let occurring = self.occurring();
+        let count = self.off_scale + occurring.iter().map(|&(_, count)| count).sum::<u64>();
+        let width = match self.off_scale {
+            0 => occurring.last().map_or(0, |&(length, _)| length),
+            _ => 64,
+        };
+        let two = best_widths(&occurring, self.off_scale, 2).map(|(_, _, bits)| bits + count);
+        two.unwrap_or(u64::MAX).min(count * u64::from(width))
+    }
+
+    /// How many bits a value has on average, times 100.
+    pub fn mean_centibits(&self) -> u64 {
+        let occurring = self.occurring();
+        let count: u64 = occurring.iter().map(|&(_, count)| count).sum();
+        let bits: u64 = occurring.iter().map(|&(length, count)| u64::from(length) * count).sum();
+        (bits * 100).checked_div(count).unwrap_or_default()
+    }
 }
 
 /// The best model on this scale, priced over all values.
-fn fit_scale(values: &[i64], scale: Scale) -> (IntModel, u64) {
+fn fit_scale(values: &[i64], scale: Scale, planes: &[u32]) -> (IntModel, u64) {
     let lengths = Lengths::of(values, scale);
     let occurring = lengths.occurring();
     let count = values.len() as u64;
@@ -188,7 +228,7 @@ fn fit_scale(values: &[i64], scale: Scale) -> (IntModel, u64) {
         let width = width.max(1);
         best = priced(IntModel::Fixed { scale, width }, count * u64::from(width));
     }
-    for planes in [1u32, 2] {
+    for &planes in planes {
         // Each plane costs popcounts on reading: it has to save some of what it costs in bits.
         let toll = count * u64::from(planes) / 32;
         let Some((widths, raw, bits)) = best_widths(&occurring, lengths.off_scale, 1 << planes)
@@ -258,7 +298,12 @@ fn best_widths(
 }
 
 /// A dictionary of the distinct values, if they are few and cheaper than `limit` bits.
-fn fit_dict(values: &[i64], sorted_sample: &[i64], limit: u64) -> Option<(IntModel, u64)> {
+fn fit_dict(
+    values: &[i64],
+    sorted_sample: &[i64],
+    limit: u64,
+    planes: &[u32],
+) -> Option<(IntModel, u64)> {
     let distinct = sorted_sample.chunk_by(|a, b| a == b).count();
     // Where a sample hardly repeats itself, the column does not either.
     if distinct > sorted_sample.len() / 2 || limit < 2 * values.len() as u64 {
@@ -273,13 +318,13 @@ fn fit_dict(values: &[i64], sorted_sample: &[i64], limit: u64) -> Option<(IntMod
     }
     let mut by_count: Vec<(i64, u64)> = counts.into_iter().collect();
     by_count.sort_unstable_by_key(|&(value, count)| (std::cmp::Reverse(count), value));
-    let codes = fit_codes(&by_count);
+    let codes = fit_codes(&by_count, planes);
     let dict = IntDict::new(by_count.iter().map(|&(value, _)| value).collect(), codes.0)?;
     Some(priced(IntModel::Dict(dict), codes.1))
 }
 
 /// The model of codes that follow the order of `by_count`, and the bits of all of them.
-fn fit_codes(by_count: &[(i64, u64)]) -> (IntModel, u64) {
+fn fit_codes(by_count: &[(i64, u64)], planes: &[u32]) -> (IntModel, u64) {
     let mut occurring: Vec<(u32, u64)> = Vec::new();
     for (code, &(_, count)) in (0u64..).zip(by_count) {
         match occurring.last_mut() {
@@ -291,7 +336,7 @@ fn fit_codes(by_count: &[(i64, u64)]) -> (IntModel, u64) {
     let scale = Scale::new(0, 1);
     let width = occurring.last().map_or(1, |&(length, _)| length.max(1));
     let mut best = (IntModel::Fixed { scale, width }, count * u64::from(width));
-    for planes in [1u32, 2] {
+    for &planes in planes {
         let Some((widths, raw, bits)) = best_widths(&occurring, 0, 1 << planes) else { continue };
         let Some(classes) = Classes::new(scale, &widths, raw) else { continue };
         let bits = bits + count * u64::from(planes);

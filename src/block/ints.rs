@@ -3,8 +3,10 @@
 //! A model is fitted once to all values of a column in a segment; a *run* is the values of that
 //! column in one block. From the model and the run's place any one value is read alone.
 
+use std::ops::Range;
+
 use crate::base::varint;
-use crate::block::bits::{BitWriter, bit_length, get_bits};
+use crate::block::bits::{BitWriter, bit_length, get_bits, unpack};
 use crate::block::classes::{Classes, Run};
 use crate::block::dict::IntDict;
 use crate::block::fit;
@@ -119,6 +121,45 @@ impl IntModel {
             Self::Classes(classes) => classes.get_in(bytes, run, count, index),
             Self::Dict(dict) => dict.value(dict.codes().get_in(bytes, run, count, index)?),
             _ => self.get(bytes, run.at, count, index),
+        }
+    }
+
+    /// Puts all values of the run of `count` values at bit `at` into `out`, modulo 2^64 and in no
+    /// order that means anything, and anything behind them (see [`crate::block::bits::unpack`]);
+    /// where the run ends. `None` where bytes or room are missing.
+    #[inline]
+    pub fn unpack(&self, bytes: &[u8], at: usize, out: &mut [u64], count: usize) -> Option<usize> {
+        match self {
+            Self::Const(all) => out.get_mut(..count)?.fill(*all as u64),
+            Self::Fixed { scale, width } => {
+                unpack(bytes, at, *width, out, count, |n| scale.value(n) as u64)?;
+            }
+            Self::Classes(classes) => return classes.unpack(bytes, at, out, count),
+            Self::Dict(dict) => {
+                let end = dict.codes().unpack(bytes, at, out, count)?;
+                for slot in out.get_mut(..count)? {
+                    *slot = dict.value(*slot as i64)? as u64;
+                }
+                return Some(end);
+            }
+        }
+        at.checked_add(self.run_bits(bytes, at, count)?)
+    }
+
+    /// The bits that `range` of the values of a run of `count` take, selectors included.
+    pub fn bits_of(
+        &self,
+        bytes: &[u8],
+        run: &Run,
+        count: usize,
+        mut range: Range<usize>,
+    ) -> Option<usize> {
+        match self {
+            Self::Classes(classes) => range.try_fold(0, |sum, index| {
+                Some(sum + classes.bits_of(bytes, run, count, index)? as usize)
+            }),
+            Self::Dict(dict) => dict.codes().bits_of(bytes, run, count, range),
+            _ => self.run_bits(bytes, run.at, range.len()),
         }
     }
 

@@ -11,6 +11,7 @@
 //! Promises: what was encoded comes back to the bit; any bytes at all are read or
 //! refused, without panic, and without an allocation sized by a number that is not yet verified.
 
+pub mod alike;
 pub mod apart;
 pub mod bits;
 pub mod cache;
@@ -21,6 +22,7 @@ pub mod decode;
 pub mod dict;
 pub mod digits;
 pub mod dissection;
+pub mod durations;
 pub mod encode;
 pub mod fit;
 pub mod forms;

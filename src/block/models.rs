@@ -1,7 +1,7 @@
 //! All that the blocks of a segment have in common: its templates, their columns' models and the
 //! grammar of its rows. A block means nothing without them.
 
-use crate::base::limits::MAX_TEMPLATES;
+use crate::base::limits::{MAX_DURATION_MODELS, MAX_TEMPLATES};
 use crate::base::varint::{read_len, read_prefixed, write_prefixed, write_u64};
 use crate::block::column::{ColumnModel, Layout, RunPlace};
 use crate::block::decode::touch;
@@ -29,6 +29,8 @@ pub const SPELLED: u32 = 0;
 pub struct Models {
     /// By template code; [`SPELLED`] is always there.
     pub templates: Vec<TemplateModel>,
+    /// How durations are stored; templates share them.
+    pub durations: Vec<IntModel>,
     /// The order of templates and parents.
     pub grammar: Grammar,
     /// What texts say again and again, as it is stored.
@@ -90,6 +92,8 @@ impl Models {
         for skeleton in skeletons {
             write_prefixed(out, skeleton);
         }
+        write_u64(out, self.durations.len() as u64);
+        self.durations.iter().for_each(|model| model.write(out));
         for template in &self.templates {
             for column in &template.columns {
                 column.write(out);
@@ -112,11 +116,20 @@ impl Models {
                 _ => Some(Template::parse(skeleton, &mut names)?),
             });
         }
+        let shared = read_len(input).filter(|n| (1..=MAX_DURATION_MODELS).contains(n))?;
+        let durations = (0..shared).map(|_| IntModel::read(input)).collect::<Option<Vec<_>>>()?;
         let mut templates = Vec::with_capacity(count);
         for template in parsed {
             let mut columns = Vec::new();
-            for kind in TemplateModel::kinds(template.as_ref()) {
-                columns.push(ColumnModel::read(input).filter(|column| column.holds(kind))?);
+            for (place, kind) in TemplateModel::kinds(template.as_ref()).into_iter().enumerate() {
+                let column = ColumnModel::read(input)?;
+                let fits = match column {
+                    ColumnModel::Duration(number) => {
+                        place == DURATION && (number as usize) < durations.len()
+                    }
+                    _ => place != DURATION && column.holds(kind),
+                };
+                columns.push(fits.then_some(column)?);
             }
             templates.push(TemplateModel::new(template, columns));
         }
@@ -124,7 +137,7 @@ impl Models {
         let word_list = WordList::read(input)?;
         let ids = Ids::read(input)?;
         let words = Words::default();
-        input.is_empty().then_some(Self { templates, grammar, word_list, words, ids })
+        input.is_empty().then_some(Self { templates, durations, grammar, word_list, words, ids })
     }
 
     /// The template with this code.
@@ -137,15 +150,23 @@ impl Models {
 mod tests {
     use super::*;
     use crate::block::decode::Outline;
+    use crate::block::durations::encode;
+    use crate::block::scale::Scale;
     use crate::block::walk::Walker;
     use proptest::prelude::*;
 
     /// Models of spelled rows alone, as a segment of hostile input has them.
     fn spelled() -> Models {
-        let column = || ColumnModel::Int(IntModel::fit(&[1, 5, 900]));
-        let columns = vec![column(), column(), column(), column(), ColumnModel::Paged];
-        let templates = vec![TemplateModel::new(None, columns)];
-        Models { templates, grammar: Grammar::fit(&[], |_| false), ..Models::default() }
+        let model = || IntModel::fit(&[1, 5, 900]);
+        let column = || ColumnModel::Int(model());
+        let duration = ColumnModel::Duration(0);
+        let columns = vec![column(), column(), duration, column(), ColumnModel::Paged];
+        Models {
+            templates: vec![TemplateModel::new(None, columns)],
+            durations: vec![model()],
+            grammar: Grammar::fit(&[], |_| false),
+            ..Models::default()
+        }
     }
 
     proptest! {
@@ -156,10 +177,14 @@ mod tests {
 
         #[test]
         fn any_bytes_are_a_block_or_refused(
-            rows in 0u8..20, begins in 0u8..3, bytes in prop::collection::vec(any::<u8>(), 0..400),
+            durations in prop::collection::vec(0i64..900, 0..20),
+            begins in 0u8..3, bytes in prop::collection::vec(any::<u8>(), 0..400),
         ) {
-            let models = spelled();
-            let mut block = vec![rows, 0, begins, 0];
+            let model = IntModel::Fixed { scale: Scale::new(0, 1), width: 10 };
+            let models = Models { durations: vec![model], ..spelled() };
+            let mut block = Vec::new();
+            prop_assert!(encode(&models.durations, &[durations], &mut block).is_some());
+            block.push(begins);
             block.extend(bytes);
             if let Some(outline) = Outline::open(&block, &models) {
                 let mut walker = Walker::new(&block, &outline, &models, 0);

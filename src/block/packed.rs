@@ -1,5 +1,7 @@
 //! Columns under their models, ready to be encoded block by block.
 
+use std::ops::Range;
+
 use crate::base::error::{Error, Result};
 use crate::block::bits::{BitWriter, bit_length};
 use crate::block::column::ColumnModel;
@@ -51,6 +53,21 @@ impl Packed {
     /// A column of numbers.
     pub fn ints(values: Vec<i64>) -> Self {
         Self::new(ColumnModel::Int(IntModel::fit(&values)), SlotValues::Ints(values))
+    }
+
+    /// The durations of a template, under the segment's model of this number.
+    pub fn durations(model: u32, values: Vec<i64>) -> Self {
+        Self::new(ColumnModel::Duration(model), SlotValues::Ints(values))
+    }
+
+    /// Some durations of a column of such.
+    pub fn durations_in(&self, range: Range<usize>) -> Option<(u32, &[i64])> {
+        match (&self.model, &self.values) {
+            (ColumnModel::Duration(model), SlotValues::Ints(values)) => {
+                Some((*model, values.get(range)?))
+            }
+            _ => None,
+        }
     }
 
     /// Fits a slot's values.
@@ -172,7 +189,7 @@ impl Packed {
     /// Appends the run of the rows `range`; `record` takes what goes into pages.
     pub fn encode_run(
         &self,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         pools: &Pools,
         codes: &WordCodes<'_>,
         record: &mut dyn FnMut(&[u8]) -> Result<()>,
@@ -180,6 +197,8 @@ impl Packed {
     ) -> Result<()> {
         let misfit = || Error::invalid("a value that its column's model does not hold");
         match (&self.model, &self.values) {
+            // They stand before all other runs of the block.
+            (ColumnModel::Duration(_), _) => Ok(()),
             (
                 ColumnModel::Int(model)
                 | ColumnModel::Records(model)

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::base::error::{Error, Result};
 use crate::base::model::Value;
 use crate::base::text::Str;
-use crate::base::time::Timestamp;
+use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
@@ -60,6 +60,35 @@ impl Source for Group {
 
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {
         walk(self, 0..self.len() as u32, visit)
+    }
+
+    fn durations(
+        &self,
+        range: TimeRange,
+        except: &[Range<u32>],
+        visit: &mut dyn FnMut(&[u64]),
+    ) -> Result<()> {
+        let (mut durations, mut except) = (Vec::new(), except.iter().peekable());
+        for (row, entry) in (0..).zip(self.entries()) {
+            while except.next_if(|left_out| left_out.end <= row).is_some() {}
+            let is_left_out = except.peek().is_some_and(|left_out| left_out.contains(&row));
+            if range.contains(entry.start()) && !is_left_out {
+                durations.push(entry.end().nanos().saturating_sub(entry.start().nanos()));
+            }
+        }
+        visit(&durations);
+        Ok(())
+    }
+
+    fn is_gathered(&self) -> Result<bool> {
+        // Entries are sorted by trace.
+        Ok(true)
+    }
+
+    fn may_repeat(&self) -> bool {
+        // And within a trace by start and id.
+        let key = |entry: &Entry| (entry.trace_id(), entry.start(), entry.span_id());
+        self.entries().windows(2).any(|two| two.first().map(key) == two.last().map(key))
     }
 
     fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {

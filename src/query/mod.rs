@@ -10,7 +10,7 @@
 //!      |            plan (by index),
 //!      |            prune, sieve (by column)
 //!      +---------> lookup (a trace by id), names (services, operations, keys, values),
-//!                  scan (all spans in bulk)
+//!                  scan (all spans in bulk), durations (of all spans, and nothing else)
 //! ```
 //!
 //! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
@@ -28,6 +28,7 @@ pub mod ast;
 pub mod chunks;
 pub mod compare;
 pub mod cursor;
+pub mod durations;
 pub mod filters;
 pub mod gather;
 pub mod glance;

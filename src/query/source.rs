@@ -157,6 +157,33 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Hands over every row.
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()>;
 
+    /// Hands over the durations, in nanoseconds, of the spans that start inside `range`, but not of
+    /// the rows in `except`, which ascend; some at a time, in any order.
+    fn durations(
+        &self,
+        range: TimeRange,
+        except: &[Range<u32>],
+        visit: &mut dyn FnMut(&[u64]),
+    ) -> Result<()> {
+        self.scan(&mut |row| {
+            let (start, end) = (row.span.start, row.span.end);
+            if range.contains(start) && !except.iter().any(|own| own.contains(&row.row)) {
+                visit(&[end.nanos().saturating_sub(start.nanos())]);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Whether every trace is a single fragment; no, where that is not known.
+    fn is_gathered(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Whether a fragment may hold identical spans.
+    fn may_repeat(&self) -> bool {
+        true
+    }
+
     /// Services, operations and kinds without reading rows, where that is possible.
     fn operations(&self) -> Result<Option<Vec<ServiceOperation>>>;
 

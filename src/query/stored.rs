@@ -159,6 +159,23 @@ impl Source for Segment {
         walk(self, 0..rows.map_err(|_| self.damaged("more rows than can be numbered"))?, visit)
     }
 
+    fn durations(
+        &self,
+        range: TimeRange,
+        except: &[Range<u32>],
+        visit: &mut dyn FnMut(&[u64]),
+    ) -> Result<()> {
+        self.durations(range, except, visit)
+    }
+
+    fn is_gathered(&self) -> Result<bool> {
+        self.is_gathered()
+    }
+
+    fn may_repeat(&self) -> bool {
+        false
+    }
+
     fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {
         let operations = self.operations()?;
         if !operations.is_complete() {

@@ -168,11 +168,20 @@ fn block_body(
     [rows, explicit]: [usize; 2],
     runs: &[Place],
 ) {
-    let bits: usize = runs.iter().map(|&(.., bits)| bits).sum();
-    block.number(2, "rows");
-    block.number(2, "beginnings of traces");
-    block.number(4, "ordinal of the first row's trace");
-    block.number(8, "first record in pages");
+    let (durations, runs): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.template.is_none());
+    block.varint("bytes of durations");
+    for Place { column, .. } in &durations {
+        block.varint(&format!("rows of durations {column}:"));
+    }
+    let mut names = durations.iter().map(|&Place { column, bits, .. }| {
+        (format!("durations {column}, {bits} bits"), format!("durations {column}"), bits)
+    });
+    packed(block, &mut names);
+    block.bytes(CRC_BYTES, "crc32 of the durations");
+    block.varint("beginnings of traces");
+    block.varint("ordinal of the first row's trace");
+    block.varint("first record in pages");
+    let bits: usize = runs.iter().map(|run| run.bits).sum();
     let ids = models.ids.bytes(rows, explicit).unwrap_or_default();
     let behind = ids + bits.div_ceil(8) + CRC_BYTES;
     block.bytes(block.left().saturating_sub(behind), "beginnings, steps");
@@ -185,19 +194,28 @@ fn block_body(
             block.bytes(ids, format!("{rows} span ids, {explicit} explicit parents"));
         }
     }
-    // Runs are packed bit by bit: a byte is told with the run that fills it.
-    let (mut bit, mut named, mut inside) = (0, 0, Vec::new());
-    for &(template, column, _, _, bits) in runs.iter().filter(|(.., bits)| *bits > 0) {
-        let model = models.get(template);
+    let mut names = runs.iter().map(|&Place { template, column, bits, .. }| {
+        let code = template.unwrap_or_default();
+        let model = models.get(code);
         let field = field_name(model.and_then(|model| model.template.as_ref()), column);
-        inside.push(format!("template {template}: {field}, {bits} bits"));
+        (format!("template {code}: {field}, {bits} bits"), field, bits)
+    });
+    packed(block, &mut names);
+    block.bytes(CRC_BYTES, "crc32");
+}
+
+/// Names runs by their long names, their short ones and their bits. They are packed bit by bit: a
+/// byte is told with the run that fills it.
+fn packed(block: &mut Anatomist<'_>, runs: &mut dyn Iterator<Item = (String, String, usize)>) {
+    let (mut bit, mut named, mut inside) = (0, 0, Vec::new());
+    for (name, short, bits) in runs.filter(|(.., bits)| *bits > 0) {
+        inside.push(name);
         bit += bits;
         if bit / 8 > named {
             block.bytes(bit / 8 - named, inside.join("; "));
             named = bit / 8;
-            inside = vec![format!("the last bits of {field}")];
+            inside = vec![format!("the last bits of {short}")];
         }
     }
-    block.bytes(block.left().saturating_sub(CRC_BYTES), inside.join("; "));
-    block.bytes(CRC_BYTES, "crc32");
+    block.bytes(bit.div_ceil(8) - named, inside.join("; "));
 }

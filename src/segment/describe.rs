@@ -209,7 +209,7 @@ impl Segment {
             let template = model.template.as_ref();
             let columns = model.columns.iter().enumerate().map(|(index, column)| ColumnInfo {
                 field: field_name(template, index),
-                encoding: column.name(),
+                encoding: column.name(&models.durations),
                 bits: 0,
                 plain_bytes: 0,
             });

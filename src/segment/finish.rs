@@ -61,9 +61,9 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
         .map(|shape| shape.skeleton.clone())
         .collect();
     let shapes = std::mem::take(&mut b.shapes).into_list();
-    let mut columns = pack(&b, shapes, &kept, &mut lineup, &pool_uses, spelled);
+    let (mut columns, durations) = pack(&b, shapes, &kept, &mut lineup, &pool_uses, spelled);
     let (word_list, codes) = find_forms(&mut columns, &b.pools, &pool_uses);
-    let models = Models { word_list, ..settle(&mut columns, &b, &lineup) };
+    let models = Models { word_list, ..settle(&mut columns, durations, &b, &lineup) };
     let block_ends = writer.blocks(&b, &columns, &models, &codes, &lineup)?;
     drop(columns);
     let pages_offset = writer.len;

@@ -35,6 +35,7 @@ mod builder;
 mod callers;
 mod counting;
 mod describe;
+mod durations;
 mod figures;
 mod findable;
 mod finish;
@@ -114,5 +115,10 @@ mod kind {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests;

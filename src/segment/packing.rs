@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use crate::block::alike::share;
 use crate::block::ids::Ids;
+use crate::block::ints::IntModel;
 use crate::block::mining::Draft;
 use crate::block::models::{Models, SLOTS, TemplateModel};
 use crate::block::packed::Packed;
@@ -24,7 +26,8 @@ pub(super) struct PackedTemplate {
     pub columns: Vec<Packed>,
 }
 
-/// The columns of all templates, by code, each under the model of its own values.
+/// The columns of all templates, by code, each under the model of its own values, but durations
+/// under the models that are returned beside.
 pub(super) fn pack(
     b: &SegmentBuilder,
     shapes: Vec<Shape>,
@@ -32,14 +35,16 @@ pub(super) fn pack(
     lineup: &mut Lineup,
     uses: &[PoolUse],
     (scopes, numbers): (Vec<i64>, Vec<u32>),
-) -> Vec<PackedTemplate> {
+) -> (Vec<PackedTemplate>, Vec<IntModel>) {
+    let durations: Vec<&[i64]> = lineup.templates.iter().map(|own| &*own.duration).collect();
+    let (models, numbers_of) = share(&durations, lineup.zones.len());
     let mut by_code: Vec<Option<Shape>> = shapes.into_iter().map(Some).collect();
     let mut templates = Vec::new();
     for (code, common) in std::mem::take(&mut lineup.templates).into_iter().enumerate() {
         let mut columns = vec![
             Packed::ints(common.resource),
             Packed::ints(common.start),
-            Packed::ints(common.duration),
+            Packed::durations(numbers_of.get(code).copied().unwrap_or_default(), common.duration),
         ];
         let shape = code.checked_sub(1).and_then(|index| kept.get(index));
         let shape = shape.and_then(|&shape| by_code.get_mut(shape as usize)).and_then(Option::take);
@@ -59,7 +64,7 @@ pub(super) fn pack(
         };
         templates.push(PackedTemplate { template, columns });
     }
-    templates
+    (templates, models)
 }
 
 /// Finds forms for the texts that follow no single pattern, and the words that they share.
@@ -135,9 +140,10 @@ fn dictionaries<'a>(
     known
 }
 
-/// The models of all columns and of the rows' order.
+/// The models of all columns and of the rows' order, but for the words.
 pub(super) fn settle(
     templates: &mut [PackedTemplate],
+    durations: Vec<IntModel>,
     b: &SegmentBuilder,
     lineup: &Lineup,
 ) -> Models {
@@ -151,5 +157,5 @@ pub(super) fn settle(
     let grammar =
         Grammar::fit(&lineup.steps, |row| row % b.options.block_rows == 0 || is_begin(row));
     let ids = Ids::fit(&b.rows.span_id, &lineup.explicit);
-    Models { templates, grammar, ids, ..Models::default() }
+    Models { templates, durations, grammar, ids, ..Models::default() }
 }

@@ -112,7 +112,8 @@ impl<'a> Columns<'a> {
     /// The bytes of the value in a column as it stands in memory: 8 of a number, of a text or bytes
     /// their own.
     pub(super) fn plain_bytes(&self, column: usize) -> Result<usize> {
-        if matches!(self.cells.model.columns.get(column), Some(ColumnModel::Int(_))) {
+        let model = self.cells.model.columns.get(column);
+        if matches!(model, Some(ColumnModel::Int(_) | ColumnModel::Duration(_))) {
             return Ok(8);
         }
         match self.cell(column)? {

@@ -50,10 +50,12 @@ pub struct Segment {
     bloom: OnceLock<Arc<BloomReader>>,
     zones: OnceLock<ZoneMap>,
     peaks: OnceLock<Peaks>,
+    /// Whether no trace lies in several fragments.
+    pub(super) gathered: OnceLock<bool>,
 }
 
 /// The value of a cell that is filled by what may fail.
-fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+pub(super) fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(value) => Ok(value),
         None => make().map(|value| cell.get_or_init(|| value)),
@@ -104,6 +106,7 @@ impl Segment {
             bloom: OnceLock::new(),
             zones: OnceLock::new(),
             peaks: OnceLock::new(),
+            gathered: OnceLock::new(),
         }
     }
 

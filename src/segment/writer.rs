@@ -6,7 +6,7 @@ use crate::base::error::{Error, Result};
 use crate::block::apart::Kind;
 use crate::block::bits::BitWriter;
 use crate::block::encode::{BlockRows, encode_block};
-use crate::block::models::{Models, SPELLED};
+use crate::block::models::{DURATION, Models, SPELLED};
 use crate::block::pages::{PageDirectory, PageSizes, PageWriter};
 use crate::block::slots::{PoolUse, Pools};
 use crate::block::vocabulary::WordCodes;
@@ -76,7 +76,24 @@ impl<'a> Writer<'a> {
             let explicit = |number: usize| {
                 lineup.explicit_before.get(number).copied().unwrap_or(lineup.explicit.len())
             };
+            let mut counts = vec![0usize; columns.len()];
+            for step in steps {
+                if let Some(count) = counts.get_mut(step.template() as usize) {
+                    *count += 1;
+                }
+            }
+            let mut durations = vec![Vec::new(); models.durations.len()];
+            for ((packed, done), count) in columns.iter().zip(&done).zip(&counts) {
+                let own = packed.columns.get(DURATION);
+                let own = own.and_then(|column| column.durations_in(*done..*done + *count));
+                if let Some((model, values)) = own
+                    && let Some(all) = durations.get_mut(model as usize)
+                {
+                    all.extend_from_slice(values);
+                }
+            }
             let content = BlockRows {
+                durations: &durations,
                 steps,
                 begins: &inside,
                 first_ordinal: first_ordinal as u32,
@@ -87,12 +104,6 @@ impl<'a> Writer<'a> {
                     .unwrap_or_default(),
                 first_record: self.pages.records(),
             };
-            let mut counts = vec![0usize; columns.len()];
-            for step in steps {
-                if let Some(count) = counts.get_mut(step.template() as usize) {
-                    *count += 1;
-                }
-            }
             let (pages, stored) = (&mut self.pages, &mut self.stored);
             let runs = |template: u32, out: &mut BitWriter| {
                 let kind = if template == SPELLED { Kind::Span } else { Kind::Other };

@@ -11,6 +11,7 @@ use crate::base::ids::{SpanId, TraceId};
 use crate::base::model::{KeyValue, Resource, ResourceContext, Span, TraceSpan, Value};
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::ast::Scope;
+use crate::query::durations::durations;
 use crate::query::hit::TraceHit;
 use crate::query::scan::Scan;
 use crate::query::typed::Query;
@@ -182,6 +183,22 @@ proptest! {
                 prop_assert_eq!(&scanned(Scan::new(&view, range), size), &inside);
                 prop_assert_eq!(&scanned(Scan::matching(&view, &query).unwrap(), size), &matching);
             }
+        }
+    }
+
+    #[test]
+    fn p5_durations_are_those_of_a_scan(store in stores(), range in ranges()) {
+        let oracle = oracle(&store);
+        let inside = oracle.scan(WIDTH, |span| range.contains(span.span.start));
+        let nanos =
+            |s: &TraceSpan| s.span.end.nanos().saturating_sub(s.span.start.nanos());
+        let mut wanted: Vec<u64> = inside.iter().map(nanos).collect();
+        wanted.sort_unstable();
+        for view in [real(&store), fakes(&store)] {
+            let mut found = Vec::new();
+            durations(&view, range, &mut |own| found.extend_from_slice(own)).unwrap();
+            found.sort_unstable();
+            prop_assert_eq!(&found, &wanted);
         }
     }
 

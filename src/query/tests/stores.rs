@@ -79,7 +79,11 @@ fn segment(spans: Vec<TraceSpan>) -> Segment {
 pub fn segment_of(spans: Vec<TraceSpan>, block_rows: usize, page_bytes: usize) -> Segment {
     let mut traces = BTreeMap::<TraceId, Vec<TraceSpan>>::new();
     for span in spans {
-        traces.entry(span.span.trace_id).or_default().push(span);
+        let trace = traces.entry(span.span.trace_id).or_default();
+        // As a flush does.
+        if !trace.contains(&span) {
+            trace.push(span);
+        }
     }
     let mut traces: Vec<_> = traces.into_iter().collect();
     traces.sort_by_key(|(id, spans)| (spans.iter().map(|s| s.span.start).min(), *id));

@@ -1,6 +1,7 @@
 //! The room's claims, against a naive list of spans.
 
 mod damage;
+mod durations;
 mod statistics;
 mod terms;
 

@@ -20,6 +20,22 @@ fn unsealed(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     parts.seal()
 }
 
+/// The bytes of durations: a byte for how many there are, one count, one byte of runs, a checksum.
+const DURATIONS: usize = 3;
+/// Where the beginnings are counted, and where they and the steps stand.
+const BEGINNINGS: usize = DURATIONS + 4;
+const STEPS: usize = BEGINNINGS + 3;
+
+/// The block with other durations, under checksums that fit.
+fn durations(counts_and_runs: &[u8]) -> Vec<u8> {
+    block(|b| {
+        let mut front = varint(counts_and_runs.len() as u64);
+        front.extend(counts_and_runs);
+        front.extend(crc32fast::hash(&front).to_le_bytes());
+        b.splice(..BEGINNINGS, front);
+    })
+}
+
 /// Another block directory.
 fn directory(ends: &[u64]) -> Vec<u8> {
     let content = ends.iter().flat_map(|end| varint(*end)).collect::<Vec<u8>>();
@@ -41,11 +57,14 @@ fn of(parent: u16) -> u16 {
 
 pub fn cases() -> Vec<Case> {
     let tiny = Parts::of("tiny.seg");
-    assert_eq!(tiny.blocks[16..18], steps(0, of(ROOT), of(0)), "the steps of tiny.seg are others");
+    assert_eq!(tiny.blocks[..2], [2, 2], "the durations of tiny.seg are others");
+    let run = tiny.blocks[2];
+    let sound = steps(0, of(ROOT), of(0));
+    assert_eq!(tiny.blocks[STEPS..STEPS + 2], sound, "the steps of tiny.seg are others");
     let len = tiny.blocks.len() as u64;
     let case = |name, wrong, bytes| Case::new(name, "blocks", wrong, bytes);
     let listed = |name, wrong, bytes| Case::new(name, "block directory", wrong, bytes);
-    let step = |[low, high]: [u8; 2]| block(|b| b[16..18].copy_from_slice(&[low, high]));
+    let step = |[low, high]: [u8; 2]| block(|b| b[STEPS..STEPS + 2].copy_from_slice(&[low, high]));
     vec![
         listed("blocks-none.seg", "no blocks", directory(&[])),
         listed("blocks-more.seg", "two blocks of rows for one", directory(&[20, len])),
@@ -66,17 +85,61 @@ pub fn cases() -> Vec<Case> {
         case("block-empty.seg", "a block of a checksum alone", block(|b| b.truncate(4))),
         case(
             "block-rows-lie.seg",
-            "65,535 rows in the block's header",
-            block(|b| b[..2].fill(0xff)),
+            "65,535 rows by the durations' count",
+            durations(&[&varint(65_535)[..], &[run]].concat()),
         ),
-        case("block-no-rows.seg", "no rows in the block's header", block(|b| b[..2].fill(0))),
-        case("beginnings-lie.seg", "65,535 beginnings", block(|b| b[2..4].fill(0xff))),
-        case("beginnings-more.seg", "two beginnings, both the same row", block(|b| b[2] = 2)),
+        case("block-no-rows.seg", "no durations, and so no rows", durations(&[0])),
+        case(
+            "durations-huge.seg",
+            "2^60 bytes of durations",
+            block(|b| drop(b.splice(..1, varint(1 << 60)))),
+        ),
+        case(
+            "durations-checksum.seg",
+            "the durations' checksum is wrong, the block's right",
+            block(|b| b[DURATIONS] ^= 1),
+        ),
+        case(
+            "durations-content.seg",
+            "a bit of a duration is another, the block's checksum right, the durations' wrong",
+            block(|b| b[DURATIONS - 1] ^= 1),
+        ),
+        case(
+            "durations-fewer.seg",
+            "one duration, where the directory has two rows",
+            durations(&[1, run & 1]),
+        ),
+        case(
+            "durations-more.seg",
+            "2^60 durations",
+            durations(&[&varint(1 << 60)[..], &[0]].concat()),
+        ),
+        case(
+            "durations-longer.seg",
+            "a byte behind the runs of durations",
+            durations(&[2, run, 0]),
+        ),
+        case("durations-shorter.seg", "durations without their runs", durations(&[2])),
+        case(
+            "beginnings-lie.seg",
+            "65,535 beginnings",
+            block(|b| drop(b.splice(BEGINNINGS..=BEGINNINGS, varint(65_535)))),
+        ),
+        case(
+            "beginnings-more.seg",
+            "two beginnings, both the same row",
+            block(|b| b[BEGINNINGS] = 2),
+        ),
         Case::new(
             "ordinal-outside.seg",
             "blocks",
             "a trace of no such ordinal",
-            block(|b| b[4..8].fill(0xff)),
+            block(|b| drop(b.splice(BEGINNINGS + 1..BEGINNINGS + 2, varint(u32::MAX.into())))),
+        ),
+        case(
+            "ordinal-wide.seg",
+            "an ordinal of 33 bits",
+            block(|b| drop(b.splice(BEGINNINGS + 1..BEGINNINGS + 2, varint(1 << 32)))),
         ),
         case(
             "steps-template.seg",

@@ -164,7 +164,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "block-rows-many.seg",
             "footer",
-            "blocks of more rows than their header counts",
+            "blocks of more rows than one can have",
             footer(40, 65_536, 4),
         ),
         case(

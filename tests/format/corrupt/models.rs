@@ -8,6 +8,8 @@ use crate::manifest::varint;
 struct Pieces {
     templates: Vec<u8>,
     skeleton: Vec<u8>,
+    /// The duration models.
+    durations: Vec<u8>,
     /// The columns of template 0: resource, start, duration, scope, span.
     spelled: [Vec<u8>; 5],
     /// The columns of template 1: resource, start, duration.
@@ -23,6 +25,7 @@ const CODES: u8 = 1;
 const RECORDS: u8 = 2;
 const TEXT: u8 = 3;
 const PAGED: u8 = 4;
+const DURATION: u8 = 5;
 
 /// Models of integers.
 const CONSTANT: u8 = 0;
@@ -37,12 +40,10 @@ impl Pieces {
         Self {
             templates: vec![2],
             skeleton: vec![0, 3, b'G', b'E', b'T', 4, 0, 0, 0, 0],
-            spelled: [zero(), zero(), zero(), zero(), vec![PAGED]],
-            columns: [
-                zero(),
-                vec![INTS, FIXED, 0, 200, 1, 1],
-                [&[INTS, FIXED][..], &varint(1000), &varint(500), &[1]].concat(),
-            ],
+            // 500 and 1000.
+            durations: [&[1, FIXED][..], &varint(1000), &varint(500), &[1]].concat(),
+            spelled: [zero(), zero(), vec![DURATION, 0], zero(), vec![PAGED]],
+            columns: [zero(), vec![INTS, FIXED, 0, 200, 1, 1], vec![DURATION, 0]],
             slots: Vec::new(),
             grammar: vec![0, 7, 0, 0],
             words: vec![0, 0, 0, 0],
@@ -54,6 +55,7 @@ impl Pieces {
         out.push(0);
         out.extend(varint(self.skeleton.len() as u64));
         out.extend(&self.skeleton);
+        out.extend(&self.durations);
         out.extend(self.spelled.concat());
         out.extend(self.columns.concat());
         out.extend(&self.slots);
@@ -243,6 +245,41 @@ pub fn cases() -> Vec<Case> {
             "column-of-records.seg",
             "a column of records where integers stand",
             with(|p| p.columns[1] = vec![RECORDS, CONSTANT, 0]),
+        ),
+        case("durations-none.seg", "no duration models", with(|p| p.durations = vec![0])),
+        case(
+            "durations-many.seg",
+            "65 duration models",
+            with(|p| p.durations = [&[65][..], &[CONSTANT, 0].repeat(65)].concat()),
+        ),
+        case(
+            "durations-models-huge.seg",
+            "2^60 duration models",
+            with(|p| p.durations = varint(1 << 60)),
+        ),
+        case(
+            "duration-outside.seg",
+            "durations of a model that is not there",
+            with(|p| p.columns[2] = vec![DURATION, 1]),
+        ),
+        case(
+            "duration-as-integers.seg",
+            "a column of integers where durations stand",
+            with(|p| p.columns[2] = vec![INTS, CONSTANT, 0]),
+        ),
+        case(
+            "start-as-durations.seg",
+            "durations where starts stand",
+            with(|p| p.columns[1] = vec![DURATION, 0]),
+        ),
+        Case::new(
+            "duration-of-another.seg",
+            "blocks",
+            "a template whose durations are, for the block, those of another model",
+            with(|p| {
+                p.durations = [&[2][..], &p.durations[1..], &[CONSTANT, 0]].concat();
+                p.columns[2] = vec![DURATION, 1];
+            }),
         ),
         case(
             "spans-as-integers.seg",

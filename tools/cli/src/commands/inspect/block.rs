@@ -43,7 +43,7 @@ fn runs(found: &Block, output: &mut Output) -> Result<()> {
     ];
     let rows = found.runs.iter().map(|run| {
         vec![
-            run.template.to_string(),
+            run.template.map_or_else(String::new, |code| code.to_string()),
             run.field.clone(),
             run.rows.to_string(),
             (found.offset + run.bit as u64 / 8).to_string(),
