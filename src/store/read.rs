@@ -87,8 +87,8 @@ pub trait TraceReader {
     /// nanoseconds from start to end, 0 where a span ends before it starts: the same durations that
     /// [`TraceReader::scan`] finds, but in no order, and any number of them at a time.
     ///
-    /// Cost: two or three nanoseconds a span, for segments keep durations apart from all else.
-    /// Rows are read instead, some hundred nanoseconds each, in blocks that start partly outside of
+    /// Cost: a few nanoseconds a span, for segments keep durations apart from all else. Rows are
+    /// read instead, some hundreds of nanoseconds each, in blocks that start partly outside of
     /// `range`, and in those with spans of a trace of which another segment or the live buffer of
     /// the same partition holds more. Memory: the durations of a block or a live buffer; besides,
     /// in a partition of several segments, a few dozen bytes for each trace, and for each span of
