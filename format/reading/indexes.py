@@ -58,9 +58,16 @@ def rough(code):
     return M64 if code == 496 else (8 + (code - 16) % 8) << ((code - 16) // 8 + 1)
 
 
-def rough_code(number):
-    """S17.11: the lowest code that means `number` or more."""
-    return next(code for code in range(497) if rough(code) >= number)
+def share(code, whole):
+    """S18.2: the bound that a code means."""
+    return whole * code // 8 if code <= 8 else rough(code - 9)
+
+
+def share_code(number, whole):
+    """S18.2: the lowest code that means `number` or more."""
+    if number <= whole:
+        return -(-number * 8 // whole) if number else 0
+    return 9 + next(code for code in range(497) if rough(code) >= number)
 
 
 def unfolded(data):
@@ -112,23 +119,30 @@ class Lists:
         self.n, self.heap = n, heap
 
     def read(self, pointer):
-        n = self.n
         if pointer == 0:
-            return list(range(n))
-        if pointer <= n:
+            return list(range(self.n))
+        if pointer <= self.n:
             return [pointer - 1]
-        need(pointer - n - 1 < len(self.heap), "S17.5: a list beyond the heap")
-        data = Input(self.heap, pointer - n - 1)
+        return self.read_at(pointer - self.n - 1)
+
+    def read_at(self, place, is_part=False):
+        n = self.n
+        need(place < len(self.heap), "S17.5: a list beyond the heap")
+        data = Input(self.heap, place)
         tag, argument = data.u8(), data.varint()
         form, k = tag & 3, tag >> 3
-        need(form < 3, "S17.7: a form of lists")
         if form == 0:
             found = self.rice(data, argument, k)
         elif form == 1:
             bits = data.take((n + 7) // 8)
             found = [i for i in range(len(bits) * 8) if get_bits(bits, i, 1)]
-        else:
+        elif form == 2:
             found = list(pyroaring.BitMap.deserialize(data.take(argument)))
+        else:
+            need(argument <= 64 and not is_part, "S17.7: a union of unions")
+            lists = [self.read_at(data.varint(), True) for _ in range(argument)]
+            count = data.varint()
+            found = sorted(set(self.rice(data, count, k)).union(*lists))
         need(all(ordinal < n for ordinal in found), "S17.7: an ordinal beyond the last")
         if tag & 4:
             found = sorted(set(range(n)).difference(found))
@@ -184,8 +198,8 @@ class TraceTable:
             need(data.at == begin + offsets[page + 1], "S18.1: where a page ends")
             for i, (high, low, first, spread, length, longest, flags) in enumerate(zip(*columns)):
                 id_ = high.to_bytes(8, "big") + low.to_bytes(8, "big")
-                times = [first, min(first + rough(spread), M64), (first + length) & M64]
-                longest = rough(longest - 1) if longest else length
+                times = [first, min(first + share(spread, length), M64), (first + length) & M64]
+                longest = share(longest, length)
                 own = rows[i], rows[i + 1] - rows[i]
                 self.entries.append(Trace(id_, *own, *times, longest, flags))
         need(len(self.entries) == count, "S18.1: the number of traces")

@@ -64,6 +64,7 @@ class Segment:
         self.pages = Pages(
             Input(self.sections[PAGES]),
             lambda at, length: data[self.footer.pages + at : self.footer.pages + at + length],
+            self.vocabulary,
         )
         need(self.pages.bytes == pages_end - self.footer.pages, "S11.4: the bytes of the pages")
         self.resources, self.scopes = read_contexts(self.sections[CONTEXTS], self.vocabulary)

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use crate::base::error::{Error, Result};
 use crate::block::cache::Cache;
 use crate::block::pages::{Page, PageDirectory};
+use crate::disk::bytes::ByteView;
 
 /// Gives the records of one file's pages.
 #[derive(Clone, Debug)]
 pub struct PageReader {
     directory: PageDirectory,
+    /// What the pages may repeat.
+    before: ByteView,
     /// Where the first page begins in the file.
     base: u64,
     /// The file's number in the cache.
@@ -36,21 +39,27 @@ impl Deref for Record {
 }
 
 impl PageReader {
-    /// Reads the pages that begin at byte `base` of the file at `path`, which has the number
-    /// `file` in `cache`.
+    /// Reads the pages that were written after `before`, and begin at byte `base` of the file at
+    /// `path`, which has the number `file` in `cache`.
     pub fn new(
         directory: PageDirectory,
+        before: ByteView,
         base: u64,
         path: PathBuf,
         file: u64,
         cache: Arc<Cache>,
     ) -> Self {
-        Self { directory, base, file, path, cache }
+        Self { directory, before, base, file, path, cache }
     }
 
     /// Where the pages lie.
     pub fn directory(&self) -> &PageDirectory {
         &self.directory
+    }
+
+    /// What the pages may repeat.
+    pub fn before(&self) -> &[u8] {
+        &self.before
     }
 
     /// The record of that number. `fetch` reads so many bytes at an offset of the file; it is
@@ -71,8 +80,8 @@ impl PageReader {
             return Ok(Record { page, index });
         }
         let stored = fetch(offset, entry.stored_len)?;
-        let page = Page::decode(&[], entry, &stored).map_err(|what| corrupt(entry.offset, what))?;
-        let page = Arc::new(page);
+        let page = Page::decode(&self.before, entry, &stored);
+        let page = Arc::new(page.map_err(|what| corrupt(entry.offset, what))?);
         self.cache.insert(self.file, offset, page.clone());
         Ok(Record { page, index })
     }

@@ -34,8 +34,8 @@ impl Strength {
     /// p = 1/20,000: among 200 segments one lookup in a hundred touches a segment in vain. One hash
     /// function fewer than the best is faster and as good.
     pub const SEGMENT: Self = Self { millibits: 20_620, hashes: 13 };
-    /// p = 1/1,000: enough to say what a lost segment surely did not hold.
-    pub const BESIDE: Self = Self { millibits: 14_378, hashes: 10 };
+    /// p = 1/500: enough to say what a lost segment surely did not hold.
+    pub const BESIDE: Self = Self { millibits: 12_935, hashes: 9 };
 }
 
 const VERSION: u8 = 1;

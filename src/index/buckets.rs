@@ -12,7 +12,7 @@ use std::ops::{Bound, Range};
 use crate::base::error::Result;
 use crate::base::number::{Number, ordered_bits};
 use crate::index::packed::{Packed, pack};
-use crate::index::postings::PostingsBuilder;
+use crate::index::postings_builder::PostingsBuilder;
 use crate::index::source::{Cursor, Source, partition_point};
 
 /// Eight buckets to a power of two, if that does not cost too much; else four, two, one, ...

@@ -1,10 +1,9 @@
-//! Statistics of operations: per service, name and kind of span how many spans there are, how
-//! many with errors, and when.
+//! Statistics of operations: per service, name and kind of span how many spans there are, and how
+//! many with errors. When they were, minute by minute, is in [`crate::index::statistics`].
 //!
 //! ```text
 //! | complete: u8 | services: front-coded texts | names: front-coded texts |
-//! | service + 1, or 0 for none | name | kind, zigzag | spans | errors | first start |
-//! | last start - first start | max end - first start |   packed columns, differences modulo 2^64
+//! | service + 1, or 0 for none | name | kind, zigzag | spans | errors |   packed columns
 //! ```
 //! Rows ascend by (service, name, kind). Where there were more operations than the builder was
 //! told to keep, `complete` is 0 and there are no rows: part of a list would be a wrong answer.
@@ -15,7 +14,6 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::model::SpanKind;
 use crate::base::text::Str;
-use crate::base::time::Timestamp;
 use crate::base::varint::{unzigzag, zigzag};
 use crate::index::front::{Texts, write_texts};
 use crate::index::packed::{Packed, pack};
@@ -34,34 +32,20 @@ pub struct Operation {
     pub totals: OperationTotals,
 }
 
-/// Counts and times of an operation's spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Counts of an operation's spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OperationTotals {
     /// How many spans.
     pub spans: u64,
     /// How many of them have the status `error`.
     pub errors: u64,
-    /// The earliest start.
-    pub first_start: Timestamp,
-    /// The latest start.
-    pub last_start: Timestamp,
-    /// The latest end.
-    pub max_end: Timestamp,
 }
 
 impl OperationTotals {
-    /// The totals of one span.
-    pub fn of_span(start: Timestamp, end: Timestamp, error: bool) -> Self {
-        Self { spans: 1, errors: error.into(), first_start: start, last_start: start, max_end: end }
-    }
-
-    /// Adds other spans of the same operation.
-    pub fn merge(&mut self, other: &Self) {
-        self.spans = self.spans.saturating_add(other.spans);
-        self.errors = self.errors.saturating_add(other.errors);
-        self.first_start = self.first_start.min(other.first_start);
-        self.last_start = self.last_start.max(other.last_start);
-        self.max_end = self.max_end.max(other.max_end);
+    /// Adds a span.
+    pub fn add(&mut self, error: bool) {
+        self.spans = self.spans.saturating_add(1);
+        self.errors = self.errors.saturating_add(error.into());
     }
 }
 
@@ -70,7 +54,7 @@ impl OperationTotals {
 pub struct OperationsBuilder {
     services: HashMap<Option<Str>, HashMap<(Str, i32), u32>>,
     /// By an operation's number, in the order in which they came.
-    totals: Vec<Option<OperationTotals>>,
+    totals: Vec<OperationTotals>,
     most: usize,
 }
 
@@ -100,7 +84,7 @@ impl OperationsBuilder {
         }
         let number = self.totals.len() as u32;
         names.insert((name.clone(), kind.0), number);
-        self.totals.push(None);
+        self.totals.push(OperationTotals::default());
         if self.totals.len() > self.most {
             self.services.clear();
             return None;
@@ -108,13 +92,11 @@ impl OperationsBuilder {
         Some(number)
     }
 
-    /// Counts spans of an operation.
+    /// Counts a span of an operation.
     #[inline]
-    pub fn count(&mut self, number: u32, totals: &OperationTotals) {
-        match self.totals.get_mut(number as usize) {
-            Some(Some(own)) => own.merge(totals),
-            Some(none) => *none = Some(*totals),
-            None => {}
+    pub fn count(&mut self, number: u32, error: bool) {
+        if let Some(totals) = self.totals.get_mut(number as usize) {
+            totals.add(error);
         }
     }
 
@@ -124,7 +106,7 @@ impl OperationsBuilder {
         let mut rows = BTreeMap::new();
         for (service, names) in self.services {
             for ((name, kind), number) in names {
-                if let Some(Some(totals)) = self.totals.get(number as usize) {
+                if let Some(totals) = self.totals.get(number as usize).filter(|t| t.spans > 0) {
                     rows.insert((service.clone(), name, kind), (number, *totals));
                 }
             }
@@ -152,16 +134,12 @@ impl OperationsBuilder {
             }
             let code = |codes: &BTreeMap<String, u64>, text: &str| codes.get(text).copied();
             let service = service.as_deref().and_then(|s| code(&service_codes, s));
-            let first = totals.first_start.nanos();
             let row = [
                 service.map_or(0, |code| code + 1),
                 code(&name_codes, name).unwrap_or(0),
                 zigzag((*kind).into()),
                 totals.spans,
                 totals.errors,
-                first,
-                totals.last_start.nanos().wrapping_sub(first),
-                totals.max_end.nanos().wrapping_sub(first),
             ];
             for (column, value) in columns.iter_mut().zip(row) {
                 column.push(value);
@@ -174,7 +152,7 @@ impl OperationsBuilder {
     }
 }
 
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 5;
 
 /// Reads the statistics of a segment.
 #[derive(Debug)]
@@ -193,8 +171,8 @@ impl Operations {
         let complete = cursor.byte()? != 0;
         let services = Texts::open(&mut cursor)?;
         let names = Texts::open(&mut cursor)?;
-        let [a, b, c, d, e, f, g, h] = [(); COLUMNS].map(|()| Packed::open(&mut cursor));
-        let columns = [a?, b?, c?, d?, e?, f?, g?, h?];
+        let [a, b, c, d, e] = [(); COLUMNS].map(|()| Packed::open(&mut cursor));
+        let columns = [a?, b?, c?, d?, e?];
         let [service, ..] = &columns;
         if columns.iter().any(|column| column.len() != service.len()) {
             return Err(cursor.corrupt("columns of different lengths"));
@@ -230,12 +208,10 @@ impl Operations {
         let text = |texts: &[Str], code: u64| {
             usize::try_from(code).ok().and_then(|code| texts.get(code).cloned()).ok_or_else(corrupt)
         };
-        let [service, name, kind, spans, errors, first, last, end] = &self.columns;
+        let [service, name, kind, spans, errors] = &self.columns;
         let mut found: Vec<Operation> = Vec::new();
         for row in 0..service.len() {
             let get = |column: &Packed| column.get(source, row);
-            let first = get(first)?;
-            let at = |offset: u64| Timestamp::from_nanos(first.wrapping_add(offset));
             let operation = Operation {
                 service: match get(service)?.checked_sub(1) {
                     Some(code) => Some(text(&services, code)?),
@@ -243,13 +219,7 @@ impl Operations {
                 },
                 name: text(&names, get(name)?)?,
                 kind: SpanKind(i32::try_from(unzigzag(get(kind)?)).map_err(|_| corrupt())?),
-                totals: OperationTotals {
-                    spans: get(spans)?,
-                    errors: get(errors)?,
-                    first_start: at(0),
-                    last_start: at(get(last)?),
-                    max_end: at(get(end)?),
-                },
+                totals: OperationTotals { spans: get(spans)?, errors: get(errors)? },
             };
             // Strict ascent also ends a loop over columns of endless equal values.
             let order = |o: &Operation| (o.service.clone(), o.name.clone(), o.kind.0);
@@ -270,30 +240,21 @@ mod tests {
     use proptest::prelude::*;
     use std::path::Path;
 
-    type Span = (Option<&'static str>, String, i32, u64, u64, bool);
+    type Span = (Option<&'static str>, String, i32, bool);
 
     fn spans() -> impl Strategy<Value = Vec<Span>> {
         let service = prop::option::of(prop::sample::select(vec!["", "cart", "checkout"]));
-        let span = (
-            service,
-            "(GET|POST)? /[ab]{0,2}",
-            -1i32..4,
-            any::<u64>(),
-            any::<u64>(),
-            any::<bool>(),
-        );
+        let span = (service, "(GET|POST)? /[ab]{0,2}", -1i32..4, any::<bool>());
         prop::collection::vec(span, 0..120)
     }
 
     fn build(spans: &[Span], most: usize) -> Vec<u8> {
         let mut builder = OperationsBuilder::new(most);
-        for (service, name, kind, start, end, error) in spans {
-            let (start, end) = (Timestamp::from_nanos(*start), Timestamp::from_nanos(*end));
-            let totals = OperationTotals::of_span(start, end, *error);
+        for (service, name, kind, error) in spans {
             let service = service.map(Str::from);
             let name = Str::from(&**name);
             if let Some(number) = builder.number(service.as_ref(), &name, SpanKind(*kind)) {
-                builder.count(number, &totals);
+                builder.count(number, *error);
             }
         }
         builder.finish().0
@@ -309,11 +270,9 @@ mod tests {
         #[test]
         fn p5_counts_are_those_of_a_naive_scan(spans in spans(), most in 20usize..100) {
             let mut naive: BTreeMap<_, OperationTotals> = BTreeMap::new();
-            for (service, name, kind, start, end, error) in &spans {
-                let (start, end) = (Timestamp::from_nanos(*start), Timestamp::from_nanos(*end));
-                let one = OperationTotals::of_span(start, end, *error);
+            for (service, name, kind, error) in &spans {
                 let key = (service.map(Str::from), Str::from(&**name), *kind);
-                naive.entry(key).and_modify(|t| t.merge(&one)).or_insert(one);
+                naive.entry(key).or_default().add(*error);
             }
             let operations = open(build(&spans, most)).unwrap();
             prop_assert_eq!(operations.is_complete(), naive.len() <= most);

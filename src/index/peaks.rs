@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::varint::write_u64;
-use crate::index::postings::{Postings, PostingsBuilder};
+use crate::index::postings::Postings;
+use crate::index::postings_builder::PostingsBuilder;
 use crate::index::source::{Cursor, Source};
 
 /// Sorts at most: more have only hostile segments, which must not spend memory on them.

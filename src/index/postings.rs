@@ -13,166 +13,24 @@
 //!   form 0  Rice   varint = ordinals; body = gaps (0 = next ordinal), each: gap >> k ones, a zero, k low bits
 //!   form 1  bitset varint = 0; body = ceil(n / 8) bytes, lowest bit first
 //!   form 2  roaring varint = bytes; body = roaring's portable format: only where runs make it small
+//!   form 3  union   varint = lists; body = place of each in the heap, varints, then the ordinals in none
+//!                   of them: their number, varint, and gaps as of form 0. No list of a union is one.
 //! ```
-
-use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
-use crate::base::checksum::hash128;
 use crate::base::error::Result;
-use crate::base::varint::write_u64;
-use crate::block::bits::{BitWriter, get_bits};
+use crate::block::bits::get_bits;
 use crate::index::folded::Joined;
 use crate::index::ordinals::{OrdinalSet, full};
 use crate::index::source::{Cursor, Source};
+use crate::index::unions::MAX_PARTS;
 
-const FORM_RICE: u8 = 0;
-const FORM_BITSET: u8 = 1;
-const FORM_ROARING: u8 = 2;
-const COMPLEMENT: u8 = 4;
-
-/// Bytes of a roaring bitmap with one run container, its runs left out.
-const ROARING_HEADER: usize = 11;
-
-/// Collects the posting lists of one segment.
-#[derive(Debug)]
-pub struct PostingsBuilder {
-    traces: u32,
-    heap: Vec<u8>,
-    /// Where lists of this hash stand in the heap, and their lengths; compared before use.
-    seen: HashMap<u128, (usize, usize)>,
-}
-
-impl PostingsBuilder {
-    /// For a segment of so many traces.
-    pub fn new(traces: u32) -> Self {
-        Self { traces, heap: Vec::new(), seen: HashMap::new() }
-    }
-
-    /// How many traces the segment has.
-    pub fn traces(&self) -> u32 {
-        self.traces
-    }
-
-    /// Stores a list of strictly ascending ordinals below the number of traces, and names it.
-    pub fn add(&mut self, ordinals: &[u32]) -> u64 {
-        debug_assert!(ordinals.is_sorted_by(|a, b| a < b), "ordinals ascend");
-        debug_assert!(ordinals.last().is_none_or(|&last| last < self.traces), "ordinals exist");
-        match ordinals {
-            _ if ordinals.len() >= self.traces as usize => 0,
-            &[only] => u64::from(only) + 1,
-            _ => u64::from(self.traces) + 1 + self.place(&encode(ordinals, self.traces)) as u64,
-        }
-    }
-
-    fn place(&mut self, list: &[u8]) -> usize {
-        let hash = hash128(list);
-        if let Some(&(at, len)) = self.seen.get(&hash)
-            && self.heap.get(at..at + len) == Some(list)
-        {
-            return at;
-        }
-        let at = self.heap.len();
-        self.heap.extend_from_slice(list);
-        self.seen.insert(hash, (at, list.len()));
-        at
-    }
-
-    /// The heap.
-    pub fn finish(self) -> Vec<u8> {
-        self.heap
-    }
-}
-
-/// The smallest form of a list that is neither all nor a single trace.
-fn encode(ordinals: &[u32], traces: u32) -> Vec<u8> {
-    let complement = ordinals.len() > traces as usize / 2;
-    let others: Vec<u32>;
-    let list = if complement {
-        others = complement_of(ordinals, traces);
-        &others
-    } else {
-        ordinals
-    };
-    let flag = if complement { COMPLEMENT } else { 0 };
-    // So dense a list never has a Rice code shorter than one bit a trace.
-    let dense = list.len() > traces as usize / 3;
-    let (k, rice_bits) = if dense { (0, usize::MAX) } else { best_rice(list, traces) };
-    let mut out = Vec::new();
-    let rice = 3usize.saturating_add(rice_bits.div_ceil(8));
-    let bitset = 2 + traces.div_ceil(8) as usize;
-    let runs = 1 + list.windows(2).filter(|w| !matches!(w, [a, b] if a + 1 == *b)).count();
-    if ROARING_HEADER + 4 * runs < rice.min(bitset) {
-        let mut bitmap = RoaringBitmap::from_sorted_iter(list.iter().copied()).unwrap_or_default();
-        bitmap.optimize();
-        let mut body = Vec::new();
-        let written = bitmap.serialize_into(&mut body).is_ok();
-        if written && 2 + body.len() < rice.min(bitset) {
-            out.push(FORM_ROARING | flag);
-            write_u64(&mut out, body.len() as u64);
-            out.extend_from_slice(&body);
-            return out;
-        }
-    }
-    if bitset < rice {
-        out.extend([FORM_BITSET, 0]);
-        out.extend(bitset_of(ordinals, traces));
-    } else {
-        out.push(FORM_RICE | flag | (k as u8) << 3);
-        write_u64(&mut out, list.len() as u64);
-        let mut bits = BitWriter::new();
-        for gap in gaps(list) {
-            let mut ones = gap >> k;
-            while ones >= 32 {
-                bits.put(u64::MAX, 32);
-                ones -= 32;
-            }
-            bits.put((1 << ones) - 1, ones + 1);
-            bits.put(gap.into(), k);
-        }
-        out.extend_from_slice(&bits.into_bytes());
-    }
-    out
-}
-
-/// How far each ordinal lies behind the one that would follow its predecessor.
-fn gaps(list: &[u32]) -> impl Iterator<Item = u32> {
-    let mut next = 0;
-    list.iter().map(move |&ordinal| {
-        let gap = ordinal.saturating_sub(next);
-        next = ordinal.saturating_add(1);
-        gap
-    })
-}
-
-/// The Rice parameter with the fewest bits, and how many those are.
-fn best_rice(list: &[u32], traces: u32) -> (u32, usize) {
-    let mean = traces as usize / list.len().max(1);
-    let guess = mean.checked_ilog2().unwrap_or(0);
-    let cost = |k: u32| {
-        let quotients: usize = gaps(list).map(|gap| (gap >> k) as usize).sum();
-        quotients + list.len() * (k as usize + 1)
-    };
-    // The best is log2(mean) less a half on random lists: clustered ones want less.
-    let candidates = guess.saturating_sub(2)..=guess.min(31);
-    candidates.map(|k| (k, cost(k))).min_by_key(|&(_, cost)| cost).unwrap_or((0, usize::MAX))
-}
-
-fn complement_of(ordinals: &[u32], traces: u32) -> Vec<u32> {
-    let mut taken = ordinals.iter().copied().peekable();
-    (0..traces).filter(|&o| taken.next_if_eq(&o).is_none()).collect()
-}
-
-fn bitset_of(ordinals: &[u32], traces: u32) -> Vec<u8> {
-    let mut bytes = vec![0u8; traces.div_ceil(8) as usize];
-    for &ordinal in ordinals {
-        if let Some(byte) = bytes.get_mut(ordinal as usize / 8) {
-            *byte |= 1 << (ordinal % 8);
-        }
-    }
-    bytes
-}
+pub(super) const FORM_RICE: u8 = 0;
+pub(super) const FORM_BITSET: u8 = 1;
+pub(super) const FORM_ROARING: u8 = 2;
+pub(super) const FORM_UNION: u8 = 3;
+pub(super) const COMPLEMENT: u8 = 4;
 
 /// Reads posting lists back.
 #[derive(Clone, Debug)]
@@ -223,6 +81,7 @@ impl Postings {
             (FORM_RICE, false) => "rice",
             (FORM_RICE, true) => "rice of the others",
             (FORM_BITSET, _) => "bitset",
+            (FORM_UNION, _) => "union",
             (_, false) => "roaring",
             (_, true) => "roaring of the others",
         })
@@ -236,9 +95,14 @@ impl Postings {
         if let Some(ordinal) = self.single(pointer) {
             return Ok(OrdinalSet::from_ordinals(self.traces, [ordinal]));
         }
-        let offset = self.heap_offset(pointer);
-        let offset = offset.and_then(|offset| usize::try_from(offset).ok());
-        let at = offset.and_then(|offset| self.start.checked_add(offset));
+        let offset = self.heap_offset(pointer).unwrap_or_default();
+        let members = self.read_at(source, offset, false)?;
+        Ok(OrdinalSet::from_bitmap(self.traces, members))
+    }
+
+    /// The list at a place of the heap, which may be part of a union.
+    fn read_at(&self, source: &dyn Source, offset: u64, is_part: bool) -> Result<RoaringBitmap> {
+        let at = usize::try_from(offset).ok().and_then(|offset| self.start.checked_add(offset));
         let at = at.filter(|&at| at < self.end);
         let at = at.ok_or_else(|| source.corrupt(self.start, "a list beyond the heap"))?;
         let mut cursor = Cursor::new(source, at..self.end)?;
@@ -249,13 +113,25 @@ impl Postings {
             FORM_RICE => self.read_rice(&cursor, argument, k)?,
             FORM_BITSET => self.read_bitset(&cursor)?,
             FORM_ROARING => self.read_roaring(&cursor, argument)?,
-            _ => return Err(source.corrupt(at, "an unknown form of posting list")),
+            _ if !is_part => self.read_union(cursor, argument, k)?,
+            _ => return Err(source.corrupt(at, "a union of unions")),
         };
         if members.max().is_some_and(|max| max >= self.traces) {
             return Err(source.corrupt(at, "a posting beyond the last trace"));
         }
-        let members = if tag & COMPLEMENT == 0 { members } else { full(self.traces) - members };
-        Ok(OrdinalSet::from_bitmap(self.traces, members))
+        Ok(if tag & COMPLEMENT == 0 { members } else { full(self.traces) - members })
+    }
+
+    fn read_union(&self, mut cursor: Cursor<'_>, lists: u64, k: u32) -> Result<RoaringBitmap> {
+        if lists > MAX_PARTS as u64 {
+            return Err(cursor.corrupt("a union of too many lists"));
+        }
+        let mut members = RoaringBitmap::new();
+        for _ in 0..lists {
+            members |= self.read_at(cursor.source(), cursor.varint()?, true)?;
+        }
+        let rest = cursor.varint()?;
+        Ok(members | self.read_rice(&cursor, rest, k)?)
     }
 
     fn read_rice(&self, cursor: &Cursor<'_>, count: u64, k: u32) -> Result<RoaringBitmap> {
@@ -315,72 +191,4 @@ fn rice(body: &[u8], at: &mut usize, k: u32) -> Option<u64> {
     let low = get_bits(body, *at + 1, k)?;
     *at += 1 + k as usize;
     Some(ones << k | low)
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-    use crate::index::source::MemSource;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    fn lists() -> impl Strategy<Value = (u32, Vec<Vec<u32>>)> {
-        prop_oneof![1u32..20, 200u32..3000, Just(70_000u32)].prop_flat_map(|traces| {
-            let some = |most: usize| prop::collection::btree_set(0..traces, 0..most.max(1));
-            let set = prop_oneof![
-                some(4),
-                some(60),
-                some(traces.min(600) as usize)
-                    .prop_map(move |s| (0..traces).filter(|o| !s.contains(o)).collect()),
-                (0..traces, 0..traces).prop_map(|(a, b)| (a.min(b)..a.max(b)).collect()),
-                Just((0..traces).filter(|o| o % 3 == 0).collect::<BTreeSet<u32>>()),
-            ];
-            let list = set.prop_map(|s| s.into_iter().collect::<Vec<u32>>());
-            (Just(traces), prop::collection::vec(list, 1..6))
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-
-        #[test]
-        fn lists_come_back_and_equal_ones_are_stored_once((traces, lists) in lists()) {
-            let mut builder = PostingsBuilder::new(traces);
-            let pointers: Vec<u64> = lists.iter().map(|l| builder.add(l)).collect();
-            let len = builder.heap.len();
-            let again: Vec<u64> = lists.iter().map(|l| builder.add(l)).collect();
-            prop_assert_eq!(&pointers, &again);
-            prop_assert_eq!(builder.heap.len(), len);
-            let source = MemSource::new(builder.finish(), Path::new("x"), "test");
-            let postings = Postings::new(traces, 0, source.len());
-            for (list, pointer) in lists.iter().zip(pointers) {
-                let set = postings.read(&source, pointer).unwrap();
-                prop_assert!(set.iter().eq(list.iter().copied()));
-            }
-        }
-
-        #[test]
-        fn p6_any_heap_is_read_or_refused(
-            bytes in prop::collection::vec(prop_oneof![0u8..12, any::<u8>()], 1..80),
-            traces in 0u32..400, pointer in 0u64..500,
-        ) {
-            let source = MemSource::new(bytes, Path::new("x"), "test");
-            let postings = Postings::new(traces, 0, source.len());
-            if let Ok(set) = postings.read(&source, pointer) {
-                prop_assert!(set.iter().all(|o| o < traces));
-            }
-        }
-    }
-
-    #[test]
-    fn sizes_are_near_what_the_density_demands() {
-        let size = |list: Vec<u32>| encode(&list, 4096).len();
-        assert!(size((0..4096).filter(|o| o % 2 == 0).collect()) <= 2 + 512);
-        assert!(size((0..4096).filter(|o| o % 64 == 9).collect()) <= 4 + 64);
-        assert!(size((0..4096).filter(|o| o % 64 != 9).collect()) <= 4 + 64);
-        assert!(size((1000..3000).collect()) <= 20);
-        assert!(size(vec![5, 4000]) <= 6);
-    }
 }

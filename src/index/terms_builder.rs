@@ -11,7 +11,7 @@ use crate::index::front::write_texts;
 use crate::index::hashes::write_table;
 use crate::index::homes::{Home, Texts, settle, widest};
 use crate::index::packed::pack;
-use crate::index::postings::PostingsBuilder;
+use crate::index::postings_builder::PostingsBuilder;
 use crate::index::scarce::{SCARCE, ScarceKey, write_scarce};
 use crate::index::term::{TagScope, TermKind};
 

@@ -6,11 +6,11 @@
 //! page of m traces:
 //! | first rows: ascending column, m + 1 values |  the last one ends the page's last trace
 //! | first start: ascending column, m values |
-//! | id high | id low | last start - first start, rough | end - first start |
-//! | longest duration, rough | flags |   packed columns of m values each, modulo 2^64
+//! | id high | id low | last start - first start, a share | end - first start |
+//! | longest duration, a share | flags |   packed columns of m values each, modulo 2^64
 //! ```
-//! What only bounds a search is told roughly ([`crate::index::rough`]): the last start, and the
-//! longest duration as 0 where it is all of end - first start, else one above its code.
+//! What only bounds a search is told in eighths of end - first start: codes up to 8 are so many of
+//! them, and those above are by 9 above a rough number ([`crate::index::rough`]).
 //! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
 
 use std::ops::Range;
@@ -41,12 +41,12 @@ pub struct TraceEntry {
     pub rows: u32,
     /// The earliest start of a span.
     pub first_start: Timestamp,
-    /// The latest start of a span; as read from a table, or a little later.
+    /// The latest start of a span; as read from a table, up to an eighth of the trace later.
     pub last_start: Timestamp,
     /// The latest end of a span.
     pub max_end: Timestamp,
     /// The longest duration of a span, in nanoseconds; zero for spans that end before they start.
-    /// As read from a table it may be up to an eighth too long.
+    /// As read from a table it may be too long by up to an eighth of the trace.
     pub max_duration: u64,
     /// What is known of the trace.
     pub flags: TraceFlags,
@@ -88,16 +88,33 @@ impl TraceEntry {
 
     /// The bound that a code of the spread of starts means.
     fn last_start_of(&self, spread: u64) -> Timestamp {
-        Timestamp::from_nanos(self.first_start.nanos().saturating_add(rough::value(spread)))
+        let spread = bound_of(spread, length(self));
+        Timestamp::from_nanos(self.first_start.nanos().saturating_add(spread))
     }
 
     /// With the bound that a code of the longest duration means.
     fn with_longest(self, longest: u64) -> Self {
-        let max_duration = match longest.checked_sub(1) {
-            None => length(&self),
-            Some(code) => rough::value(code),
-        };
-        Self { max_duration, ..self }
+        Self { max_duration: bound_of(longest, length(&self)), ..self }
+    }
+}
+
+/// Shares are told in so many parts of the whole.
+const PARTS: u64 = 8;
+
+/// The lowest code that stands for `part` of `whole` or more.
+fn share(part: u64, whole: u64) -> u64 {
+    match u128::from(part) * u128::from(PARTS) {
+        _ if part > whole => PARTS + 1 + rough::code(part),
+        0 => 0,
+        parts => parts.div_ceil(whole.into()) as u64,
+    }
+}
+
+/// What a code stands for, where `whole` is the same.
+fn bound_of(code: u64, whole: u64) -> u64 {
+    match code.checked_sub(PARTS + 1) {
+        Some(code) => rough::value(code),
+        None => (u128::from(whole) * u128::from(code) / u128::from(PARTS)) as u64,
     }
 }
 
@@ -163,11 +180,12 @@ const COLUMNS: [fn(&TraceEntry) -> u64; 6] =
     [|e| e.id.high(), |e| e.id.low(), spread, length, longest, |e| e.flags.0.into()];
 
 fn spread(entry: &TraceEntry) -> u64 {
-    rough::code(entry.last_start.nanos().saturating_sub(entry.first_start.nanos()))
+    let spread = entry.last_start.nanos().saturating_sub(entry.first_start.nanos());
+    share(spread, length(entry))
 }
 
 fn longest(entry: &TraceEntry) -> u64 {
-    if entry.max_duration == length(entry) { 0 } else { 1 + rough::code(entry.max_duration) }
+    share(entry.max_duration, length(entry))
 }
 
 fn length(entry: &TraceEntry) -> u64 {

@@ -4,9 +4,8 @@ use crate::base::error::Result;
 use crate::base::model::StatusCode;
 use crate::base::quick::QuickMap;
 use crate::base::text::Str;
-use crate::base::time::Timestamp;
 use crate::base::wire::{decode_resource_context, decode_span};
-use crate::index::operations::{OperationTotals, OperationsBuilder, Ranks};
+use crate::index::operations::{OperationsBuilder, Ranks};
 use crate::index::statistics_builder::{Sample, StatisticsBuilder};
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder};
 use crate::segment::callers::Callers;
@@ -84,8 +83,7 @@ fn number_rows(
             (number, template.status == Some(StatusCode::ERROR))
         };
         let Some(number) = number else { return Vec::new() };
-        let (start, end) = (Timestamp::from_nanos(row.start), Timestamp::from_nanos(row.end));
-        operations.count(number, &OperationTotals::of_span(start, end, error));
+        operations.count(number, error);
         rows.push((number, error));
     }
     rows

@@ -52,7 +52,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let spelled = collect_spelled(&mut b, &codes)?;
 
     let sizes = page_sizes(&b.options, spelled.0.len(), b.rows.start.len());
-    let mut writer = Writer::new(out, sizes, b.options.level)?;
+    let vocabulary = &uses.terms.vocabulary;
+    let mut writer = Writer::new(out, vocabulary, sizes, b.options.level)?;
     writer.write(&header_bytes())?;
     let pool_uses = writer.share_records(uses.pools, &b.pools)?;
     let skeletons: Vec<Box<[u8]>> = kept
@@ -71,7 +72,6 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let area_offset = writer.len + FOOTER_BYTES as u64;
 
     let mut area = AreaBuilder::default();
-    let vocabulary = &uses.terms.vocabulary;
     let mut section = Vec::new();
     let mut names: Vec<&[u8]> = vec![&[]];
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));

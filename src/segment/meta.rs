@@ -48,7 +48,7 @@ impl Meta {
         footer: &Footer,
         directory: &Directory,
         terms: &Terms,
-        open_pages: impl FnOnce(PageDirectory) -> PageReader,
+        open_pages: impl FnOnce(PageDirectory, ByteView) -> PageReader,
     ) -> Result<Self> {
         let vocabulary = terms.vocabulary()?;
         let section = directory.get(kind::MODELS)?;
@@ -65,7 +65,7 @@ impl Meta {
         let section = directory.get(kind::BLOCKS)?;
         let blocks = read_blocks(&section.unpacked(&vocabulary)?, footer);
         let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
-        let pages = open_pages(pages);
+        let pages = open_pages(pages, vocabulary);
         let mut meta =
             Self { models, blocks, pages, contexts, dictionaries: Vec::new(), used: Vec::new() };
         meta.find_dictionaries(terms)?;

@@ -139,9 +139,10 @@ impl Segment {
 
     pub(super) fn meta(&self) -> Result<&Meta> {
         once(&self.meta, || {
-            Meta::read(&self.footer, self.directory()?, self.terms()?, |directory| {
+            Meta::read(&self.footer, self.directory()?, self.terms()?, |directory, before| {
                 let (base, path) = (self.footer.pages_offset, self.path().to_path_buf());
-                PageReader::new(directory, base, path, self.number, Arc::clone(&self.cache))
+                let cache = Arc::clone(&self.cache);
+                PageReader::new(directory, before, base, path, self.number, cache)
             })
         })
     }

@@ -19,7 +19,7 @@ pub(super) struct Recount<'a> {
     statistics: Statistics,
     operations: HashMap<(Option<Str>, Str, i32), u32>,
     services: HashMap<Option<Str>, u32>,
-    totals: Vec<Option<OperationTotals>>,
+    totals: Vec<OperationTotals>,
     cells: HashMap<(u32, Caller, u64), Tally>,
     unresolved: Vec<u32>,
     /// The trace that is being read.
@@ -66,7 +66,7 @@ impl<'a> Recount<'a> {
             segment,
             operations,
             services,
-            totals: vec![None; list.len()],
+            totals: vec![OperationTotals::default(); list.len()],
             statistics,
             cells: HashMap::new(),
             unresolved: Vec::new(),
@@ -90,9 +90,8 @@ impl<'a> Recount<'a> {
         let operation = self.operations.get(&key).copied();
         let (Some(service), Some(operation)) = (number, operation) else { return Ok(false) };
         let error = span.status_code() == StatusCode::ERROR;
-        let own = OperationTotals::of_span(span.start, span.end, error);
         if let Some(totals) = self.totals.get_mut(operation as usize) {
-            totals.get_or_insert(OperationTotals { spans: 0, errors: 0, ..own }).merge(&own);
+            totals.add(error);
         }
         self.trace.push(Pending {
             row: row.row,
@@ -131,7 +130,7 @@ impl<'a> Recount<'a> {
         self.close_trace();
         let mut agrees = self.statistics.unresolved() == self.unresolved;
         for (operation, totals) in self.statistics.operations().iter().zip(&self.totals) {
-            agrees &= totals.as_ref() == Some(&operation.totals);
+            agrees &= *totals == operation.totals;
         }
         let mut cells = self.cells;
         self.statistics.scan(&mut |cell| {

@@ -9,9 +9,9 @@ use crate::segment::kind;
 const TRACES: [&str; 6] = [
     "high halves of ids",
     "low halves of ids",
-    "last starts, rough",
+    "last starts, in eighths",
     "latest ends",
-    "longest durations, rough",
+    "longest durations, in eighths",
     "flags",
 ];
 

@@ -240,14 +240,21 @@ impl<'a> Tagging<'a> {
     }
 
     /// Hands all terms to `terms`, and says how the values of each pool are to be stored.
-    pub fn finish(self, terms: &mut TermsBuilder, pools: &mut Pools, rows: u64) -> Vec<PoolUse> {
+    pub fn finish(
+        mut self,
+        terms: &mut TermsBuilder,
+        pools: &mut Pools,
+        rows: u64,
+    ) -> Vec<PoolUse> {
         let walk = Walk { shapes: self.shapes, ordinals: self.ordinals };
         let scarce = self.scarce(walk);
         let untold = untold(&scarce);
         if !scarce.is_empty() {
             terms.add_scarce(&scarce, shift_of(terms.traces(), rows));
         }
-        for (name, told) in self.told {
+        // Names first: many lists are unions of theirs.
+        let name = self.told.remove_entry(&(TagScope::Intrinsic, Str::from(intrinsic::NAME)));
+        for (name, told) in name.into_iter().chain(self.told) {
             if !untold.contains(&name) {
                 told.finish(name.0, &name.1, terms);
             }

@@ -114,10 +114,11 @@ impl Segment {
 
     fn verify_pages(&self) -> Result<Vec<Error>> {
         let mut damage = Vec::new();
-        for entry in self.meta()?.pages.directory().pages() {
+        let pages = &self.meta()?.pages;
+        for entry in pages.directory().pages() {
             let offset = self.footer.pages_offset + entry.offset;
             let stored = self.file.read_at(offset, entry.stored_len)?;
-            if let Err(detail) = Page::decode(&[], entry, &stored) {
+            if let Err(detail) = Page::decode(pages.before(), entry, &stored) {
                 damage.push(self.damaged(offset, "pages", detail));
             }
         }

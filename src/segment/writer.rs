@@ -26,8 +26,14 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(out: &'a mut dyn io::Write, sizes: PageSizes, level: i32) -> Result<Self> {
-        let pages = PageWriter::new(sizes, level).map_err(io_error)?;
+    /// `vocabulary` is what pages may repeat.
+    pub fn new(
+        out: &'a mut dyn io::Write,
+        vocabulary: &[u8],
+        sizes: PageSizes,
+        level: i32,
+    ) -> Result<Self> {
+        let pages = PageWriter::after(vocabulary, sizes, level).map_err(io_error)?;
         Ok(Self { out, len: 0, pages, stored: Vec::new() })
     }
 

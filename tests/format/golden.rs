@@ -191,6 +191,7 @@ fn every_form_of_the_format_occurs() {
                 "rice",
                 "rice of the others",
                 "bitset",
+                "union",
                 "roaring",
                 "roaring of the others",
             ],

@@ -140,6 +140,10 @@ pub fn lists() -> Vec<ResourceSpans> {
         add(random.is_multiple_of(2), "half", Value::from(0.5));
         add((100..350).contains(&n), "a run", Value::from("in the middle"));
         add(!(150..350).contains(&n), "all but a run", Value::from("around"));
+        // Six sorts, and what three of them have in common.
+        let sort = ["a", "b", "c", "d", "e", "f"][(random >> 8) as usize % 6];
+        add(true, "sort", Value::from(sort));
+        add(true, "sorts", Value::from(if sort < "d" { "early" } else { "late" }));
         add(n.is_multiple_of(2), "number", Value::from((n * n) as i64));
         add(n % 2 == 1, "number", Value::from(n as f64 * 1.25));
         add(n % 100 == 7, "number", Value::from(f64::NAN));

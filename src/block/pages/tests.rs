@@ -25,7 +25,7 @@ fn build(records: &[Vec<u8>], page_bytes: usize) -> (Vec<u8>, PageDirectory) {
 /// A reader of pages that begin at byte 10 of a file.
 fn reader(directory: PageDirectory, cache_bytes: u64) -> PageReader {
     let cache = Arc::new(Cache::new(cache_bytes));
-    PageReader::new(directory, 10, "a.seg".into(), 7, cache)
+    PageReader::new(directory, Default::default(), 10, "a.seg".into(), 7, cache)
 }
 
 fn fetch(stored: &[u8]) -> impl Fn(u64, usize) -> crate::base::error::Result<Vec<u8>> {
@@ -132,7 +132,8 @@ fn p7_the_cache_stays_within_its_bytes() {
     let records: Vec<Vec<u8>> = (0..2000u32).map(|i| i.to_le_bytes().repeat(40)).collect();
     let (stored, directory) = build(&records, 1000);
     let cache = Arc::new(Cache::new(20_000));
-    let reader = PageReader::new(directory, 10, "a.seg".into(), 7, cache.clone());
+    let reader =
+        PageReader::new(directory, Default::default(), 10, "a.seg".into(), 7, cache.clone());
     for number in 0..records.len() as u64 {
         reader.get(number, fetch(&stored)).unwrap();
         assert!(cache.memory_bytes() <= 20_000);

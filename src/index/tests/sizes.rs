@@ -10,7 +10,7 @@ use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::index::bloom::{Strength, write_bloom};
 use crate::index::id_index::write_id_index;
-use crate::index::operations::{OperationTotals, OperationsBuilder};
+use crate::index::operations::OperationsBuilder;
 use crate::index::term::{TagScope, TermKind, hash_text};
 use crate::index::terms_builder::TermsBuilder;
 use crate::index::tests::open_terms;
@@ -142,14 +142,9 @@ fn sections_stay_within_a_fifth_of_the_data() {
                 shop.add(TagScope::Event, "exception.type", format!("E{}", dice.roll(6)), ordinal);
             }
             let (service, name) = (format!("service-{service}"), format!("GET /{operation}"));
-            let totals = OperationTotals::of_span(
-                Timestamp::from_nanos(now),
-                Timestamp::from_nanos(now + length),
-                error,
-            );
             let kind = SpanKind((operation % 4) as i32);
             let own = operations.number(Some(&Str::from(service)), &Str::from(name), kind);
-            operations.count(own.unwrap(), &totals);
+            operations.count(own.unwrap(), error);
             if spans % 512 == 0 {
                 zones.push(Zone {
                     first_start: Timestamp::from_nanos(now - dice.roll(9_000_000) * 1000),

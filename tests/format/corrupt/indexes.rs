@@ -400,7 +400,10 @@ fn terms() -> Vec<Case> {
             part(BUCKETS | 2 << 4, &[vec![9], column(&[5, 5]), column(&[0, 0])].concat(), &[]),
         ),
         case("list-outside.seg", "a list beyond the heap", list(&[])),
-        case("list-form.seg", "a list of form 3", list(&[3, 0, 0, 0])),
+        case("union-of-unions.seg", "a union of itself", list(&[3, 1, 0, 0])),
+        case("union-many.seg", "a union of 65 lists", list(&[3, 65, 0, 0])),
+        case("union-outside.seg", "a union of a list beyond the heap", list(&[3, 1, 99, 0])),
+        case("union-rest.seg", "a union and two traces of one", list(&[3, 0, 2, 0])),
         case(
             "list-huge-count.seg",
             "a list of 2^60 ordinals",
