@@ -75,7 +75,7 @@ def check_times(segment, rows):
         need(found == (first, last, end, longest), f"S18.2: the times of trace {ordinal}")
         need((trace.first_row, trace.rows) == (own[0].number, len(own)), "S18.2: rows of a trace")
         need(bool(trace.flags & 2) == (errors > 0), "S18.3: the error flag")
-        need(before is None or before < (first, trace.id), "S9.10: the order of traces")
+        need(before is None or before <= (first, trace.id), "S9.10: the order of traces")
         before = first, trace.id
     data = Input(segment.sections[ZONES])
     zones = zip(*(packed(data) for _ in range(5)))

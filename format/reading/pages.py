@@ -40,7 +40,8 @@ class Pages:
             apart = count == 0
             count = directory.varint() if apart else count
             stored, raw, crc = directory.varint(), directory.varint(), directory.number(4)
-            need(0 < count <= raw <= MAX_PAGE and stored <= raw, "S11.2: the sizes of a page")
+            most = MAX_APART if apart else MAX_PAGE
+            need(0 < count <= raw <= most and stored <= raw, "S11.2: the sizes of a page")
             self.entries.append((self.records, count, self.bytes, stored, raw, crc, apart))
             self.records += count
             self.bytes += stored
@@ -56,7 +57,7 @@ class Pages:
         data = bytes(self.read(offset, stored))
         need(zlib.crc32(data) == crc, "S11: the checksum of a page")
         if apart:
-            records = join(unzstd(data, min(raw, MAX_APART), None, self.before), count)
+            records = join(unzstd(data, raw, None, self.before), count)
             sizes = (len(record) + len(varint(len(record))) for record in records)
             need(sum(sizes) == raw, "S11.5: the raw length of a page taken apart")
             return records
