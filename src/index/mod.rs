@@ -9,7 +9,8 @@
 //! | [`bloom`] | low half of a trace id | surely absent, or perhaps here |
 //! | [`id_index`] | low half of a trace id | ordinals, to be verified |
 //! | [`traces`] | ordinal, or a time | id, rows, times |
-//! | [`terms`] | scope, key, [`term::Probe`] | ordinals; and the dictionaries that columns use |
+//! | [`terms`] | scope, key, [`term::Probe`] | ordinals |
+//! | dictionaries ([`dictionary`]) | code | texts, which columns use, too |
 //! | [`zones`] | block of rows | times, durations, errors |
 //! | [`peaks`] | template and service, a duration | blocks with rows that last so long |
 //! | [`operations`] | | services and their operations, counted |
@@ -20,9 +21,10 @@
 //! value, without panic, endless loop or an allocation larger than the section (P6). The same
 //! input gives the same bytes.
 //!
-//! The parts are made of few things: integers are [`packed`], sorted texts [`front`]-coded, lists
-//! of traces [`postings`], and hashes kept in tables of just enough bits ([`hashes`]); the tag index
-//! as a whole is compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
+//! The parts are made of few things: integers are [`packed`], or [`ascending`], bounds [`rough`],
+//! sorted texts [`front`]-coded, lists of traces [`postings`], some of which are [`unions`] of others,
+//! and hashes kept in tables of just enough bits ([`hashes`]); the tag index and the dictionaries are
+//! compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
 
 pub mod ascending;
 pub mod bloom;

@@ -12,17 +12,22 @@
 //! the end, and salvage finds the one before the area when the end of the file is lost.
 //!
 //! Rows are spans. Traces are contiguous, ordered by their first start and then id, and known by
-//! that order as *ordinals*; inside a trace rows are in pre-order. A row is read by its template
+//! that order as *ordinals*; inside a trace rows are in pre-order. A trace too large for a merge to
+//! gather stays in fragments, each with an ordinal of its own. A row is read by its template
 //! (see [`crate::block::models`]) without decoding its neighbours' values.
 //!
 //! | section | holds |
 //! |---|---|
-//! | models | [`crate::block::models`], a zstd frame |
+//! | models | [`crate::block::models`]: of templates, durations, columns, steps, words and ids; a zstd frame |
 //! | resources and scopes | counts of both, a page directory, and its pages ([`crate::block::pages`]): canonical bytes, resources first |
 //! | page directory | that of the pages, a zstd frame |
 //! | block directory | where each block ends behind the header, varints, a zstd frame |
-//! | trace table, trace-id index, bloom filter, tag index, dictionaries, zone maps | [`crate::index`] |
+//! | trace table, trace-id index, bloom filter, tag index, zone maps | [`crate::index`] |
 //! | operations, peaks, statistics, sketches | [`crate::index`], a zstd frame each |
+//! | dictionaries | of texts, which columns and the tag index share; its first page is the *vocabulary* |
+//!
+//! The vocabulary is what frames of sections and pages have as their dictionary: small segments say
+//! the same in many places.
 //!
 //! Promises: what was pushed comes back equal in canonical bytes (P3); indexes never miss a trace
 //! (P5); every byte is under a checksum, and any bytes at all end in a value or an `Error` that
