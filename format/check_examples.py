@@ -33,11 +33,11 @@ def image(path, section):
 
 
 def compare(data, text):
-    """The first line of a block that is not as the bytes are; else how many bytes were compared."""
+    """How many bytes were compared, and the first line that is not as they are, if one is not."""
     lines = [line for line in text.splitlines() if line[:40].strip()]
     parts, compared = [LINE.fullmatch(line) for line in lines], 0
     if not lines or None in parts:
-        return None, lines[parts.index(None)] if lines else "no lines"
+        return 0, lines[parts.index(None)] if lines else "no lines"
     begins = [int(part[1], 16) for part in parts]
     for line, part, begin, end in zip(lines, parts, begins, [*begins[1:], None]):
         head, *tail = [bytes.fromhex(told) for told in part[2].split("..")]
