@@ -7,8 +7,7 @@
 //! segment. Texts of rare forms become whole words. (The idea, logs by templates and variables, is
 //! that of CLP, Rodrigues et al., OSDI 2021; that variables of one place share a code is ours.)
 
-use std::collections::{HashMap, HashSet};
-
+use crate::base::quick::{QuickMap, QuickSet};
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
 use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens, after_words};
@@ -134,7 +133,7 @@ impl Draft {
 
 /// Words that a draft needs, and how often.
 #[derive(Default)]
-struct Said<'a>(HashMap<&'a str, u64>);
+struct Said<'a>(QuickMap<&'a str, u64>);
 
 impl<'a> Said<'a> {
     /// Counts a word; whether it is new.
@@ -169,8 +168,8 @@ impl<'a> Form<'a> {
         let tokens: Vec<Token<'a>> = Tokens(first).collect();
         // Most words are the same as in the row before: a compare is cheaper than a hash.
         let mut last: Vec<&str> = tokens.iter().map(|token| token.text).collect();
-        let mut columns: Vec<HashSet<&str>> =
-            last.iter().map(|&text| HashSet::from([text])).collect();
+        let mut columns: Vec<QuickSet<&str>> =
+            last.iter().map(|&text| QuickSet::from_iter([text])).collect();
         for &row in rows {
             let places = last.iter_mut().zip(&mut columns);
             for (token, (last, distinct)) in Tokens(texts.get(row)?).zip(places) {
@@ -271,7 +270,7 @@ impl Kind {
 /// Rows whose texts are cut alike.
 fn group(texts: &[&str]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut by_cut: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut by_cut: QuickMap<Vec<u8>, usize> = QuickMap::default();
     let mut cut = Vec::new();
     for (row, text) in texts.iter().enumerate() {
         cut.clear();

@@ -3,8 +3,7 @@
 //! In each column alone they look unique, and would be stored as what they are. Together they
 //! repeat, so that a word with a code costs less.
 
-use std::collections::HashMap;
-
+use crate::base::quick::QuickMap;
 use crate::block::cut::id_words;
 use crate::block::whim;
 use crate::block::words::MAX_WORDS;
@@ -12,7 +11,7 @@ use crate::block::words::MAX_WORDS;
 /// How often each id occurs, in all columns.
 #[derive(Debug, Default)]
 pub struct SharedIds<'a> {
-    uses: HashMap<&'a str, u32>,
+    uses: QuickMap<&'a str, u32>,
 }
 
 impl<'a> SharedIds<'a> {

@@ -1,8 +1,8 @@
 //! Which texts become words of a segment, and their codes: see [`crate::block::words`].
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use crate::base::quick::{Quick, QuickMap};
 use crate::block::bits::bit_length;
 use crate::block::whim;
 use crate::block::words::{ColumnPlace, MAX_WORD_BYTES, MAX_WORDS, WordList};
@@ -13,7 +13,7 @@ const LEAST_KNOWN: usize = 8;
 /// Counts words while columns are looked at.
 #[derive(Debug, Default)]
 pub struct WordCounts<'a> {
-    counts: HashMap<&'a str, u64>,
+    counts: QuickMap<&'a str, u64>,
     bytes: usize,
 }
 
@@ -46,18 +46,18 @@ impl<'a> WordCounts<'a> {
     }
 
     /// The words in the order of their codes, and their codes. `known` are the dictionaries that
-    /// may hold some: their columns, and the code of each of their texts.
-    pub fn finish(self, known: &[(ColumnPlace, HashMap<&str, u32>)]) -> (WordList, WordCodes<'a>) {
+    /// may hold some: their columns, and their texts with the code of each.
+    pub fn finish(self, known: &[(ColumnPlace, Vec<(&str, u32)>)]) -> (WordList, WordCodes<'a>) {
         let mut list = WordList::default();
         let held = self.choose(known, &mut list);
-        let mut sorted: Vec<(&str, u64)> = self.counts.into_iter().collect();
-        let held = |word: &str| held.get(word).copied();
-        sorted.sort_unstable_by_key(|&(word, count)| {
-            (Reverse(bit_length(count)), held(word).map(|place| (place.0 + 1, place.1)), word)
-        });
-        let mut codes = HashMap::with_capacity(sorted.len());
-        for ((word, _), code) in sorted.into_iter().zip(0i64..) {
-            list.push(word, held(word));
+        let key = |(word, count): (&'a str, u64)| {
+            (Reverse(bit_length(count)), held.get(word).copied(), word)
+        };
+        let mut sorted: Vec<_> = self.counts.into_iter().map(key).collect();
+        sorted.sort_unstable();
+        let mut codes = QuickMap::with_capacity_and_hasher(sorted.len(), Quick::default());
+        for ((_, place, word), code) in sorted.into_iter().zip(0i64..) {
+            list.push(word, place);
             codes.insert(word, code);
         }
         (list, WordCodes(codes))
@@ -74,25 +74,25 @@ impl<'a> WordCounts<'a> {
     /// the one that holds most words, then the one that holds most of the rest.
     fn choose(
         &self,
-        known: &[(ColumnPlace, HashMap<&str, u32>)],
+        known: &[(ColumnPlace, Vec<(&str, u32)>)],
         list: &mut WordList,
-    ) -> HashMap<&'a str, (usize, u32)> {
-        let mut held: HashMap<&str, (usize, u32)> = HashMap::new();
-        let mut lists: Vec<_> = known
-            .iter()
-            .map(|(place, texts)| {
-                (self.counts.keys().filter(|w| texts.contains_key(**w)).count(), place, texts)
-            })
-            .filter(|&(holds, ..)| whim::take(holds >= LEAST_KNOWN))
-            .collect();
-        lists.sort_by_key(|&(holds, ..)| Reverse(holds));
-        for (_, place, texts) in lists {
-            let code = |word: &&'a str| Some((*word, *texts.get(*word)?));
-            let left = self.counts.keys().filter(|word| !held.contains_key(**word));
-            let new: Vec<(&str, u32)> = left.filter_map(code).collect();
-            if whim::take(new.len() >= LEAST_KNOWN) {
-                let chosen = list.refer(*place);
-                held.extend(new.into_iter().map(|(word, code)| (word, (chosen, code))));
+    ) -> QuickMap<&'a str, (usize, u32)> {
+        let mut held: QuickMap<&str, (usize, u32)> = QuickMap::default();
+        let mut lists: Vec<(ColumnPlace, QuickMap<&str, u32>)> = Vec::new();
+        for (place, texts) in known {
+            let own =
+                |&(text, code): &(&str, u32)| Some((*self.counts.get_key_value(text)?.0, code));
+            let words: QuickMap<&'a str, u32> = texts.iter().filter_map(own).collect();
+            if whim::take(words.len() >= LEAST_KNOWN) {
+                lists.push((*place, words));
+            }
+        }
+        lists.sort_by_key(|(_, words)| Reverse(words.len()));
+        for (place, mut words) in lists {
+            words.retain(|word, _| !held.contains_key(word));
+            if whim::take(words.len() >= LEAST_KNOWN) {
+                let chosen = list.refer(place);
+                held.extend(words.into_iter().map(|(word, code)| (word, (chosen, code))));
             }
         }
         held
@@ -101,7 +101,7 @@ impl<'a> WordCounts<'a> {
 
 /// The code of each word, while columns are encoded.
 #[derive(Debug, Default)]
-pub struct WordCodes<'a>(HashMap<&'a str, i64>);
+pub struct WordCodes<'a>(QuickMap<&'a str, i64>);
 
 impl WordCodes<'_> {
     /// The code of a word.

@@ -212,10 +212,10 @@ mod tests {
     use super::*;
     use crate::block::vocabulary::WordCounts;
     use proptest::prelude::*;
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::BTreeSet;
 
     /// Texts of a dictionary, in order, and their codes.
-    fn codes_of(texts: &BTreeSet<String>) -> HashMap<&str, u32> {
+    fn codes_of(texts: &BTreeSet<String>) -> Vec<(&str, u32)> {
         texts.iter().map(String::as_str).zip(0..).collect()
     }
 

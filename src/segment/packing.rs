@@ -1,8 +1,9 @@
 //! Columns in memory to columns under models.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use crate::base::quick::QuickSet;
 use crate::block::alike::share;
 use crate::block::ids::Ids;
 use crate::block::ints::IntModel;
@@ -100,7 +101,7 @@ pub(super) fn find_forms<'a>(
         drafts.extend(draft.map(|draft| (draft, texts, column)));
     }
     for (texts, column) in ids {
-        let distinct: HashSet<&str> = texts.iter().copied().collect();
+        let distinct: QuickSet<&str> = texts.iter().copied().collect();
         if shared.repeat(distinct.iter().copied()) {
             let draft = Draft::whole(&texts, &mut counts);
             drafts.extend(draft.map(|draft| (draft, texts, column)));
@@ -122,7 +123,7 @@ fn dictionaries<'a>(
     templates: &[PackedTemplate],
     pools: &'a Pools,
     uses: &[PoolUse],
-) -> Vec<(ColumnPlace, HashMap<&'a str, u32>)> {
+) -> Vec<(ColumnPlace, Vec<(&'a str, u32)>)> {
     let mut first: HashMap<&Place, ColumnPlace> = HashMap::new();
     for (template, packed) in (0..).zip(templates) {
         let slots = packed.template.iter().flat_map(|template| &template.slots);
