@@ -37,22 +37,22 @@ pub fn id_words(text: &str) -> impl Iterator<Item = &str> {
 
 /// What stands behind the last word.
 pub fn after_words(text: &str) -> &str {
-    let end = text.rfind(is_word).map_or(0, |last| last + 1);
+    let end = text.bytes().rposition(is_word).map_or(0, |last| last + 1);
     text.get(end..).unwrap_or_default()
 }
 
-/// Whether a character is part of a word.
-pub fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric()
+/// Whether a byte is part of a word; those of other characters than ASCII are not.
+pub fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
 }
 
 /// How long the word is that `text` begins with, and its number if it is a UUID, which is one word.
 pub fn word_len(text: &str) -> (usize, Option<u128>) {
     let uuid = text.get(..UUID_LEN).and_then(|uuid| digits::parse_uuid(uuid.as_bytes()));
-    let ends = |_: &u128| !text.get(UUID_LEN..).is_some_and(|rest| rest.starts_with(is_word));
+    let ends = |_: &u128| !text.as_bytes().get(UUID_LEN).is_some_and(|&next| is_word(next));
     match uuid.filter(ends) {
         Some(uuid) => (UUID_LEN, Some(uuid)),
-        None => (text.find(|c| !is_word(c)).unwrap_or(text.len()), None),
+        None => (text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len()), None),
     }
 }
 
@@ -63,7 +63,7 @@ impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
-        let begin = self.0.find(is_word)?;
+        let begin = self.0.bytes().position(is_word)?;
         let (between, rest) = self.0.split_at_checked(begin)?;
         let (len, uuid) = word_len(rest);
         let (text, after) = rest.split_at_checked(len)?;

@@ -57,12 +57,11 @@ fn fit_uuids(words: &[&str]) -> Option<(Part, u64)> {
 /// Takes what is no word off the front of all values; `None` if it differs.
 fn take_between<'a>(rests: &mut [&'a str]) -> Option<&'a str> {
     let first = rests.first()?;
-    let len = first.find(is_word).unwrap_or(first.len());
+    let len = first.bytes().position(is_word).unwrap_or(first.len());
     let between = first.get(..len)?;
     for rest in rests {
-        *rest = rest
-            .strip_prefix(between)
-            .filter(|rest| rest.is_empty() || rest.starts_with(is_word))?;
+        *rest =
+            rest.strip_prefix(between).filter(|rest| rest.bytes().next().is_none_or(is_word))?;
     }
     Some(between)
 }
