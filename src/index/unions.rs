@@ -25,6 +25,7 @@ pub struct Unions {
 struct Stored {
     /// Its place in the heap.
     at: usize,
+    len: u32,
     bits: Vec<u64>,
 }
 
@@ -47,7 +48,8 @@ impl Unions {
     pub fn remember(&mut self, ordinals: &[u32], at: usize) {
         let is_worth = ordinals.len() >= LEAST_COVERED as usize && self.traces <= MAX_TRACES;
         if is_worth && self.lists.len() < MAX_LISTS {
-            self.lists.push(Stored { at, bits: bits_of(ordinals, self.traces) });
+            let bits = bits_of(ordinals, self.traces);
+            self.lists.push(Stored { at, len: ordinals.len() as u32, bits });
         }
     }
 
@@ -57,24 +59,28 @@ impl Unions {
             return None;
         }
         let mut left = bits_of(ordinals, self.traces);
-        let within = |stored: &&Stored| stored.bits.iter().zip(&left).all(|(a, b)| a & !b == 0);
-        let mut within: Vec<&Stored> = self.lists.iter().filter(within).collect();
+        let within = |stored: &&Stored| {
+            stored.len as usize <= ordinals.len()
+                && stored.bits.iter().zip(&left).all(|(a, b)| a & !b == 0)
+        };
+        let within = self.lists.iter().filter(within);
+        // What a list covered when it was last counted; it never covers more later.
+        let mut within: Vec<(u32, &Stored)> = within.map(|stored| (stored.len, stored)).collect();
         let mut lists = Vec::new();
         while lists.len() < MAX_PARTS {
-            let covers = |stored: &Stored| -> u32 {
-                stored.bits.iter().zip(&left).map(|(a, b)| (a & b).count_ones()).sum()
-            };
-            // What hardly covers anything now never will.
-            let counted = within.iter().map(|&stored| (covers(stored), stored));
-            let mut counted: Vec<(u32, &Stored)> =
-                counted.filter(|&(count, _)| count >= LEAST_COVERED).collect();
-            let Some(best) = counted.iter().copied().reduce(|a, b| if b.0 > a.0 { b } else { a })
-            else {
-                break;
-            };
-            lists.push(best.1.at);
-            left.iter_mut().zip(&best.1.bits).for_each(|(left, own)| *left &= !own);
-            within = counted.drain(..).map(|(_, stored)| stored).collect();
+            let (mut most, mut best) = (LEAST_COVERED - 1, None);
+            for (covered, stored) in &mut within {
+                if *covered > most {
+                    let both = stored.bits.iter().zip(&left).map(|(a, b)| (a & b).count_ones());
+                    *covered = both.sum();
+                }
+                if *covered > most {
+                    (most, best) = (*covered, Some(*stored));
+                }
+            }
+            let Some(best) = best else { break };
+            lists.push(best.at);
+            left.iter_mut().zip(&best.bits).for_each(|(left, own)| *left &= !own);
         }
         (!lists.is_empty()).then(|| Union { lists, rest: ordinals_of(&left) })
     }
