@@ -72,20 +72,21 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let area_offset = writer.len + FOOTER_BYTES as u64;
 
     let mut area = AreaBuilder::default();
+    let mut frames = Frames::after(vocabulary)?;
     let mut section = Vec::new();
     let mut names: Vec<&[u8]> = vec![&[]];
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));
     models.write(&names, &mut section);
-    area.add(kind::MODELS, &frame(&section, vocabulary)?);
+    area.add(kind::MODELS, &frames.frame(&section)?);
     area.add(kind::CONTEXTS, &contexts(&b, sizes, vocabulary)?);
     section.clear();
     directory.write(&mut section);
-    area.add(kind::PAGES, &frame(&section, vocabulary)?);
+    area.add(kind::PAGES, &frames.frame(&section)?);
     section.clear();
     for end in block_ends {
         write_u64(&mut section, end);
     }
-    area.add(kind::BLOCKS, &frame(&section, vocabulary)?);
+    area.add(kind::BLOCKS, &frames.frame(&section)?);
     let mut table = TraceTableBuilder::new();
     lineup.traces.iter().for_each(|trace| table.push(trace));
     area.add(kind::TRACES, &table.finish());
@@ -93,12 +94,12 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     area.add(kind::IDS, &write_id_index(&lows));
     area.add(kind::BLOOM, &write_bloom(&lows, Strength::SEGMENT));
     area.add(kind::TERMS, &uses.terms.index);
-    area.add(kind::OPERATIONS, &frame(&counts.operations, vocabulary)?);
+    area.add(kind::OPERATIONS, &frames.frame(&counts.operations)?);
     area.add(kind::ZONES, &write_zones(&lineup.zones));
     let peaks = lineup.peaks.finish(&services.resources, lineup.zones.len() as u32);
-    area.add(kind::PEAKS, &frame(&peaks, vocabulary)?);
-    area.add(kind::STATISTICS, &frame(&counts.statistics, vocabulary)?);
-    area.add(kind::SKETCHES, &frame(&counts.sketches, vocabulary)?);
+    area.add(kind::PEAKS, &frames.frame(&peaks)?);
+    area.add(kind::STATISTICS, &frames.frame(&counts.statistics)?);
+    area.add(kind::SKETCHES, &frames.frame(&counts.sketches)?);
     area.add(kind::DICTIONARIES, &uses.terms.dictionaries);
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
@@ -195,15 +196,14 @@ fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, V
 /// Resources, then scopes, as records of pages that lie in the area behind their directory.
 fn contexts(b: &SegmentBuilder, sizes: PageSizes, vocabulary: &[u8]) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
-    let wrap = |error| Error::io("compress", "a segment".as_ref(), error);
     let writer = PageWriter::after(vocabulary, sizes, SECTION_LEVEL);
-    let mut writer = writer.map_err(wrap)?;
+    let mut writer = writer.map_err(compress_error)?;
     for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {
-            writer.push(kind, pool.get(code), &mut pages).map_err(wrap)?;
+            writer.push(kind, pool.get(code), &mut pages).map_err(compress_error)?;
         }
     }
-    let directory = writer.finish(&mut pages).map_err(wrap)?;
+    let directory = writer.finish(&mut pages).map_err(compress_error)?;
     let mut out = Vec::new();
     write_u64(&mut out, b.resources.len().into());
     write_u64(&mut out, b.scopes.len().into());
@@ -212,11 +212,23 @@ fn contexts(b: &SegmentBuilder, sizes: PageSizes, vocabulary: &[u8]) -> Result<V
     Ok(out)
 }
 
-/// A zstd frame that states its size, with the vocabulary as its dictionary.
-fn frame(bytes: &[u8], vocabulary: &[u8]) -> Result<Vec<u8>> {
-    let compressor = zstd::bulk::Compressor::with_dictionary(SECTION_LEVEL, vocabulary);
-    let frame = compressor.and_then(|mut compressor| compressor.compress(bytes));
-    frame.map_err(|e| Error::io("compress", "a segment".as_ref(), e))
+/// Makes zstd frames that state their sizes, with the vocabulary as their dictionary, which is
+/// prepared once.
+struct Frames(zstd::bulk::Compressor<'static>);
+
+impl Frames {
+    fn after(vocabulary: &[u8]) -> Result<Self> {
+        let compressor = zstd::bulk::Compressor::with_dictionary(SECTION_LEVEL, vocabulary);
+        compressor.map(Self).map_err(compress_error)
+    }
+
+    fn frame(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.0.compress(bytes).map_err(compress_error)
+    }
+}
+
+fn compress_error(error: io::Error) -> Error {
+    Error::io("compress", "a segment".as_ref(), error)
 }
 
 pub(super) fn io_error(error: io::Error) -> Error {
