@@ -238,16 +238,25 @@ impl TermsBuilder {
     fn add_traces(&mut self, scope: TagScope, key: &str, ordinals: impl Iterator<Item = u32>) {
         let mut present = std::mem::take(&mut self.key(scope, key).present);
         present.extend(ordinals);
-        if present.len() < self.scratch.len() {
-            present.sort_unstable();
-            present.dedup();
-        } else {
-            self.sort_by_bits(&mut present);
-        }
+        self.settle(&mut present);
         self.key(scope, key).present = present;
     }
 
-    /// Sorts ordinals and drops repeated ones: faster than comparing where there are many.
+    /// Sorts ordinals and drops repeated ones.
+    pub fn settle(&mut self, ordinals: &mut Vec<u32>) {
+        if ordinals.is_sorted_by(|a, b| a < b) {
+            return;
+        }
+        if ordinals.len() < self.scratch.len() {
+            // Ascending runs behind one another, which this sort makes use of.
+            ordinals.sort();
+            ordinals.dedup();
+        } else {
+            self.sort_by_bits(ordinals);
+        }
+    }
+
+    /// The same, faster than by comparing where there are many.
     fn sort_by_bits(&mut self, ordinals: &mut Vec<u32>) {
         for ordinal in ordinals.drain(..) {
             if let Some(word) = self.scratch.get_mut(ordinal as usize / 64) {

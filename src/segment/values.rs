@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
             terms.add_texts(scope, key, (0..pool.len()).map(|n| pool.text(n)), pairs);
             return None;
         }
-        let lists = self.lists(field, pool.len() as usize);
+        let lists = self.lists(field, pool.len() as usize, terms);
         let mut order: Vec<u32> = (0..pool.len()).collect();
         order.sort_unstable_by_key(|&n| pool.get(n));
         let mut values: Vec<(&str, Vec<u32>)> = Vec::with_capacity(order.len());
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
             match values.last_mut() {
                 Some((last, all)) if *last == text => {
                     all.extend(list);
-                    settle(all);
+                    terms.settle(all);
                 }
                 _ => values.push((text, list)),
             }
@@ -127,7 +127,7 @@ impl<'a> Walk<'a> {
     }
 
     /// For each number of a pool the traces that have its value.
-    fn lists(self, field: &Field, len: usize) -> Vec<Vec<u32>> {
+    fn lists(self, field: &Field, len: usize, terms: &mut TermsBuilder) -> Vec<Vec<u32>> {
         let mut counts = vec![0u32; len];
         self.each(field, |n, _| {
             if let Some(count) = counts.get_mut(n as usize) {
@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
                 list.push(ordinal);
             }
         });
-        lists.iter_mut().for_each(settle);
+        lists.iter_mut().for_each(|list| terms.settle(list));
         lists
     }
 
@@ -216,7 +216,7 @@ impl Told {
     }
 
     /// Hands the values to `terms`.
-    pub fn finish(self, scope: TagScope, key: &str, terms: &mut TermsBuilder) {
+    pub fn finish(mut self, scope: TagScope, key: &str, terms: &mut TermsBuilder) {
         let is_long = |text: &Str| text.len() > MAX_TERM_BYTES;
         if self.texts.is_empty() {
             // Most keys of spans have slots, and are told here only where they have other values.
@@ -229,17 +229,16 @@ impl Told {
             pairs.sort_unstable();
             terms.add_hashed(scope, key, TermKind::Str, &pairs);
         } else {
-            let texts = self.texts.iter();
-            let mut values: Vec<(&str, Vec<u32>)> =
-                texts.map(|(text, list)| (text.as_str(), settled(list.clone()))).collect();
-            terms.add_values(scope, key, &mut values);
+            let texts = self.texts.iter_mut();
+            let texts = texts.map(|(text, list)| (text.as_str(), std::mem::take(list)));
+            add_told(scope, key, texts, terms);
         }
         add_told(scope, key, self.ints.into_iter(), terms);
         let doubles = self.doubles.into_iter().map(|(bits, list)| (f64::from_bits(bits), list));
         add_told(scope, key, doubles, terms);
         add_told(scope, key, self.bools.into_iter(), terms);
         if !self.present.is_empty() {
-            terms.add_present(scope, key, &settled(self.present));
+            terms.add_present(scope, key, &self.present);
         }
     }
 }
@@ -250,21 +249,9 @@ fn add_told<V: DictionaryValue>(
     told: impl Iterator<Item = (V, Vec<u32>)>,
     terms: &mut TermsBuilder,
 ) {
-    let mut values: Vec<(V, Vec<u32>)> = told.map(|(value, list)| (value, settled(list))).collect();
+    let mut values: Vec<(V, Vec<u32>)> = told.collect();
+    values.iter_mut().for_each(|(_, list)| terms.settle(list));
     if !values.is_empty() {
         terms.add_values(scope, key, &mut values);
     }
-}
-
-/// Ascending, each once. Lists are ascending runs behind one another, which this sort makes use of.
-fn settle(list: &mut Vec<u32>) {
-    if !list.is_sorted_by(|a, b| a < b) {
-        list.sort();
-        list.dedup();
-    }
-}
-
-fn settled(mut list: Vec<u32>) -> Vec<u32> {
-    settle(&mut list);
-    list
 }
