@@ -7,7 +7,7 @@
 //! segment. Texts of rare forms become whole words. (The idea, logs by templates and variables, is
 //! that of CLP, Rodrigues et al., OSDI 2021; that variables of one place share a code is ours.)
 
-use crate::base::quick::{QuickMap, QuickSet};
+use crate::base::quick::QuickMap;
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
 use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens, after_words};
@@ -150,6 +150,34 @@ impl<'a> Said<'a> {
     }
 }
 
+/// The words at one place of texts that are cut alike, and how often each occurs. Most are the same
+/// as in the row before: a compare is cheaper than a hash.
+struct Place<'a> {
+    last: &'a str,
+    /// How often it occurred in a row, beside what is counted.
+    run: u64,
+    counted: QuickMap<&'a str, u64>,
+}
+
+impl<'a> Place<'a> {
+    fn new(first: &'a str) -> Self {
+        Self { last: first, run: 0, counted: QuickMap::default() }
+    }
+
+    fn add(&mut self, word: &'a str) {
+        if word != self.last {
+            *self.counted.entry(self.last).or_default() += std::mem::take(&mut self.run);
+            self.last = word;
+        }
+        self.run += 1;
+    }
+
+    fn finish(mut self) -> QuickMap<&'a str, u64> {
+        *self.counted.entry(self.last).or_default() += self.run;
+        self.counted
+    }
+}
+
 /// A form in the making.
 struct Form<'a> {
     kinds: Vec<Kind>,
@@ -166,49 +194,37 @@ impl<'a> Form<'a> {
             return None;
         }
         let tokens: Vec<Token<'a>> = Tokens(first).collect();
-        // Most words are the same as in the row before: a compare is cheaper than a hash.
-        let mut last: Vec<&str> = tokens.iter().map(|token| token.text).collect();
-        let mut columns: Vec<QuickSet<&str>> =
-            last.iter().map(|&text| QuickSet::from_iter([text])).collect();
+        let mut places: Vec<Place<'_>> =
+            tokens.iter().map(|token| Place::new(token.text)).collect();
         for &row in rows {
-            let places = last.iter_mut().zip(&mut columns);
-            for (token, (last, distinct)) in Tokens(texts.get(row)?).zip(places) {
-                if token.text != *last {
-                    *last = token.text;
-                    distinct.insert(token.text);
-                }
+            for (token, place) in Tokens(texts.get(row)?).zip(&mut places) {
+                place.add(token.text);
             }
         }
         let mut form = Self { kinds: Vec::new(), said: Said::default(), bits: 0 };
-        let mut is_word = vec![false; tokens.len()];
-        for ((token, distinct), is_word) in tokens.iter().zip(&columns).zip(&mut is_word) {
+        for (token, place) in tokens.iter().zip(places) {
+            let uses = place.finish();
             form.literal(token.between);
-            if distinct.len() == 1 {
+            if uses.len() == 1 {
                 form.literal(token.text);
                 continue;
             }
-            let repeats = whim::take(distinct.len() * 2 <= rows.len());
+            let repeats = whim::take(uses.len() * 2 <= rows.len());
             let is_id = matches!(token.class, Class::Hex { .. } | Class::Uuid);
-            let class = match is_id && (repeats || ids.repeat(distinct.iter().copied())) {
+            let class = match is_id && (repeats || ids.repeat(uses.keys().copied())) {
                 true => Class::Word,
                 false => token.class,
             };
             let kind = Kind::Variable(class);
-            *is_word = class == Class::Word;
-            form.bits += rows.len() * kind.bits(distinct.len());
+            form.bits += rows.len() * kind.bits(uses.len());
             form.kinds.push(kind);
+            if class == Class::Word {
+                form.said.extend(Said(uses));
+            }
         }
         form.literal(after_words(first));
         if form.kinds.len() > MAX_PARTS {
             return None;
-        }
-        if is_word.contains(&true) {
-            for &row in rows {
-                let words = Tokens(texts.get(row)?).zip(&is_word).filter(|(_, is_word)| **is_word);
-                words.for_each(|(token, _)| {
-                    form.said.add(token.text);
-                });
-            }
         }
         Some(form)
     }
