@@ -10,8 +10,7 @@ use common::captures::{self, CAPTURES};
 use common::peer;
 use common::raw::Raw;
 use common::table::{Figure, Table};
-use common::times::Times;
-use common::{Outcome, check, config, store_dir, stores};
+use common::{Outcome, check, config, cpu, store_dir, stores};
 use prost::Message;
 use tracekeep::{Store, TimeRange, TraceReader};
 use xxhash_rust::xxh3::xxh3_128;
@@ -67,9 +66,17 @@ fn measure(table: &Table, what: &str, raw: &Raw) -> Outcome<f64> {
     Ok(each)
 }
 
+/// CPU time of the median scan: of a wall clock's time the neighbours of this machine take their share.
 fn time(store: &Store, range: TimeRange, spans: u64) -> Outcome<f64> {
-    let times = Times::of(&[range], ROUNDS, |&range| scan(store, range))?;
-    Ok(times.at(0.5).as_secs_f64() * 1e9 / spans as f64)
+    let mut times = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let (found, cpu) = cpu::of_this_thread(|| scan(store, range));
+        found?;
+        times.push(cpu);
+    }
+    times.sort_unstable();
+    let median = times.get(ROUNDS / 2).copied().unwrap_or_default();
+    Ok(median.as_secs_f64() * 1e9 / spans as f64)
 }
 
 /// What durations add up to.

@@ -2,12 +2,23 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// What this process and its threads have used so far.
 pub fn used() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn duration(time: Timespec) -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+/// Runs `work` and measures what this thread uses for it.
+pub fn of_this_thread<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let now = || duration(clock_gettime(ClockId::ThreadCPUTime));
+    let before = now();
+    let result = work();
+    (result, now() - before)
 }
 
 /// Runs `work` and measures what it uses, whatever thread it runs on.
