@@ -240,6 +240,11 @@ impl TraceTable {
         self.page(ordinal)?.get(ordinal)
     }
 
+    /// A trace's id: cheaper than all of its entry.
+    pub fn id(&self, ordinal: u32) -> Result<TraceId> {
+        self.page(ordinal)?.id(ordinal)
+    }
+
     /// A trace's id and first start: cheaper than all of its entry.
     pub fn beginning(&self, ordinal: u32) -> Result<(TraceId, Timestamp)> {
         let page = self.page(ordinal)?;

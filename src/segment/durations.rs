@@ -94,7 +94,7 @@ impl Segment {
         once(&self.gathered, || {
             let mut ids = Vec::new();
             for ordinal in 0..self.trace_count()? {
-                ids.push(self.traces()?.beginning(ordinal)?.0);
+                ids.push(self.traces()?.id(ordinal)?);
             }
             ids.sort_unstable();
             Ok(!ids.windows(2).any(|two| two.first() == two.last()))

@@ -50,7 +50,7 @@ impl IdFilter {
     /// The file's bytes for a segment.
     pub fn write(segment: &Segment) -> Result<Vec<u8>> {
         let traces = segment.traces()?;
-        let lows = (0..traces.len()).map(|ordinal| Ok(traces.beginning(ordinal)?.0.low()));
+        let lows = (0..traces.len()).map(|ordinal| Ok(traces.id(ordinal)?.low()));
         let lows = lows.collect::<Result<Vec<u64>>>()?;
         Ok(encode(&write_bloom(&lows, Strength::BESIDE)))
     }
