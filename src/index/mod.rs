@@ -36,6 +36,7 @@ pub mod front;
 pub mod hashes;
 pub mod homes;
 pub mod id_index;
+pub mod known_values;
 pub mod operations;
 pub mod ordinals;
 pub mod packed;

@@ -36,12 +36,13 @@ use crate::index::folded::{Folded, Joined};
 use crate::index::front::Texts;
 use crate::index::hashes::HashTable;
 use crate::index::homes::MAX_HOMES;
+use crate::index::known_values::Dictionary;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::postings::Postings;
 use crate::index::scarce::{SCARCE, Scarce};
 use crate::index::source::{Cursor, Source};
-use crate::index::term::{TagScope, Term, TermKind};
+use crate::index::term::{TagScope, TermKind};
 use crate::index::terms_builder::{
     PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_VALUES,
 };
@@ -330,13 +331,8 @@ impl Terms {
                 },
                 _ => continue,
             };
-            let dictionary = Dictionary {
-                source: Arc::clone(&self.source),
-                postings: self.postings.clone(),
-                values,
-                pointers,
-            };
-            found.push((part.kind, dictionary));
+            let (source, postings) = (Arc::clone(&self.source), self.postings.clone());
+            found.push((part.kind, Dictionary::new(source, postings, values, pointers)));
         }
         Ok(found)
     }
@@ -352,56 +348,5 @@ impl KeyEntry {
     /// that they list its values.
     pub fn has_only_dictionaries(&self) -> bool {
         self.parts.iter().all(|part| matches!(part.form, PART_VALUES | PART_DICTIONARY))
-    }
-}
-
-/// The distinct values of one key and type; a value's rank is its code.
-#[derive(Clone, Debug)]
-pub struct Dictionary {
-    source: Arc<Joined>,
-    postings: Postings,
-    values: Values,
-    pointers: Option<Packed>,
-}
-
-impl Dictionary {
-    /// How many values there are.
-    pub fn len(&self) -> u64 {
-        self.values.len()
-    }
-
-    /// The value of a code; `Corrupt` beyond the last. A text costs decoding half a group.
-    pub fn get(&self, code: u64) -> Result<Term> {
-        self.values.get(&*self.source, code)
-    }
-
-    /// The code of a value, the same to the bit.
-    #[cfg(test)]
-    pub fn find(&self, value: &Term) -> Result<Option<u64>> {
-        self.values.find(&*self.source, value)
-    }
-
-    /// Hands out the values of a range of codes in order, at the cost of decoding each once.
-    pub fn scan(
-        &self,
-        codes: Range<u64>,
-        each: &mut dyn FnMut(u64, Term) -> Result<()>,
-    ) -> Result<()> {
-        if let Values::Str(texts) = &self.values {
-            return texts.scan(&*self.source, codes, &mut |code, text| {
-                each(code, Term::Str(Str::from(text)))
-            });
-        }
-        for code in codes.start..codes.end.min(self.len()) {
-            each(code, self.get(code)?)?;
-        }
-        Ok(())
-    }
-
-    /// The traces that have the value of a code; `None` if the dictionary serves columns only.
-    pub fn traces(&self, code: u64) -> Result<Option<OrdinalSet>> {
-        let Some(pointers) = &self.pointers else { return Ok(None) };
-        let pointer = pointers.get(&*self.source, code)?;
-        self.postings.read(&*self.source, pointer).map(Some)
     }
 }

@@ -9,6 +9,7 @@ mod indexes;
 mod models;
 mod packed;
 mod statistics;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,6 +56,7 @@ pub fn make() -> Vec<Case> {
         models::cases(),
         blocks::cases(),
         indexes::cases(),
+        terms::cases(),
         statistics::cases(),
         heads::cases(),
     ]

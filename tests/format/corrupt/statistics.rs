@@ -2,8 +2,9 @@
 
 use crate::corrupt::Case;
 use crate::corrupt::anatomy::{OPERATIONS, PEAKS, Parts, SKETCHES, STATISTICS};
-use crate::corrupt::indexes::{texts, zones};
+use crate::corrupt::indexes::zones;
 use crate::corrupt::packed::column;
+use crate::corrupt::terms::texts;
 use crate::manifest::varint;
 
 pub fn cases() -> Vec<Case> {

@@ -1,0 +1,74 @@
+//! The values of a key that the tag index lists, by code.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::text::Str;
+use crate::index::dictionary::Values;
+use crate::index::folded::Joined;
+use crate::index::ordinals::OrdinalSet;
+use crate::index::packed::Packed;
+use crate::index::postings::Postings;
+use crate::index::term::Term;
+
+/// The distinct values of one key and type; a value's rank is its code.
+#[derive(Clone, Debug)]
+pub struct Dictionary {
+    source: Arc<Joined>,
+    postings: Postings,
+    values: Values,
+    pointers: Option<Packed>,
+}
+
+impl Dictionary {
+    /// The values that lie in `source`, and the pointers of their lists if they have some.
+    pub(super) fn new(
+        source: Arc<Joined>,
+        postings: Postings,
+        values: Values,
+        pointers: Option<Packed>,
+    ) -> Self {
+        Self { source, postings, values, pointers }
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> u64 {
+        self.values.len()
+    }
+
+    /// The value of a code; `Corrupt` beyond the last. A text costs decoding half a group.
+    pub fn get(&self, code: u64) -> Result<Term> {
+        self.values.get(&*self.source, code)
+    }
+
+    /// The code of a value, the same to the bit.
+    #[cfg(test)]
+    pub fn find(&self, value: &Term) -> Result<Option<u64>> {
+        self.values.find(&*self.source, value)
+    }
+
+    /// Hands out the values of a range of codes in order, at the cost of decoding each once.
+    pub fn scan(
+        &self,
+        codes: Range<u64>,
+        each: &mut dyn FnMut(u64, Term) -> Result<()>,
+    ) -> Result<()> {
+        if let Values::Str(texts) = &self.values {
+            return texts.scan(&*self.source, codes, &mut |code, text| {
+                each(code, Term::Str(Str::from(text)))
+            });
+        }
+        for code in codes.start..codes.end.min(self.len()) {
+            each(code, self.get(code)?)?;
+        }
+        Ok(())
+    }
+
+    /// The traces that have the value of a code; `None` if the dictionary serves columns only.
+    pub fn traces(&self, code: u64) -> Result<Option<OrdinalSet>> {
+        let Some(pointers) = &self.pointers else { return Ok(None) };
+        let pointer = pointers.get(&*self.source, code)?;
+        self.postings.read(&*self.source, pointer).map(Some)
+    }
+}
