@@ -33,10 +33,7 @@ fn main() -> Outcome {
 fn columns(what: &str, raw: &Raw) -> Outcome {
     let dir = store_dir()?;
     let store = Store::open(dir.path(), stores::options())?;
-    raw.requests(|request| {
-        store.append_otlp(request)?;
-        Ok(())
-    })?;
+    stores::append(&store, raw)?;
     store.merge()?;
     let mut oracle = Oracle::default();
     for batch in store.scan(..)? {

@@ -26,10 +26,7 @@ fn main() -> Outcome {
     let watch = Watch::start(dir.path());
     let (done, used) = cpu::of(|| -> Outcome {
         let store = Store::open(dir.path(), Options::default())?;
-        raw.requests(|request| {
-            store.append_otlp(request)?;
-            Ok(())
-        })?;
+        stores::append(&store, &raw)?;
         store.merge()?;
         store.close()?;
         Ok(())

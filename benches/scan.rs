@@ -50,10 +50,7 @@ const NO_GOAL: Figure = Figure::Times(TARGET);
 fn measure(table: &Table, what: &str, raw: &Raw) -> Outcome<f64> {
     let dir = store_dir()?;
     let store = Store::open(dir.path(), stores::options())?;
-    raw.requests(|request| {
-        store.append_otlp(request)?;
-        Ok(())
-    })?;
+    stores::append(&store, raw)?;
     store.merge()?;
     store.close()?;
     let store = Store::open(dir.path(), stores::options())?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracekeep::{Durability, Options, Store, Timestamp};
 use tracekeep_workload::{Config, Workload, count, encode_protobuf};
 
+use crate::common::raw::Raw;
 use crate::common::truth::Truth;
 use crate::common::{Outcome, check};
 
@@ -21,6 +22,14 @@ const HALF_A_BUFFER: u64 = 100_000;
 /// Options of a store whose loss nobody would mourn.
 pub fn options() -> Options {
     Options::default().durability(Durability::Os)
+}
+
+/// Appends a raw file, request by request.
+pub fn append(store: &Store, raw: &Raw) -> Outcome {
+    raw.requests(|request| {
+        store.append_otlp(request)?;
+        Ok(())
+    })
 }
 
 /// Fills a store with the work, merges it, and opens it again.

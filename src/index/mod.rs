@@ -27,6 +27,7 @@
 //! compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
 
 pub mod ascending;
+mod bits;
 pub mod bloom;
 pub mod buckets;
 pub mod describe;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::number::Number;
 use crate::base::varint::write_u64;
+use crate::index::bits;
 use crate::index::buckets::write_buckets;
 use crate::index::dictionary::DictionaryValue;
 use crate::index::folded::fold;
@@ -258,18 +259,9 @@ impl TermsBuilder {
 
     /// The same, faster than by comparing where there are many.
     fn sort_by_bits(&mut self, ordinals: &mut Vec<u32>) {
-        for ordinal in ordinals.drain(..) {
-            if let Some(word) = self.scratch.get_mut(ordinal as usize / 64) {
-                *word |= 1 << (ordinal % 64);
-            }
-        }
-        for (word, base) in self.scratch.iter_mut().zip((0u32..).step_by(64)) {
-            let mut bits = std::mem::take(word);
-            while bits != 0 {
-                ordinals.push(base + bits.trailing_zeros());
-                bits &= bits - 1;
-            }
-        }
+        bits::set(&mut self.scratch, ordinals.drain(..));
+        ordinals.extend(bits::ordinals(&self.scratch));
+        self.scratch.fill(0);
     }
 
     fn key(&mut self, scope: TagScope, key: &str) -> &mut Key {

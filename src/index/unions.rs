@@ -4,6 +4,8 @@
 //! Greedy set cover over the lists that lie within the one to be told (Chvátal 1979): not the
 //! smallest cover, but one that is found in a few passes over bitmaps.
 
+use crate::index::bits;
+
 /// Segments of more traces keep lists by themselves: the search would cost more than it saves.
 const MAX_TRACES: u32 = 1 << 16;
 /// Lists that are tried at most.
@@ -82,30 +84,14 @@ impl Unions {
             lists.push(best.at);
             left.iter_mut().zip(&best.bits).for_each(|(left, own)| *left &= !own);
         }
-        (!lists.is_empty()).then(|| Union { lists, rest: ordinals_of(&left) })
+        (!lists.is_empty()).then(|| Union { lists, rest: bits::ordinals(&left).collect() })
     }
 }
 
 fn bits_of(ordinals: &[u32], traces: u32) -> Vec<u64> {
-    let mut bits = vec![0u64; traces.div_ceil(64) as usize];
-    for &ordinal in ordinals {
-        if let Some(word) = bits.get_mut(ordinal as usize / 64) {
-            *word |= 1 << (ordinal % 64);
-        }
-    }
-    bits
-}
-
-fn ordinals_of(bits: &[u64]) -> Vec<u32> {
-    let mut ordinals = Vec::new();
-    for (&word, base) in bits.iter().zip((0u32..).step_by(64)) {
-        let mut word = word;
-        while word != 0 {
-            ordinals.push(base + word.trailing_zeros());
-            word &= word - 1;
-        }
-    }
-    ordinals
+    let mut words = vec![0u64; traces.div_ceil(64) as usize];
+    bits::set(&mut words, ordinals.iter().copied());
+    words
 }
 
 #[cfg(test)]
