@@ -28,6 +28,8 @@ mod take;
 pub use join::join;
 pub use take::take;
 
+use crate::base::varint::len_u64;
+
 /// Ends a text.
 const END: u8 = 0xff;
 
@@ -68,7 +70,7 @@ fn stream_of(parent: u64, field: u64) -> usize {
 
 /// The bytes that a record of so many takes in a raw page, with those of its length.
 fn raw_bytes(len: usize) -> usize {
-    len + (usize::BITS - (len | 1).leading_zeros()).div_ceil(7) as usize
+    len + len_u64(len as u64)
 }
 
 /// What a record is.

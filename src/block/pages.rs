@@ -48,11 +48,6 @@ pub struct PageSizes {
 }
 
 impl PageSizes {
-    /// All pages alike.
-    pub const fn of(usual: usize) -> Self {
-        Self { usual, largest: usual }
-    }
-
     /// How large the page behind one of this limit is to be, which took so many bytes stored.
     fn next(self, limit: usize, apart: bool, stored: usize) -> usize {
         match apart {
@@ -70,12 +65,8 @@ const THOROUGH_LEVEL: i32 = 9;
 const LEAST_GAIN: usize = 16;
 
 impl PageWriter {
-    /// Pages of such sizes, compressed at zstd `level`.
-    pub fn new(sizes: PageSizes, level: i32) -> io::Result<Self> {
-        Self::after(&[], sizes, level)
-    }
-
-    /// The same, where pages may repeat what stands in `before` (a raw-content dictionary).
+    /// Pages of such sizes, compressed at zstd `level`, which may repeat what stands in `before` (a
+    /// raw-content dictionary).
     pub fn after(before: &[u8], sizes: PageSizes, level: i32) -> io::Result<Self> {
         let usual = sizes.usual.min(1 << 20);
         let sizes = PageSizes { usual, largest: sizes.largest.clamp(usual, 1 << 20) };
@@ -127,12 +118,12 @@ impl PageWriter {
         self.directory.records() + self.count
     }
 
-    /// Writes the last page to `out`.
-    pub fn finish(mut self, out: &mut dyn io::Write) -> io::Result<PageDirectory> {
+    /// Writes the last page to `out`; where all pages lie.
+    pub fn finish(&mut self, out: &mut dyn io::Write) -> io::Result<PageDirectory> {
         if self.count > 0 {
             self.close(out)?;
         }
-        Ok(self.directory)
+        Ok(std::mem::take(&mut self.directory))
     }
 
     fn close(&mut self, out: &mut dyn io::Write) -> io::Result<()> {

@@ -145,9 +145,7 @@ impl<'a> Writer<'a> {
 
     /// Writes the pages.
     pub fn pages(&mut self) -> Result<PageDirectory> {
-        let fresh = PageWriter::new(PageSizes::of(1), 1).map_err(io_error)?;
-        let pages = std::mem::replace(&mut self.pages, fresh);
-        let directory = pages.finish(&mut self.stored).map_err(io_error)?;
+        let directory = self.pages.finish(&mut self.stored).map_err(io_error)?;
         let stored = std::mem::take(&mut self.stored);
         self.write(&stored)?;
         Ok(directory)
