@@ -39,6 +39,7 @@ pub use base::model::{
     EntityRef, Event, KeyValue, Link, Resource, ResourceContext, ResourceSpans, Scope,
     ScopeContext, ScopeSpans, Span, SpanKind, Status, StatusCode, Trace, TraceSpan, Value,
 };
+pub use base::observer::{FileKind, Job, Observer, SealReason, Stall, StoreEvent};
 pub use base::text::Str;
 pub use base::time::{TimeRange, Timestamp};
 pub use disk::real::Io;
@@ -49,12 +50,17 @@ pub use query::hit::{
 pub use query::scan::Scan;
 pub use query::typed::Query;
 pub use store::commit::Commit;
+pub use store::counters::{Counters, Failure};
+#[cfg(feature = "metrics")]
+pub use store::metrics::MetricsObserver;
 pub use store::options::{Durability, OnFull, Options, OutOfWindow};
 pub use store::read::TraceReader;
 pub use store::reader::Reader;
 pub use store::snapshot::Snapshot;
 pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;
+#[cfg(feature = "tracing")]
+pub use store::tracing::TracingObserver;
 
 /// What the command line shows of files. Not part of the stable interface.
 #[doc(hidden)]

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod limits;
 pub mod model;
 pub mod number;
+pub mod observer;
 pub mod quick;
 pub mod recent;
 pub mod text;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync;
 
+use crate::base::observer::{Observer, StoreEvent};
 use crate::block::decode::OpenBlock;
 use crate::block::pages::Page;
 use crate::disk::bytes::ByteView;
@@ -12,10 +13,12 @@ use crate::disk::bytes::ByteView;
 /// A page's or block's place: the number of its file within the process, and its offset there.
 type Place = (u64, u64);
 
-/// Keeps what was read last, up to a number of bytes; shared by all stores of a process.
+/// Keeps what was read last, up to a number of bytes; several stores may share what is held.
 #[derive(Debug)]
 pub struct Cache {
-    held: sync::Cache<Place, Held, HeldBytes>,
+    held: Arc<sync::Cache<Place, Held, HeldBytes>>,
+    /// Told of hits and misses.
+    observer: Option<Arc<dyn Observer>>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,12 +46,27 @@ impl Cache {
     pub fn new(bytes: u64) -> Self {
         // How many pages of the usual size that is; only a hint.
         let pages = usize::try_from(bytes / 8192).unwrap_or(usize::MAX).min(1 << 20);
-        Self { held: sync::Cache::with_weighter(pages, bytes, HeldBytes) }
+        let held = Arc::new(sync::Cache::with_weighter(pages, bytes, HeldBytes));
+        Self { held, observer: None }
+    }
+
+    /// The same cache, of whose use through this handle `observer` is told.
+    #[must_use]
+    pub fn observed(&self, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { held: Arc::clone(&self.held), observer }
+    }
+
+    fn find(&self, place: Place) -> Option<Held> {
+        let held = self.held.get(&place);
+        if let Some(observer) = &self.observer {
+            observer.observe(&StoreEvent::Cache { hit: held.is_some() });
+        }
+        held
     }
 
     /// The page of file number `file` at `offset`, if it is held.
     pub fn get(&self, file: u64, offset: u64) -> Option<Arc<Page>> {
-        match self.held.get(&(file, offset)) {
+        match self.find((file, offset)) {
             Some(Held::Page(page)) => Some(page),
             Some(Held::Block(_) | Held::Bytes(_)) | None => None,
         }
@@ -61,7 +79,7 @@ impl Cache {
 
     /// The block of file number `file` at `offset`, if it is held.
     pub fn get_block(&self, file: u64, offset: u64) -> Option<Arc<OpenBlock>> {
-        match self.held.get(&(file, offset)) {
+        match self.find((file, offset)) {
             Some(Held::Block(block)) => Some(block),
             Some(Held::Page(_) | Held::Bytes(_)) | None => None,
         }
@@ -74,7 +92,7 @@ impl Cache {
 
     /// The decoded bytes of file number `file` at `offset`, if they are held.
     pub fn get_bytes(&self, file: u64, offset: u64) -> Option<ByteView> {
-        match self.held.get(&(file, offset)) {
+        match self.find((file, offset)) {
             Some(Held::Bytes(bytes)) => Some(bytes),
             Some(Held::Page(_) | Held::Block(_)) | None => None,
         }

@@ -26,6 +26,7 @@ pub mod hooked;
 mod map;
 pub mod memory;
 pub mod names;
+pub mod observed;
 pub mod pool;
 mod published;
 pub mod real;

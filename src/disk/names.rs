@@ -10,6 +10,7 @@
 //! 20251122T160000Z-PT900S/              one of another width, in seconds
 //!     00000000000000000007.seg          segment 7
 //!     00000000000000000007.ids          which traces segment 7 may hold, should it be lost
+//! COUNTERS                              what the store has done, for people
 //! lost+found/                           what was set aside
 //! *.tmp                                 unfinished
 //! ```
@@ -26,6 +27,8 @@ use jiff::tz::TimeZone;
 pub const LOCK: &str = "LOCK";
 /// The catalog's file.
 pub const MANIFEST: &str = "MANIFEST";
+/// The file of counters; nothing depends on it.
+pub const COUNTERS: &str = "COUNTERS";
 /// The folder of log files.
 pub const LOG_DIR: &str = "log";
 /// The folder of pin files.

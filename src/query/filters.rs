@@ -41,6 +41,11 @@ impl Filters {
         all
     }
 
+    /// How many sources are admitted whatever the id.
+    pub fn unfiltered(&self) -> usize {
+        self.unfiltered.len()
+    }
+
     /// The sources that may hold a trace with this low half of the id, in their order.
     pub fn admitted(&self, id: &HashedId) -> Vec<Place> {
         let mut left: Vec<u32> = (0..self.filters.len() as u32).collect();

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::TraceSpan;
+use crate::base::observer::StoreEvent;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::cursor::Place;
 use crate::query::gather::{Brief, Gathered};
@@ -113,6 +114,10 @@ fn top<T>(
         }
     }
     explain.segments_unread = newest.unread_segments();
+    view.tell(|| StoreEvent::Search {
+        segments: explain.segments,
+        pruned: explain.segments_out_of_range + explain.segments_unread,
+    });
     Ok(found)
 }
 

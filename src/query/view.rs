@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
+use crate::base::observer::{Observer, StoreEvent};
 use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
 use crate::query::filters::Filters;
@@ -15,6 +16,8 @@ pub struct View {
     partitions: Arc<[Arc<Partition>]>,
     /// Gathered by the first lookup.
     filters: Arc<OnceLock<Filters>>,
+    /// Told what lookups and searches leave out.
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// The spans that start within one stretch of time.
@@ -41,7 +44,21 @@ impl View {
     /// A view of these partitions, in any order.
     pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
-        Self { partitions: partitions.into(), filters: Arc::default() }
+        Self { partitions: partitions.into(), filters: Arc::default(), observer: None }
+    }
+
+    /// The same view, of whose use `observer` is told.
+    #[must_use]
+    pub fn observed(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Tells the observer, if there is one, what `event` makes.
+    pub fn tell<'e>(&self, event: impl FnOnce() -> StoreEvent<'e>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(&event());
+        }
     }
 
     /// The partitions, newest first.
@@ -70,16 +87,26 @@ impl View {
         if range != TimeRange::ALL {
             // A hint leaves few sources: the filters of all others are not even read.
             self.sources_in(range).try_for_each(ask)?;
+            self.tell(|| self.lookup(self.sources_in(range).filter(|s| s.is_segment()).count()));
             return Ok(pieces);
         }
         let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
-        for (partition, source) in filters.admitted(&id) {
+        let admitted = filters.admitted(&id);
+        self.tell(|| self.lookup(admitted.len().saturating_sub(filters.unfiltered())));
+        for (partition, source) in admitted {
             let partition = self.partitions.get(partition as usize);
             if let Some(source) = partition.and_then(|p| p.sources.get(source as usize)) {
                 ask(source)?;
             }
         }
         Ok(pieces)
+    }
+
+    /// A lookup that asked so many segments.
+    fn lookup(&self, asked: usize) -> StoreEvent<'static> {
+        let sources = self.partitions.iter().flat_map(|partition| &partition.sources);
+        let segments = sources.filter(|source| source.is_segment()).count() as u64;
+        StoreEvent::Lookup { segments, pruned: segments.saturating_sub(asked as u64) }
     }
 
     /// Where the spans of one trace lie.

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, Result};
+use crate::base::observer::{SealReason, Stall, StoreEvent};
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::catalog::PartitionKey;
-use crate::ingest::batch::{Batch, SpanKey};
+use crate::ingest::batch::Batch;
 use crate::ingest::log::Log;
-use crate::ingest::otlp::{Admission, Appended, Prepared};
+use crate::ingest::otlp::{Appended, Prepared};
 use crate::store::commit::Committer;
 use crate::store::engine::{Engine, lock};
-use crate::store::options::{Durability, OnFull, OutOfWindow};
-use crate::store::state::State;
+use crate::store::options::{Durability, OnFull};
+use crate::store::state::{Partition, State};
 
 /// One batch on its way into the log.
 pub(crate) struct Work {
@@ -46,59 +47,42 @@ impl Work {
     }
 }
 
-/// The admission window at one moment.
-pub(crate) struct Window {
-    first: Timestamp,
-    last: Timestamp,
-}
-
-impl Window {
-    /// Whether a span is let in.
-    pub(crate) fn admission(&self, span: &SpanKey) -> Admission {
-        if span.start < self.first {
-            Admission::Reject("the span starts before the window that max_age sets")
-        } else if span.start > self.last {
-            Admission::Reject("the span starts after the window that max_ahead sets")
-        } else {
-            Admission::Accept
-        }
-    }
-}
-
 impl Engine {
-    /// The window outside which spans are refused, unless all are accepted.
-    pub(crate) fn window(&self) -> Option<Window> {
-        let options = &self.options;
-        if options.out_of_window == OutOfWindow::Accept {
-            return None;
-        }
-        let now = self.environment.clock.now();
-        let first = options.max_age.map_or(Timestamp::ZERO, |age| now.saturating_sub(age));
-        let last = options.max_ahead.map_or(Timestamp::MAX, |ahead| now.saturating_add(ahead));
-        Some(Window { first, last })
-    }
-
     /// Lets an append of `bytes` in, or says why not; waits while the memory budget is used up.
     pub(crate) fn admit(self: &Arc<Self>, bytes: usize) -> Result<()> {
-        loop {
-            self.check_writable()?;
-            let (_, buffered) = self.state().buffer_bytes();
-            let queued = self.queue.pending_bytes();
-            // An append larger than the budget is let in alone.
-            if buffered + queued == 0 || buffered + queued + bytes <= self.options.wait_limit() {
-                return Ok(());
-            }
+        self.check_writable()?;
+        if self.has_room(bytes) {
+            return Ok(());
+        }
+        let begin = Instant::now();
+        let admitted = self.wait_for_room(bytes);
+        let stall =
+            if matches!(admitted, Err(Error::Busy)) { Stall::Refused } else { Stall::Waited };
+        self.watch.tell(&StoreEvent::Stalled { stall, took: begin.elapsed() });
+        admitted
+    }
+
+    /// Whether an append of `bytes` fits the memory budget. One larger than that is let in alone.
+    fn has_room(&self, bytes: usize) -> bool {
+        let (_, buffered) = self.state().buffer_bytes();
+        let held = buffered + self.queue.pending_bytes();
+        held == 0 || held + bytes <= self.options.wait_limit()
+    }
+
+    fn wait_for_room(self: &Arc<Self>, bytes: usize) -> Result<()> {
+        while !self.has_room(bytes) {
+            self.seal_where_due(true);
             if self.options.on_full == OnFull::Reject {
-                self.seal_where_due(true);
                 return Err(Error::Busy);
             }
-            self.seal_where_due(true);
             if let Some(error @ Error::NoSpace { .. }) = self.jobs.last_error() {
                 return Err(error);
             }
             self.queue.drive(self);
             self.jobs.wait(LOOK_AGAIN);
+            self.check_writable()?;
         }
+        Ok(())
     }
 
     fn check_space(&self) -> Result<()> {
@@ -119,10 +103,10 @@ impl Engine {
         let seqs = match log.append(&payloads) {
             Ok(seqs) => seqs,
             Err(error @ Error::NoSpace { .. }) => return Err(error),
-            Err(error) => return Err(self.poisoned_by(&error)),
+            Err(error) => return Err(self.commit_failed(&error)),
         };
         if self.options.durability == Durability::Sync {
-            log.sync().map_err(|error| self.poisoned_by(&error))?;
+            log.sync().map_err(|error| self.commit_failed(&error))?;
         }
         Ok(seqs)
     }
@@ -136,24 +120,29 @@ impl Engine {
             self.options.live_limit(),
             all_full,
         );
-        if !due.is_empty() {
-            self.publish(|state| {
-                for key in due {
-                    state.change(key, |partition| partition.seal());
-                }
-            });
-        }
+        self.seal(due);
         self.wake_jobs();
     }
 
     /// Seals every buffer.
     pub(crate) fn seal_all(self: &Arc<Self>) {
-        self.publish(|state| {
-            let keys: Vec<_> = state.partitions().keys().copied().collect();
-            for key in keys {
-                state.change(key, |partition| partition.seal());
-            }
+        let keys: Vec<_> = self.state().partitions().keys().copied().collect();
+        self.seal(keys.into_iter().map(|key| (key, SealReason::Asked)).collect());
+    }
+
+    /// Seals these buffers, as far as there is anything in them.
+    pub(crate) fn seal(&self, due: Vec<(PartitionKey, SealReason)>) {
+        if due.is_empty() {
+            return;
+        }
+        let sealed: Vec<_> = self.publish(|state| {
+            let seal = |(key, reason): (PartitionKey, _)| {
+                let bytes = state.change(key, Partition::seal)? as u64;
+                Some(StoreEvent::Sealed { partition: key.first(), reason, bytes })
+            };
+            due.into_iter().filter_map(seal).collect()
         });
+        sealed.iter().for_each(|event| self.watch.tell(event));
     }
 }
 
@@ -163,7 +152,7 @@ fn due_for_sealing(
     seal_limit: usize,
     live_limit: usize,
     all_full: bool,
-) -> Vec<PartitionKey> {
+) -> Vec<(PartitionKey, SealReason)> {
     let mut open: Vec<_> = state
         .partitions()
         .iter()
@@ -179,21 +168,26 @@ fn due_for_sealing(
     let mut due = Vec::new();
     open.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     open.retain(|&(bytes, _, key)| {
-        let seal = bytes >= seal_limit || live > target;
-        if seal {
-            live -= bytes;
-            due.push(key);
-        }
-        !seal
+        let reason = if bytes >= seal_limit {
+            SealReason::Full
+        } else if live > target {
+            SealReason::Memory
+        } else {
+            return true;
+        };
+        live -= bytes;
+        due.push((key, reason));
+        false
     });
     if open.len() > OPEN_PARTITIONS_MAX {
         open.sort_unstable_by_key(|&(_, seqs, _)| seqs.map(|(_, last)| last));
-        due.extend(open.iter().take(open.len() - OPEN_PARTITIONS_MAX).map(|(_, _, key)| *key));
+        let longest = open.iter().take(open.len() - OPEN_PARTITIONS_MAX);
+        due.extend(longest.map(|(_, _, key)| (*key, SealReason::Spread)));
     }
     due
 }
 
-/// Puts a batch's spans into the live buffers of the partitions that are `wanted`.
+/// Puts a batch's spans into the live buffers of the partitions that are `wanted`; how many.
 pub(crate) fn add_batch(
     state: &mut State,
     width_nanos: u64,
@@ -201,7 +195,7 @@ pub(crate) fn add_batch(
     now: Timestamp,
     batch: Batch,
     wanted: &dyn Fn(&PartitionKey) -> bool,
-) {
+) -> u64 {
     // Partitions that this batch itself opens must be seen by its later spans.
     let mut opened: BTreeMap<u64, PartitionKey> = BTreeMap::new();
     let groups = batch.split(seq, |start: Timestamp| {
@@ -212,13 +206,19 @@ pub(crate) fn add_batch(
             key
         })
     });
+    let mut spans = 0;
     for (key, group) in groups.into_iter().filter(|(key, _)| wanted(key)) {
+        spans += group.len() as u64;
         state.add(key, seq, now, group);
     }
+    spans
 }
 
 impl Committer<Work> for Arc<Engine> {
     fn commit(&self, group: Vec<Work>) -> Vec<Result<Appended>> {
+        let begin = Instant::now();
+        let appends = group.len() as u64;
+        let bytes = group.iter().map(|work| work.bytes() as u64).sum();
         let mut log = lock(&self.log);
         let mut seqs = match self.write_log(&mut log, &group) {
             Ok(seqs) => seqs,
@@ -226,7 +226,7 @@ impl Committer<Work> for Arc<Engine> {
         };
         let width = saturating_nanos(self.options.partition);
         let now = self.environment.clock.now();
-        let results = self.publish(|state| {
+        let results: Vec<Result<Appended>> = self.publish(|state| {
             let add = |work: Work| {
                 if let Some(seq) = (!work.batch.is_empty()).then(|| seqs.next()).flatten() {
                     add_batch(state, width, seq, now, work.batch, &|_| true);
@@ -236,6 +236,12 @@ impl Committer<Work> for Arc<Engine> {
             group.into_iter().map(add).collect()
         });
         drop(log);
+        let total = |count: fn(&Appended) -> u64| results.iter().flatten().map(count).sum();
+        let (spans, rejected) = (total(|done| done.accepted), total(|done| done.rejected));
+        self.watch.tell(&StoreEvent::Committed { appends, spans, bytes, took: begin.elapsed() });
+        if rejected > 0 {
+            self.watch.tell(&StoreEvent::Rejected { spans: rejected });
+        }
         self.arm_timers();
         self.seal_where_due(false);
         results

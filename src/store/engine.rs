@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use crate::base::error::{Error, Result};
+use crate::base::observer::{Job, StoreEvent};
 use crate::block::cache::Cache;
 use crate::catalog::Catalog;
 use crate::disk::clock::Clock;
@@ -19,6 +20,7 @@ use crate::store::jobs::Jobs;
 use crate::store::options::Options;
 use crate::store::state::State;
 use crate::store::timers::Timers;
+use crate::store::watch::Watch;
 
 /// What a store needs of the world: injected, so that a whole store runs deterministically.
 #[derive(Clone)]
@@ -43,6 +45,7 @@ pub(crate) struct Engine {
     pub(crate) queue: Queue<Work>,
     pub(crate) jobs: Jobs,
     pub(crate) timers: Timers,
+    pub(crate) watch: Watch,
     /// The log belongs to whoever leads a commit, and to flushes that must sync or trim it.
     pub(crate) log: Mutex<Log>,
     pub(crate) catalog: Mutex<Catalog>,
@@ -69,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) options: Options,
     pub(crate) contexts: Contexts,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) watch: Watch,
     pub(crate) log: Log,
     pub(crate) catalog: Catalog,
     pub(crate) state: State,
@@ -87,6 +91,7 @@ impl Engine {
             queue: Queue::new(),
             jobs: Jobs::default(),
             timers: Timers::default(),
+            watch: parts.watch,
             log: Mutex::new(parts.log),
             catalog: Mutex::new(parts.catalog),
             publishing: Mutex::new(()),
@@ -121,6 +126,18 @@ impl Engine {
     pub(crate) fn poisoned_by(&self, error: &Error) -> Error {
         self.poison(error.to_string());
         Error::Poisoned { cause: error.to_string() }
+    }
+
+    /// As [`Engine::poisoned_by`], of a write to the log.
+    pub(crate) fn commit_failed(&self, error: &Error) -> Error {
+        let poisoned = self.poisoned_by(error);
+        self.watch.tell(&StoreEvent::Failed { job: Job::Commit, error });
+        poisoned
+    }
+
+    /// Keeps the counters.
+    pub(crate) fn save_counters(&self) {
+        self.watch.save(self.environment.disk.as_ref(), &self.root);
     }
 
     /// Whether the store may be written to.

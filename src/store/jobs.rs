@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
+use crate::base::observer::{self, StoreEvent};
 use crate::catalog::PartitionKey;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
@@ -46,6 +47,15 @@ pub(crate) enum Job {
     Flush(PartitionKey),
     /// Merge these segments of the partition.
     Merge(PartitionKey, Vec<u64>),
+}
+
+impl Job {
+    const fn kind(&self) -> observer::Job {
+        match self {
+            Self::Flush(_) => observer::Job::Flush,
+            Self::Merge(..) => observer::Job::Merge,
+        }
+    }
 }
 
 impl Jobs {
@@ -151,6 +161,7 @@ impl Engine {
             let Some(job) = self.take_job(UnderWay::next) else { break };
             failed = self.run(&job).is_err();
         }
+        self.save_counters();
         {
             let mut under_way = lock(&self.jobs.under_way);
             under_way.workers -= 1;
@@ -189,6 +200,13 @@ impl Engine {
         });
         lock(&self.jobs.under_way).end(job, &result);
         self.jobs.ended.notify_all();
+        match &result {
+            Ok(()) => {}
+            Err(Error::Cancelled | Error::Closed) => {
+                self.watch.tell(&StoreEvent::Cancelled { job: job.kind() });
+            }
+            Err(error) => self.watch.tell(&StoreEvent::Failed { job: job.kind(), error }),
+        }
         result
     }
 

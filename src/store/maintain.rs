@@ -1,8 +1,10 @@
 //! Executing a job: new files, the manifest's edit, the state's change, and tidying up.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::base::error::{Error, Result};
+use crate::base::observer::{Job, StoreEvent};
 use crate::catalog::{Edit, PartitionKey, SegmentEntry};
 use crate::segment::SegmentOptions;
 use crate::store::engine::{Engine, lock};
@@ -23,18 +25,23 @@ impl Engine {
     /// Writes the partition's oldest sealed buffer as segments.
     pub(crate) fn flush_partition(self: &Arc<Self>, key: PartitionKey) -> Result<()> {
         let state = self.state();
+        let begin = Instant::now();
         let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
         let Some((buffer, (_, last))) =
             partition.sealed.first().and_then(|buffer| Some((buffer, buffer.seqs?)))
         else {
             return Ok(());
         };
+        self.watch.tell(&StoreEvent::Began { job: Job::Flush, partition: key.first() });
         self.sync_through(last)?;
         let held: Vec<_> =
             partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
         let next_id = || self.segment_id();
         let added =
             flush::flush(buffer.spans.groups(), &held, &self.sink(key, FLUSH_LEVEL, &next_id))?;
+        let (spans, bytes) = added.iter().fold((0, 0), |(spans, bytes), entry| {
+            (spans + entry.summary.rows, bytes + entry.bytes)
+        });
         let edit = Edit {
             add: added.into_iter().map(|entry| (key, entry)).collect(),
             flushed: vec![(key, last)],
@@ -48,13 +55,18 @@ impl Engine {
                 partition.segments.append(opened);
             });
         })?;
-        lock(&self.log).release(floor)
+        lock(&self.log).release(floor)?;
+        let took = begin.elapsed();
+        self.watch.tell(&StoreEvent::Flushed { partitions: 1, spans, bytes, took });
+        Ok(())
     }
 
     /// Replaces these segments of the partition by the merge of them.
     pub(crate) fn merge_segments(self: &Arc<Self>, key: PartitionKey, ids: &[u64]) -> Result<()> {
+        let begin = Instant::now();
         let state = self.state();
         let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
+        self.watch.tell(&StoreEvent::Began { job: Job::Merge, partition: key.first() });
         let inputs: Vec<_> = partition
             .segments
             .iter()
@@ -64,6 +76,8 @@ impl Engine {
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
         let added = merge::merge(&inputs, &self.sink(key, MERGE_LEVEL, &next_id), &cancelled)?;
+        let bytes_read = inputs.iter().map(|segment| segment.summary().bytes).sum();
+        let bytes_written = added.iter().map(|entry| entry.bytes).sum();
         let outputs: Vec<u64> = added.iter().map(|entry| entry.id).collect();
         self.jobs.settle(inputs.len(), &outputs);
         let edit = Edit {
@@ -80,6 +94,14 @@ impl Engine {
             });
         })?;
         self.unlink_obsolete();
+        self.watch.tell(&StoreEvent::Merged {
+            partition: key.first(),
+            inputs: ids.len() as u64,
+            bytes_read,
+            outputs: outputs.len() as u64,
+            bytes_written,
+            took: begin.elapsed(),
+        });
         Ok(())
     }
 
@@ -88,7 +110,7 @@ impl Engine {
     fn sync_through(&self, seq: u64) -> Result<()> {
         let mut log = lock(&self.log);
         if log.synced_seq() < seq {
-            log.sync().map_err(|error| self.poisoned_by(&error))?;
+            log.sync().map_err(|error| self.commit_failed(&error))?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 
 mod append;
 pub mod commit;
+pub mod counters;
 mod distinct;
 pub mod engine;
 mod held;
@@ -17,8 +18,11 @@ pub mod inspect;
 mod jobs;
 pub mod listing;
 mod maintain;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod open;
 pub mod options;
+mod progress;
 pub mod read;
 pub mod reader;
 pub mod salvage;
@@ -28,3 +32,7 @@ pub mod stats;
 #[expect(clippy::module_inception, reason = "the room is named for its main noun")]
 pub mod store;
 mod timers;
+#[cfg(feature = "tracing")]
+pub mod tracing;
+mod watch;
+mod window;

@@ -9,6 +9,7 @@ use crate::block::cache::Cache;
 use crate::catalog::{Catalog, PartitionKey, lock_writer};
 use crate::disk::clock::SystemClock;
 use crate::disk::executor::{Executor, InlineExecutor};
+use crate::disk::observed::ObservedDisk;
 use crate::disk::pool::ThreadPool;
 use crate::disk::real::RealDisk;
 use crate::disk::{Disk, FileLock, names};
@@ -20,7 +21,9 @@ use crate::store::append::add_batch;
 use crate::store::engine::{Engine, Environment, Parts};
 use crate::store::held::Held;
 use crate::store::options::Options;
+use crate::store::progress::Progress;
 use crate::store::state::State;
+use crate::store::watch::Watch;
 
 /// The part of the memory budget that decoded pages may take.
 const CACHE_SHARE: usize = 8;
@@ -52,26 +55,39 @@ pub(crate) fn contexts(options: &Options) -> Contexts {
 pub(crate) fn engine(
     root: &Path,
     options: Options,
-    environment: Environment,
+    mut environment: Environment,
 ) -> Result<Arc<Engine>> {
+    if let Some(observer) = &options.observer {
+        environment.disk = Arc::new(ObservedDisk::new(environment.disk, Arc::clone(observer)));
+    }
     let disk = Arc::clone(&environment.disk);
     let (lock, catalog) = open_catalog(&disk, root, &options)?;
-    let cache = cache(&options);
+    let clock = Arc::clone(&environment.clock);
+    let watch = Watch::new(options.observer.clone(), clock, disk.as_ref(), root);
+    let cache = Arc::new(cache(&options).observed(options.observer.clone()));
     let version = catalog.current();
     let mut state = State::new(Arc::clone(version), |key, entry| {
         Held::open(disk.as_ref(), root, &cache, key, entry)
     })?;
     let contexts = contexts(&options);
     let replay = Replay::new(&options, &environment);
+    let log_dir = root.join(names::LOG_DIR);
+    let mut progress = Progress::new(&watch, disk.as_ref(), &log_dir)?;
     let log = Log::open(
         Arc::clone(&disk),
-        root.join(names::LOG_DIR),
+        log_dir,
         LogOptions { mode: options.mode, ..LogOptions::default() },
         Bounds { released: version.log_floor, synced: version.highest_flushed() },
-        &mut |seq, payload| replay.add(&mut state, &contexts, seq, payload),
+        &mut |seq, payload| {
+            let spans = replay.add(&mut state, &contexts, seq, payload)?;
+            progress.frame(payload.len(), spans);
+            Ok(())
+        },
     )?;
+    progress.done();
     let root = root.to_path_buf();
-    let parts = Parts { environment, root, options, contexts, cache, log, catalog, state, lock };
+    let parts =
+        Parts { environment, root, options, contexts, cache, watch, log, catalog, state, lock };
     let engine = Arc::new(Engine::new(parts));
     engine.seal_where_due(false);
     Ok(engine)
@@ -126,18 +142,17 @@ impl Replay {
         Self { width_nanos, now: environment.clock.now() }
     }
 
-    /// Adds what of a frame's spans is in no segment yet.
+    /// Adds what of a frame's spans is in no segment yet, and says how many those are.
     pub(crate) fn add(
         &self,
         state: &mut State,
         contexts: &Contexts,
         seq: u64,
         payload: &[u8],
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let batch = otlp::replay(payload, contexts)?;
         let version = Arc::clone(&state.version);
         let wanted = |key: &PartitionKey| version.flushed_seq(key) < seq;
-        add_batch(state, self.width_nanos, seq, self.now, batch, &wanted);
-        Ok(())
+        Ok(add_batch(state, self.width_nanos, seq, self.now, batch, &wanted))
     }
 }

@@ -1,7 +1,9 @@
 //! How a store behaves. Nothing needs to be set.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::observer::Observer;
 use crate::disk::real::Io;
 
 /// When an append counts as durable.
@@ -39,6 +41,16 @@ pub enum OutOfWindow {
     Accept,
     /// It alone is refused, as OTLP's partial success.
     Reject,
+}
+
+impl OutOfWindow {
+    /// The name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// Settings of a store: plain data, each with a default that suits a production backend.
@@ -95,6 +107,8 @@ pub struct Options {
     /// Raw size of a page of long strings. Default 16 KiB. Smaller: less to decompress for one
     /// trace, worse compression.
     pub page_bytes: usize,
+    /// Is told what happens in the store. Default none, which costs nothing.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for Options {
@@ -118,6 +132,7 @@ impl Default for Options {
             merge_fan_in: 8,
             block_rows: crate::base::limits::BLOCK_ROWS,
             page_bytes: 16 << 10,
+            observer: None,
         }
     }
 }
@@ -168,6 +183,8 @@ setters! {
     block_rows: usize => block_rows;
     /// Sets [`Options::page_bytes`].
     page_bytes: usize => page_bytes;
+    /// Sets [`Options::observer`]. Several are told by a `Vec` of them, which is an observer too.
+    observer: Arc<dyn Observer> => Some(observer);
 }
 
 impl Options {

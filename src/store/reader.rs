@@ -17,6 +17,7 @@ use crate::store::options::Options;
 use crate::store::read::TraceReader;
 use crate::store::state::State;
 use crate::store::stats::{self, Stats};
+use crate::store::watch;
 
 /// How often a reader starts over when the writer flushes or merges under it. Each time the
 /// writer has moved on by at least a version, which takes far longer than reading the manifest.
@@ -119,7 +120,10 @@ impl Reader {
 
     /// Counts and sizes as of the last refresh. Cost: reads every segment's trace ids.
     pub fn stats(&self) -> Result<Stats> {
-        stats::collect(&self.state())
+        let mut stats = stats::collect(&self.state())?;
+        let place = &self.place;
+        stats.counters = watch::read(place.environment.disk.as_ref(), &place.root);
+        Ok(stats)
     }
 
     fn state(&self) -> Arc<State> {
@@ -174,7 +178,8 @@ impl Place {
     fn replay(&self, from: Cursor, state: &mut State) -> Result<Replayed> {
         let frames = Replay::new(&self.options, &self.environment);
         let dir = self.root.join(names::LOG_DIR);
-        let mut visit = |seq: u64, payload: &[u8]| frames.add(state, &self.contexts, seq, payload);
+        let mut visit =
+            |seq: u64, payload: &[u8]| frames.add(state, &self.contexts, seq, payload).map(drop);
         replay(self.environment.disk.as_ref(), &dir, from, &mut visit)
     }
 }

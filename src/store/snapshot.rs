@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::observer::Observer;
 use crate::query::view::View;
 use crate::store::read::TraceReader;
 use crate::store::state::State;
@@ -23,11 +24,12 @@ use crate::store::stats::{self, Stats};
 #[derive(Clone)]
 pub struct Snapshot {
     state: Arc<State>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Arc<State>) -> Self {
-        Self { state }
+    pub(crate) fn new(state: Arc<State>, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { state, observer }
     }
 
     /// Counts and sizes of this moment. Cost: reads every segment's trace ids.
@@ -44,6 +46,6 @@ impl std::fmt::Debug for Snapshot {
 
 impl TraceReader for Snapshot {
     fn view(&self) -> Result<View> {
-        Ok(self.state.view().clone())
+        Ok(self.state.view().clone().observed(self.observer.clone()))
     }
 }

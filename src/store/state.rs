@@ -90,11 +90,14 @@ impl Partition {
         self.buffers().flat_map(|buffer| buffer.spans.groups())
     }
 
-    /// Closes the live buffer, so that it can be flushed.
-    pub(crate) fn seal(&mut self) {
-        if !self.live.is_empty() {
-            self.sealed.push(std::mem::take(&mut self.live));
+    /// Closes the live buffer, so that it can be flushed, and tells its size, if anything is in it.
+    pub(crate) fn seal(&mut self) -> Option<usize> {
+        if self.live.is_empty() {
+            return None;
         }
+        let bytes = self.live.memory_bytes();
+        self.sealed.push(std::mem::take(&mut self.live));
+        Some(bytes)
     }
 
     fn is_empty(&self) -> bool {

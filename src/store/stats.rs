@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::ingest::group::Group;
 use crate::ingest::rows::{self, Place};
 use crate::segment::IdFilter;
+use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
 use crate::store::state::{Partition, State};
 use crate::upkeep::held::Held;
@@ -40,6 +41,8 @@ pub struct Stats {
     pub sections: Vec<SectionStats>,
     /// The last failure of a background job, unless one has succeeded since.
     pub last_error: Option<String>,
+    /// What the store has done. A reader knows what the writer wrote down last, a snapshot nothing.
+    pub counters: Option<Counters>,
 }
 
 /// What one kind of data takes in all segments.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::model::ResourceSpans;
 use crate::ingest::batch::SpanKey;
+use crate::ingest::contexts::Contexts;
 use crate::ingest::json;
-use crate::ingest::otlp::{self, Admission, Appended};
+use crate::ingest::otlp::{self, Admission, Appended, Prepared};
 use crate::ingest::request::encode_request;
 use crate::query::view::View;
 use crate::store::append::Work;
@@ -60,6 +61,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.engine.set_closed();
         self.engine.jobs.wait_for_workers();
+        self.engine.save_counters();
         self.engine.release_lock();
     }
 }
@@ -104,32 +106,30 @@ impl Store {
     /// `InvalidInput` if the bytes cannot be decoded; nothing is stored then. Spans that are
     /// invalid one by one are counted in the answer instead.
     pub fn append_otlp(&self, request: &[u8]) -> Result<Appended> {
-        self.append_work(|engine| prepare(engine, request))
+        self.append_work(|contexts, admit| otlp::prepare(request, contexts, admit))
     }
 
     /// Stores the spans of an OTLP/JSON `ExportTraceServiceRequest`; like [`Store::append_otlp`].
     pub fn append_otlp_json(&self, request: &[u8]) -> Result<Appended> {
-        self.append_work(|engine| {
-            let admit = admission(engine);
-            json::prepare_json(request, &engine.contexts, &admit).map(Work::from)
-        })
+        self.append_work(|contexts, admit| json::prepare_json(request, contexts, admit))
     }
 
     /// Stores spans of the owned model; like [`Store::append_otlp`].
     pub fn append(&self, spans: &[ResourceSpans]) -> Result<Appended> {
-        self.append_work(|engine| prepare(engine, &encode_request(spans)?))
+        let request = encode_request(spans)?;
+        self.append_otlp(&request)
     }
 
     /// Queues a request and returns at once; the [`Commit`] tells when it is stored. Blocks, or
     /// fails with `Busy`, only while the store's memory budget is used up.
     pub fn submit_otlp(&self, request: Vec<u8>) -> Result<Commit> {
-        self.submit_work(request.len(), |engine| prepare(engine, &request))
+        self.submit_work(request.len(), |contexts, admit| otlp::prepare(&request, contexts, admit))
     }
 
     /// Queues an OTLP/JSON request; like [`Store::submit_otlp`].
     pub fn submit_otlp_json(&self, request: &[u8]) -> Result<Commit> {
-        self.submit_work(request.len(), |engine| {
-            json::prepare_json(request, &engine.contexts, &admission(engine)).map(Work::from)
+        self.submit_work(request.len(), |contexts, admit| {
+            json::prepare_json(request, contexts, admit)
         })
     }
 
@@ -141,11 +141,11 @@ impl Store {
     fn submit_work(
         &self,
         expected_bytes: usize,
-        make: impl FnOnce(&Arc<Engine>) -> Result<Work>,
+        prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
     ) -> Result<Commit> {
         let engine = self.engine();
         engine.admit(expected_bytes)?;
-        let work = make(engine)?;
+        let work = make(engine, prepare)?;
         let bytes = work.bytes();
         let slot = engine.queue.push(work, bytes);
         let (driver, waiter) = (Arc::clone(engine), Arc::clone(engine));
@@ -154,10 +154,13 @@ impl Store {
         Ok(Commit::new(slot, Box::new(wait)))
     }
 
-    fn append_work(&self, make: impl FnOnce(&Arc<Engine>) -> Result<Work>) -> Result<Appended> {
+    fn append_work(
+        &self,
+        prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
+    ) -> Result<Appended> {
         let engine = self.engine();
         engine.check_writable()?;
-        let work = make(engine)?;
+        let work = make(engine, prepare)?;
         let bytes = work.bytes();
         engine.admit(bytes)?;
         let slot = engine.queue.push(work, bytes);
@@ -169,7 +172,9 @@ impl Store {
         let engine = self.engine();
         engine.check_writable()?;
         engine.seal_all();
-        engine.flush_sealed()
+        let flushed = engine.flush_sealed();
+        engine.save_counters();
+        flushed
     }
 
     /// Flushes, then merges each partition into as few segments as the memory budget allows.
@@ -187,7 +192,8 @@ impl Store {
 
     /// A view that stays as it is while the store goes on.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot::new(self.engine().state()))
+        let engine = self.engine();
+        Ok(Snapshot::new(engine.state(), engine.watch.observer().cloned()))
     }
 
     /// Counts and sizes, exact at this moment. Cost: reads every segment's trace ids.
@@ -196,6 +202,7 @@ impl Store {
         engine.check_open()?;
         let mut stats = stats::collect(&engine.state())?;
         stats.last_error = engine.jobs.last_error().map(|error| error.to_string());
+        stats.counters = Some(engine.watch.counters());
         Ok(stats)
     }
 
@@ -205,24 +212,30 @@ impl Store {
         let flushed = self.flush();
         engine.set_closed();
         engine.jobs.wait_for_workers();
+        engine.save_counters();
         engine.release_lock();
         flushed
     }
 }
 
-fn prepare(engine: &Engine, request: &[u8]) -> Result<Work> {
-    otlp::prepare(request, &engine.contexts, &admission(engine)).map(Work::from)
-}
+/// Tells whether a span is let in.
+type Admit<'a> = &'a dyn Fn(&SpanKey) -> Admission;
 
-/// Which spans the window lets in now.
-fn admission(engine: &Engine) -> impl Fn(&SpanKey) -> Admission {
-    let window = engine.window();
-    move |span| window.as_ref().map_or(Admission::Accept, |window| window.admission(span))
+/// What `prepare` makes of a request, as the window lets its spans in now.
+fn make(
+    engine: &Engine,
+    prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
+) -> Result<Work> {
+    let gate = engine.gate();
+    let prepared = prepare(&engine.contexts, &|span| gate.judge(span))?;
+    engine.tell_outside(&gate);
+    Ok(prepared.into())
 }
 
 impl TraceReader for Store {
     fn view(&self) -> Result<View> {
-        self.engine().check_open()?;
-        Ok(self.engine().state().view().clone())
+        let engine = self.engine();
+        engine.check_open()?;
+        Ok(engine.state().view().clone().observed(engine.watch.observer().cloned()))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::base::observer::SealReason;
 use crate::store::engine::{Engine, lock};
 use crate::store::options::Durability;
 
@@ -48,7 +49,7 @@ impl Engine {
     /// Makes durable what the log holds; a failure poisons the store.
     pub(crate) fn sync_log(self: &Arc<Self>) {
         if let Err(error) = lock(&self.log).sync() {
-            self.poisoned_by(&error);
+            self.commit_failed(&error);
         }
     }
 
@@ -61,11 +62,7 @@ impl Engine {
             .map(|(key, partition)| (*key, partition.live.since))
             .partition(|(_, since)| *since <= oldest);
         if !old.is_empty() {
-            self.publish(|state| {
-                for (key, _) in old {
-                    state.change(key, |partition| partition.seal());
-                }
-            });
+            self.seal(old.into_iter().map(|(key, _)| (key, SealReason::Old)).collect());
             self.wake_jobs();
         }
         if !young.is_empty() {

@@ -1,7 +1,7 @@
 //! `stats`: how much a store holds, and where its bytes go.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{PartitionStats, SectionStats, Stats};
+use tracekeep::{Counters, PartitionStats, SectionStats, Stats};
 
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
@@ -40,7 +40,23 @@ pub fn json(stats: &Stats) -> Json {
         "bytesPerSpan": bytes_per_span(stats),
         "sections": stats.sections.iter().map(section).collect::<Vec<_>>(),
         "partitions": stats.partitions.iter().map(partition).collect::<Vec<_>>(),
+        "counters": stats.counters.as_ref().map(counters_json),
     })
+}
+
+fn counters_json(counters: &Counters) -> Json {
+    let mut object: serde_json::Map<String, Json> =
+        counters.counts().map(|(name, count)| (name.to_owned(), count.into())).collect();
+    object.insert("since".into(), counters.since.to_string().into());
+    let failure = counters.last_failure.as_ref().map(|failure| {
+        json!({
+            "time": failure.time.to_string(),
+            "job": failure.job,
+            "message": failure.message,
+        })
+    });
+    object.insert("lastFailure".into(), failure.into());
+    object.into()
 }
 
 /// Bytes of files for a span that lies in one.
@@ -87,7 +103,34 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
     if people && !rows.is_empty() {
         output.line("")?;
     }
-    Ok(output.table(&columns, rows)?)
+    output.table(&columns, rows)?;
+    stats.counters.as_ref().map_or(Ok(()), |counters| done(counters, output))
+}
+
+/// What the store has done, as far as it has done anything of the kind.
+fn done(counters: &Counters, output: &mut Output) -> Result<()> {
+    let count = |number| if output.terminal { grouped(number) } else { number.to_string() };
+    let since = ("since".to_owned(), counters.since.to_string());
+    let counts = counters.counts().filter(|(_, count)| *count > 0);
+    let counts = counts.map(|(name, number)| (words(name), count(number)));
+    let failure = counters.last_failure.iter();
+    let failure = failure.flat_map(|failure| {
+        let place = format!("{}, {}", failure.time, failure.job);
+        [("last failure".to_owned(), place), (String::new(), failure.message.clone())]
+    });
+    let rows: Vec<_> = [since].into_iter().chain(counts).chain(failure).collect();
+    if output.terminal {
+        output.line("")?;
+    }
+    let columns = [Column::text("done so far"), Column::number("")];
+    Ok(output.table(&columns, rows.into_iter().map(|(name, value)| vec![name, value]))?)
+}
+
+/// `spansAccepted` as `spans accepted`.
+fn words(name: &str) -> String {
+    let word =
+        |c: char| if c.is_ascii_uppercase() { vec![' ', c.to_ascii_lowercase()] } else { vec![c] };
+    name.chars().flat_map(word).collect()
 }
 
 /// Where the bytes go, over all segments.

@@ -44,13 +44,14 @@ fn valid(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
                 }
             }
             "enum" | "minimum" => {}
-            "required" => {
+            "required" if value.is_object() => {
                 for name in rule.as_array().unwrap() {
                     if value.get(name.as_str().unwrap()).is_none() {
                         return fail(format!("{name} is missing"));
                     }
                 }
             }
+            "required" => {}
             "properties" => {
                 for (name, rule) in rule.as_object().unwrap() {
                     if let Some(value) = value.get(name) {

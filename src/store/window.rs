@@ -1,0 +1,62 @@
+//! The admission window: which spans are let in, by their start.
+
+use std::cell::Cell;
+
+use crate::base::observer::StoreEvent;
+use crate::base::time::Timestamp;
+use crate::ingest::batch::SpanKey;
+use crate::ingest::otlp::Admission;
+use crate::store::engine::Engine;
+use crate::store::options::OutOfWindow;
+
+const TOO_EARLY: &str = "the span starts before the window that max_age sets";
+const TOO_LATE: &str = "the span starts after the window that max_ahead sets";
+
+/// Judges the spans of one request, and counts those outside the window.
+pub(crate) struct Gate {
+    first: Timestamp,
+    last: Timestamp,
+    policy: OutOfWindow,
+    outside: Cell<u64>,
+}
+
+impl Gate {
+    /// Whether a span is let in. Each is to be judged once.
+    pub(crate) fn judge(&self, span: &SpanKey) -> Admission {
+        let why = if span.start < self.first {
+            TOO_EARLY
+        } else if span.start > self.last {
+            TOO_LATE
+        } else {
+            return Admission::Accept;
+        };
+        self.outside.set(self.outside.get() + 1);
+        match self.policy {
+            OutOfWindow::Accept => Admission::Accept,
+            OutOfWindow::Reject => Admission::Reject(why),
+        }
+    }
+}
+
+impl Engine {
+    /// The gate at this moment; wide open unless the options set a window.
+    pub(crate) fn gate(&self) -> Gate {
+        let options = &self.options;
+        let now = self.environment.clock.now();
+        Gate {
+            first: options.max_age.map_or(Timestamp::ZERO, |age| now.saturating_sub(age)),
+            last: options.max_ahead.map_or(Timestamp::MAX, |ahead| now.saturating_add(ahead)),
+            policy: options.out_of_window,
+            outside: Cell::new(0),
+        }
+    }
+
+    /// Tells what a gate has counted.
+    pub(crate) fn tell_outside(&self, gate: &Gate) {
+        let spans = gate.outside.get();
+        if spans > 0 {
+            let decision = gate.policy.name();
+            self.watch.tell(&StoreEvent::OutsideWindow { spans, decision });
+        }
+    }
+}
