@@ -305,6 +305,8 @@ def check_terms(segment, terms):
             if form == 0:
                 expected = {value: list_ for (k, value), list_ in values.items() if k == kind}
                 found = dict(zip(part[0], map(index.lists.read, part[1])))
+                if (6, STRING) in (own[:2] for own in parts) and kind == STRING:
+                    expected = {value: expected.get(value, ()) for value in found}
                 need(found == {v: sorted(l) for v, l in expected.items()}, f"S18.15: values of {key}")
                 held.update((kind, value) for value in found)
                 lists += len(found)
@@ -314,6 +316,11 @@ def check_terms(segment, terms):
             elif form == 4:
                 check_covered(index, part, values, key)
                 held.update(value for value in values if value[0] == STRING)
+            elif form == 6:
+                own = {value for value in values if value[0] == STRING} - held
+                need(("intrinsic", b"scarce") in index.keys, f"S18.48: where texts of {key} are")
+                need(part == len(own), f"S18.48: scarce texts of {key}")
+                held.update(own)
             elif kind == STRING:
                 # Hashing texts takes more of XXH3 than stands here: only the count is compared.
                 pairs = sum(len(list_) for (k, _), list_ in values.items() if k == STRING)
@@ -332,9 +339,18 @@ def check_scarce(index, keys, terms):
     need(keys <= own | arrays and (scarce or not keys), "S18.22: keys that no entry tells")
     for key in scarce:
         pointer, [part] = index.keys[key]
-        found = index.part(*part)
-        pairs = sum(len({ordinal >> found.shift for ordinal in terms[key][0]}) for key in own)
-        need(len(found.table.entries) <= pairs, "S18.47: more pairs than scarce keys have")
+        found, pairs = index.part(*part), set()
+        told = [(found.token(key[1], key), terms[key][0]) for key in own]
+        for name, (_, parts) in index.keys.items():
+            if any(form == 6 for form, *_ in parts):
+                values = next((index.part(*p)[0] for p in parts if p[:2] == (0, STRING)), [])
+                texts = terms[name][1].items()
+                texts = [(v.encode(), l) for (k, v), l in texts if k == STRING and v not in values]
+                told += [(found.token(text, text), list_) for text, list_ in texts]
+        for token, ordinals in told:
+            pairs.update((token, ordinal >> found.shift) for ordinal in ordinals)
+        count = len(found.table.entries)
+        need(count <= len(pairs) <= 2 * count, "S18.47: pairs of what is scarce")
         traces = sorted(set().union(*(terms[key][0] for key in own)))
         need(index.lists.read(pointer) == traces, "S18.47: the traces of scarce keys")
     return scarce

@@ -215,13 +215,19 @@ class Covered(namedtuple("Covered", "homes table")):
 
 
 class Scarce:
-    """S18.47: the keys without entries."""
+    """S18.47: keys and texts without entries."""
 
     def __init__(self, data, traces):
-        self.shift, self.table = data.u8(), HashTable(data)
+        self.shift, self.kind, self.table = data.u8(), data.u8(), HashTable(data)
         need(self.shift <= 6 and data.rest() == 0, "S18.47: the table of scarce keys")
+        need(self.kind <= 2, "S18.49: a kind of tokens")
         mask, groups = (1 << self.table.ordinal_bits) - 1, -(-traces >> self.shift)
         need(all(entry & mask < groups for entry in self.table.entries), "S18.47: a group")
+
+    def token(self, text, whole):
+        """S18.49: what is hashed."""
+        runs = re.findall((b"(?!)", b"[0-9]{3,}", b"[A-Za-z0-9]{3,}")[self.kind], text)
+        return max((run for run in runs if re.search(b"[0-9]", run)), key=len, default=whole)
 
 
 class TagIndex:
@@ -257,6 +263,9 @@ class TagIndex:
             return data.u8(), packed(data), packed(data)
         if form == 5:
             return Scarce(data, self.lists.n)
+        if form == 6:
+            need(kind == STRING, "S18.48: scarce texts")
+            return data.varint()
         need(form < 2, "S18.14: a form of parts")
         if kind == STRING:
             place, length = data.varint(), data.varint()

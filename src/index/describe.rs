@@ -31,13 +31,13 @@ pub struct KeyInfo {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartInfo {
-    /// `values`, `dictionary`, `hashed`, `covered`, `buckets`, or `scarce` for all keys that are
-    /// not listed.
+    /// `values`, `dictionary`, `hashed`, `covered`, `buckets`, `scarce` for all keys that are not
+    /// listed, or `scarce texts`, which the table of these finds, too.
     pub form: &'static str,
     /// The type of the values; `number` for int and double together.
     pub kind: &'static str,
     /// How many values, pairs of hash and trace, or buckets there are; of `covered` texts the pairs
-    /// that other keys do not imply; of `scarce` keys pairs of key and group of traces.
+    /// that other keys do not imply; of `scarce` keys pairs of token and group of traces.
     pub distinct: u64,
     /// Of `covered` texts the keys that imply the pairs left out.
     pub homes: Vec<String>,
@@ -112,6 +112,7 @@ impl Terms {
             }
             Part::Buckets(_, pointers) => ("buckets", pointers.len(), None, Some(pointers)),
             Part::Scarce(scarce) => ("scarce", scarce.len(), Some(0), None),
+            Part::ScarceTexts(texts) => ("scarce texts", texts, Some(size), None),
         };
         let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
         let pointer_bytes = size * pointer_bytes / raw.max(1);
@@ -131,7 +132,8 @@ impl Terms {
             "dictionary" => "values are for columns; they hardly tell traces apart",
             "hashed" => "values are long or hardly repeat: a hash leads to the trace",
             "covered" => "values hold words of other keys, which lead to most of their traces",
-            "scarce" => "keys of few values each: a hash of the key leads to some traces",
+            "scarce" => "keys and texts of few spans each: a hash of a part leads to some traces",
+            "scarce texts" => "texts of few spans each: the table of what is scarce leads there",
             _ => "many numbers: those of like magnitude share a list",
         };
         let kind = match form {

@@ -24,7 +24,8 @@
 //! The parts are made of few things: integers are [`packed`], or [`ascending`], bounds [`rough`],
 //! sorted texts [`front`]-coded, lists of traces [`postings`], some of which are [`unions`] of others,
 //! and hashes kept in tables of just enough bits ([`hashes`]); the tag index and the dictionaries are
-//! compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]).
+//! compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]), where they are
+//! known by a part of them ([`tokens`]).
 
 pub mod ascending;
 mod bits;
@@ -54,6 +55,7 @@ pub mod statistics_builder;
 pub mod term;
 pub mod terms;
 pub mod terms_builder;
+mod tokens;
 pub mod traces;
 pub mod unions;
 mod verify;

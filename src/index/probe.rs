@@ -60,6 +60,17 @@ impl Terms {
                     }
                     None => table.len() == 0 || is_empty(probe),
                 },
+                Part::ScarceTexts(_) => match *probe {
+                    Probe::Str(text) => {
+                        union.exact = false;
+                        if let Some(scarce) = self.scarce()? {
+                            let found = scarce.find_text(&*self.source, self.traces, text)?;
+                            union.ordinals.extend(found);
+                        }
+                        true
+                    }
+                    _ => false,
+                },
                 // It answers for other keys.
                 Part::Scarce(_) => continue,
                 Part::Buckets(buckets, pointers) => {

@@ -15,6 +15,7 @@
 //! |           | form 3 buckets:    numbers by magnitude -> posting pointers              |
 //! |           | form 4 covered:    homes: u8, number and words of each: varints, then as form 2 |
 //! |           | form 5 scarce:     [`crate::index::scarce`]: of the keys that have no record    |
+//! |           | form 6 scarce texts: how many, varint; they are found by the form 5             |
 //! | heap of posting lists, to the end                                                    |
 //! ```
 //! Dictionaries of texts stand in a section of their own, one behind another, folded as well: rows
@@ -44,7 +45,8 @@ use crate::index::scarce::{SCARCE, Scarce};
 use crate::index::source::{Cursor, Source};
 use crate::index::term::{TagScope, TermKind};
 use crate::index::terms_builder::{
-    PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_VALUES,
+    PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_SCARCE_TEXTS,
+    PART_VALUES,
 };
 
 /// Forms times types: no key has more parts.
@@ -117,6 +119,8 @@ pub(crate) enum Part {
     Covered(Vec<HomeEntry>, HashTable),
     Buckets(Buckets, Packed),
     Scarce(Scarce),
+    /// How many there are, to be found in the table of what is scarce.
+    ScarceTexts(u64),
 }
 
 impl Terms {
@@ -155,18 +159,27 @@ impl Terms {
 
     /// Whether every key has an entry: if not, there are scarce ones, which only rows tell.
     pub fn tells_all_keys(&self) -> Result<bool> {
-        self.key(TagScope::Intrinsic, SCARCE).map(|scarce| scarce.is_none())
+        let Some(scarce) = self.key(TagScope::Intrinsic, SCARCE)? else { return Ok(true) };
+        self.postings.read(&*self.source, scarce.present).map(|traces| traces.is_empty())
     }
 
     /// The traces that may have a key without an entry, and all that do.
     pub(crate) fn scarce_traces(&self, scope: TagScope, key: &str) -> Result<OrdinalSet> {
+        let Some(scarce) = self.scarce()? else { return Ok(OrdinalSet::none(self.traces)) };
+        let ordinals = scarce.find_key(&*self.source, self.traces, scope, key)?;
+        Ok(OrdinalSet::from_ordinals(self.traces, ordinals))
+    }
+
+    /// The table of what is scarce, if anything is.
+    pub(crate) fn scarce(&self) -> Result<Option<Scarce>> {
         let entry = self.key(TagScope::Intrinsic, SCARCE)?;
-        if let Some(part) = entry.as_ref().and_then(|entry| entry.parts.first())
-            && let Part::Scarce(scarce) = self.part(part)?
-        {
-            return scarce.find(&*self.source, self.traces, scope, key);
+        let Some(part) = entry.as_ref().and_then(|entry| entry.parts.first()) else {
+            return Ok(None);
+        };
+        match self.part(part)? {
+            Part::Scarce(scarce) => Ok(Some(scarce)),
+            _ => Ok(None),
         }
-        Ok(OrdinalSet::none(self.traces))
     }
 
     /// Names and texts that other sections are likely to say, too: the first page of dictionaries,
@@ -283,6 +296,9 @@ impl Terms {
                 Ok(Part::Buckets(buckets, pointers))
             }
             PART_SCARCE => Scarce::open(&mut cursor).map(Part::Scarce),
+            PART_SCARCE_TEXTS if part.kind == TermKind::Str => {
+                cursor.varint().map(Part::ScarceTexts)
+            }
             _ => Err(cursor.corrupt("an unknown form of terms")),
         }
     }
@@ -341,7 +357,8 @@ impl Terms {
 impl KeyEntry {
     /// Whether texts of the key are found by their hash.
     pub fn has_hashed_texts(&self) -> bool {
-        self.parts.iter().any(|part| part.is_hashed() && part.kind == TermKind::Str)
+        let is_hashed = |part: &PartEntry| part.is_hashed() || part.form == PART_SCARCE_TEXTS;
+        self.parts.iter().any(|part| is_hashed(part) && part.kind == TermKind::Str)
     }
 
     /// Whether every text, number and truth value of the key is in one of its dictionaries, so

@@ -13,7 +13,7 @@ use crate::index::hashes::write_table;
 use crate::index::homes::{Home, Texts, settle, widest};
 use crate::index::packed::pack;
 use crate::index::postings_builder::PostingsBuilder;
-use crate::index::scarce::{SCARCE, ScarceKey, write_scarce};
+use crate::index::scarce::{SCARCE, ScarceBuilder, ScarceKey};
 use crate::index::term::{TagScope, TermKind};
 
 /// Lookups of an absent hash meet a candidate once in 16 times: looking at one costs microseconds,
@@ -27,6 +27,7 @@ pub(crate) const PART_HASHED: u8 = 2;
 pub(crate) const PART_BUCKETS: u8 = 3;
 pub(crate) const PART_COVERED: u8 = 4;
 pub(crate) const PART_SCARCE: u8 = 5;
+pub(crate) const PART_SCARCE_TEXTS: u8 = 6;
 
 /// Collects the tag index of a segment of a known number of traces, in any order of keys.
 ///
@@ -41,6 +42,7 @@ pub struct TermsBuilder {
     /// Texts to be hashed, once all keys are known that may be their homes.
     texts: Vec<Texts>,
     homes: Vec<Home>,
+    scarce: ScarceBuilder,
 }
 
 /// The tag index of a segment, as it is stored.
@@ -92,8 +94,8 @@ impl Part {
 }
 
 impl TermsBuilder {
-    /// For a segment of so many traces.
-    pub fn new(traces: u32) -> Self {
+    /// For a segment of so many traces, of which scarce keys and texts tell groups of 2^`shift`.
+    pub fn new(traces: u32, shift: u32) -> Self {
         let scratch = vec![0; traces.div_ceil(64) as usize];
         Self {
             postings: PostingsBuilder::new(traces),
@@ -101,12 +103,8 @@ impl TermsBuilder {
             keys: BTreeMap::new(),
             texts: Vec::new(),
             homes: Vec::new(),
+            scarce: ScarceBuilder::new(shift),
         }
-    }
-
-    /// How many traces there are.
-    pub fn traces(&self) -> u32 {
-        self.postings.traces()
     }
 
     /// Adds exact values of one type, each with the ascending ordinals of the traces that have it.
@@ -224,15 +222,43 @@ impl TermsBuilder {
         self.add_traces(scope, key, ordinals.iter().copied());
     }
 
-    /// Adds all scarce keys, at once; nothing else is told of them. They are found by groups of 2^`shift`
-    /// traces.
-    pub fn add_scarce(&mut self, keys: &[ScarceKey], shift: u32) {
-        let mut bytes = Vec::new();
-        write_scarce(keys, shift, &mut bytes);
-        let part = Part::new(PART_SCARCE, TermKind::Str, bytes);
-        self.add_part(TagScope::Intrinsic, SCARCE, part);
+    /// Adds scarce keys; nothing else is told of them.
+    pub fn add_scarce(&mut self, keys: &[ScarceKey]) {
+        keys.iter().for_each(|key| self.scarce.add_key(key));
         let traces = keys.iter().flat_map(|scarce| &scarce.ordinals).copied();
         self.add_traces(TagScope::Intrinsic, SCARCE, traces);
+    }
+
+    /// Adds texts that are as scarce, each with its number and the ordinal of a trace that has it, in
+    /// any order. The key may have other texts by [`Self::add_values`].
+    pub fn add_scarce_texts<'a>(
+        &mut self,
+        scope: TagScope,
+        key: &str,
+        texts: impl Iterator<Item = &'a str>,
+        pairs: &[(u32, u32)],
+    ) {
+        let numbers: Vec<u32> = texts.map(|text| self.scarce.add_text(text)).collect();
+        for &(text, ordinal) in pairs {
+            if let Some(&number) = numbers.get(text as usize) {
+                self.scarce.add_pair(number, ordinal);
+            }
+        }
+        let mut bytes = Vec::new();
+        write_u64(&mut bytes, numbers.len() as u64);
+        self.add_part(scope, key, Part::new(PART_SCARCE_TEXTS, TermKind::Str, bytes));
+        self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
+    }
+
+    /// Stores what is scarce, if anything is.
+    fn settle_scarce(&mut self) {
+        let scarce = std::mem::replace(&mut self.scarce, ScarceBuilder::new(0));
+        if !scarce.is_empty() {
+            let mut bytes = Vec::new();
+            scarce.write(&mut bytes);
+            let part = Part::new(PART_SCARCE, TermKind::Str, bytes);
+            self.add_part(TagScope::Intrinsic, SCARCE, part);
+        }
     }
 
     /// Adds to the traces that have a key, in any order.
@@ -280,6 +306,7 @@ impl TermsBuilder {
 
     /// The section and that of its dictionaries, compressed at zstd `level`.
     pub fn finish(mut self, level: i32) -> TermsSections {
+        self.settle_scarce();
         self.settle_texts();
         let mut names = Vec::with_capacity(self.keys.len());
         let mut offsets = Vec::with_capacity(self.keys.len());

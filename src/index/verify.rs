@@ -40,6 +40,8 @@ impl Terms {
                 table.verify(source, self.traces)
             }
             Part::Scarce(scarce) => scarce.verify(source, self.traces),
+            Part::ScarceTexts(_) if self.scarce()?.is_some() => Ok(()),
+            Part::ScarceTexts(_) => Err(source.corrupt(0, "scarce texts without their table")),
             Part::Buckets(buckets, pointers) => {
                 verify_ascent(buckets.column(), source, "buckets in disorder")?;
                 for index in 0..pointers.len() {

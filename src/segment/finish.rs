@@ -45,7 +45,8 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     b.drop_empty_trace();
     let (codes, kept) = choose_templates(b.shapes.list());
     let ordinals = Ordinals::of(&b);
-    let uses = Uses::build(&mut b, &ordinals)?;
+    let mostly_spelled = whim::take(spelled_rows(&b, &codes) * 2 > b.rows.start.len());
+    let uses = Uses::build(&mut b, &ordinals, mostly_spelled)?;
     let services = Services::of(&b.resources)?;
     let mut lineup = line_up(&b, &codes, &uses.spelled_errors, &services);
     let counts = Counts::of(&b, &uses.spelled_errors)?;
@@ -155,6 +156,12 @@ fn choose_templates(shapes: &[Shape]) -> (Vec<u32>, Vec<u32>) {
         }
     }
     (codes, kept.into_iter().map(|(_, shape)| shape).collect())
+}
+
+/// How many rows are to be spelled.
+fn spelled_rows(b: &SegmentBuilder, codes: &[u32]) -> usize {
+    let shapes = b.shapes.list().iter().zip(codes).filter(|&(_, &code)| code == SPELLED);
+    b.spelled.rows.len() + shapes.map(|(shape, _)| shape.rows).sum::<usize>()
 }
 
 /// All rows that are to be spelled, in order: their scopes and their bytes' numbers in the pool.

@@ -14,7 +14,7 @@ const MANY: usize = 1024;
 
 /// A key is scarce if so few values in the segment bear it. An entry takes the bytes of some eight
 /// pairs in the table of scarce keys.
-const FEW: usize = 4;
+pub(super) const FEW: usize = 4;
 
 type Key = (TagScope, Str);
 

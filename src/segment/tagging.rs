@@ -14,7 +14,7 @@ use crate::block::shapes::Shape;
 use crate::block::skeleton::ValueType;
 use crate::block::slots::{PoolUse, Pools, repeats};
 use crate::block::template::{Owner, Place};
-use crate::index::scarce::{ScarceKey, shift_of};
+use crate::index::scarce::ScarceKey;
 use crate::index::term::TagScope;
 use crate::index::terms_builder::TermsBuilder;
 use crate::segment::scarcity::{Scarcity, untold};
@@ -239,24 +239,25 @@ impl<'a> Tagging<'a> {
         scarcity.finish()
     }
 
-    /// Hands all terms to `terms`, and says how the values of each pool are to be stored.
+    /// Hands all terms to `terms`, and says how the values of each pool are to be stored. Where rows
+    /// are mostly spelled, to look at one is to decode its neighbours.
     pub fn finish(
         mut self,
         terms: &mut TermsBuilder,
         pools: &mut Pools,
-        rows: u64,
+        mostly_spelled: bool,
     ) -> Vec<PoolUse> {
-        let walk = Walk { shapes: self.shapes, ordinals: self.ordinals };
+        let walk = Walk { shapes: self.shapes, ordinals: self.ordinals, mostly_spelled };
         let scarce = self.scarce(walk);
         let untold = untold(&scarce);
         if !scarce.is_empty() {
-            terms.add_scarce(&scarce, shift_of(terms.traces(), rows));
+            terms.add_scarce(&scarce);
         }
         // Names first: many lists are unions of theirs.
         let name = self.told.remove_entry(&(TagScope::Intrinsic, Str::from(intrinsic::NAME)));
         for (name, told) in name.into_iter().chain(self.told) {
             if !untold.contains(&name) {
-                told.finish(name.0, &name.1, terms);
+                told.finish(name.0, &name.1, mostly_spelled, terms);
             }
         }
         let mut fields: BTreeMap<Key, Vec<(ValueType, Field)>> = BTreeMap::new();

@@ -4,6 +4,7 @@ use crate::base::error::{Error, Result};
 use crate::base::model::StatusCode;
 use crate::base::wire::{decode_resource_context, decode_scope_context, decode_span};
 use crate::block::slots::PoolUse;
+use crate::index::scarce::shift_of;
 use crate::index::terms_builder::{TermsBuilder, TermsSections};
 use crate::segment::builder::SegmentBuilder;
 use crate::segment::finish::SECTION_LEVEL;
@@ -73,8 +74,13 @@ pub(super) struct Uses {
 
 impl Uses {
     /// Gathers the terms of all rows.
-    pub fn build(b: &mut SegmentBuilder, ordinals: &Ordinals) -> Result<Self> {
-        let mut terms = TermsBuilder::new(b.traces.len() as u32);
+    pub fn build(
+        b: &mut SegmentBuilder,
+        ordinals: &Ordinals,
+        mostly_spelled: bool,
+    ) -> Result<Self> {
+        let traces = b.traces.len() as u32;
+        let mut terms = TermsBuilder::new(traces, shift_of(traces, b.rows.start.len() as u64));
         let mut tagging = Tagging::new(b.shapes.list(), &ordinals.shapes);
         let mut spelled_errors = Vec::with_capacity(b.spelled.rows.len());
         for (&(_, number), &ordinal) in b.spelled.rows.iter().zip(&ordinals.spelled) {
@@ -92,7 +98,7 @@ impl Uses {
             let context = decode_scope_context(b.scopes.get(code));
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
-        let pools = tagging.finish(&mut terms, &mut b.pools, b.rows.start.len() as u64);
+        let pools = tagging.finish(&mut terms, &mut b.pools, mostly_spelled);
         Ok(Self { terms: terms.finish(SECTION_LEVEL), pools, spelled_errors })
     }
 }

@@ -12,6 +12,7 @@ use crate::block::whim;
 use crate::index::dictionary::DictionaryValue;
 use crate::index::term::{TagScope, TermKind, hash_number, hash_text};
 use crate::index::terms_builder::TermsBuilder;
+use crate::segment::scarcity::FEW;
 
 /// Numbers of more different values are indexed by magnitude.
 const MAX_EXACT_NUMBERS: usize = 1024;
@@ -45,6 +46,8 @@ pub(super) struct Walk<'a> {
     pub shapes: &'a [Shape],
     /// For each shape the ordinals of its rows' traces.
     pub ordinals: &'a [Vec<u32>],
+    /// Whether most rows are spelled.
+    pub mostly_spelled: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -99,7 +102,11 @@ impl<'a> Walk<'a> {
         if !is_term(pool) || !repeats(pool) {
             let mut pairs = Vec::new();
             self.each(field, |n, ordinal| pairs.push((n as u32, ordinal)));
-            terms.add_texts(scope, key, (0..pool.len()).map(|n| pool.text(n)), pairs);
+            let texts = (0..pool.len()).map(|n| pool.text(n));
+            match self.mostly_spelled {
+                true => terms.add_scarce_texts(scope, key, texts, &pairs),
+                false => terms.add_texts(scope, key, texts, pairs),
+            }
             return None;
         }
         let lists = self.lists(field, pool.len() as usize, terms);
@@ -215,12 +222,36 @@ impl Told {
         self.texts.len() >= MANY_TEXTS && self.texts.len() * 2 > told()
     }
 
+    /// Takes out the texts of few traces each, if they are many, and long ones.
+    fn take_scarce(&mut self) -> Vec<(Str, Vec<u32>)> {
+        let is_few = |list: &Vec<u32>| list.len() <= FEW;
+        let many = self.texts.values().filter(|list| is_few(list)).count() >= MANY_TEXTS;
+        let many = whim::take(many);
+        let is_scarce = |text: &Str, list: &mut Vec<u32>| many && is_few(list) || is_long(text);
+        self.texts.extract_if(is_scarce).collect()
+    }
+
     /// Hands the values to `terms`.
-    pub fn finish(mut self, scope: TagScope, key: &str, terms: &mut TermsBuilder) {
-        let is_long = |text: &Str| text.len() > MAX_TERM_BYTES;
+    pub fn finish(
+        mut self,
+        scope: TagScope,
+        key: &str,
+        mostly_spelled: bool,
+        terms: &mut TermsBuilder,
+    ) {
+        let scarce = if mostly_spelled { self.take_scarce() } else { Vec::new() };
+        if !scarce.is_empty() {
+            let lists = (0..).zip(&scarce);
+            let pairs = lists.flat_map(|(n, (_, list))| list.iter().map(move |&o| (n, o)));
+            let pairs: Vec<(u32, u32)> = pairs.collect();
+            let texts = scarce.iter().map(|(text, _)| text.as_str());
+            terms.add_scarce_texts(scope, key, texts, &pairs);
+        }
         if self.texts.is_empty() {
             // Most keys of spans have slots, and are told here only where they have other values.
-        } else if self.texts.keys().any(is_long) || whim::take(self.hardly_repeats()) {
+        } else if self.texts.keys().any(is_long)
+            || !mostly_spelled && whim::take(self.hardly_repeats())
+        {
             let pairs = self.texts.iter().flat_map(|(text, list)| {
                 let hash = hash_text(text);
                 list.iter().map(move |&ordinal| (hash, ordinal))
@@ -241,6 +272,10 @@ impl Told {
             terms.add_present(scope, key, &self.present);
         }
     }
+}
+
+fn is_long(text: &Str) -> bool {
+    text.len() > MAX_TERM_BYTES
 }
 
 fn add_told<V: DictionaryValue>(

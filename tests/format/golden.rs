@@ -181,6 +181,7 @@ fn every_form_of_the_format_occurs() {
                 "hashed double",
                 "buckets number",
                 "scarce key",
+                "scarce texts string",
             ],
         ),
         (

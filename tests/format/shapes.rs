@@ -165,14 +165,19 @@ pub fn lists() -> Vec<ResourceSpans> {
     batch("lists", spans.collect())
 }
 
-/// 45 traces of one span, whose keys are all unheard of elsewhere: too many for an entry each.
+/// 45 traces of one span, whose keys are all unheard of elsewhere, too many for an entry each, and
+/// which have their own number in all of them; some have long texts, too.
 pub fn scarce() -> Vec<ResourceSpans> {
     let spans = (0..45u64).map(|n| {
-        let own = (0..24).map(|i| KeyValue::new(format!("item.{n}.{i}"), i));
+        let own = (0..24).map(|i| KeyValue::new(format!("item.{}.{i}", n + 100), i));
+        let note = (n % 9 == 0).then(|| {
+            KeyValue::new("note", format!("on item {}: {}", n + 100, "very ".repeat(205)))
+        });
         let odd =
             [("flag", Value::Bool(true)), ("list", Value::Array(vec![Value::from(n as i64)]))];
         let odd = odd.map(|(key, value)| KeyValue::new(format!("{key}.{n}"), value));
-        let attributes = own.chain(odd).chain([KeyValue::new("common", "text")]).collect();
+        let attributes =
+            own.chain(odd).chain(note).chain([KeyValue::new("common", "text")]).collect();
         Span { attributes, ..plain(u128::from(n + 1), n + 1, n * 7) }
     });
     batch("scarce", spans.collect())

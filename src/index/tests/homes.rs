@@ -30,7 +30,7 @@ fn statement((id, session, form): (u16, u16, u8)) -> String {
 type Lists = BTreeMap<String, BTreeSet<u32>>;
 
 fn open(traces: &[(u16, u16, u8)]) -> (Terms, Lists) {
-    let mut builder = TermsBuilder::new(TRACES);
+    let mut builder = TermsBuilder::new(TRACES, 2);
     let lists = |text: &dyn Fn((u16, u16, u8)) -> String| {
         let mut lists = Lists::new();
         for (trace, ordinal) in traces.iter().zip(0..) {

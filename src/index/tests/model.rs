@@ -86,7 +86,7 @@ fn build(
     attributes: &[Attribute],
     forms: &BTreeMap<(&'static str, TermKind), Form>,
 ) -> TermsSections {
-    let mut builder = TermsBuilder::new(TRACES);
+    let mut builder = TermsBuilder::new(TRACES, 2);
     for ((scope, key), list) in by_key(attributes) {
         let mut numbers = Vec::new();
         let form = |kind| forms[&(key, kind)];

@@ -157,7 +157,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
         }
     }
 
-    let mut builder = TermsBuilder::new(TRACES);
+    let mut builder = TermsBuilder::new(TRACES, 2);
     for ((scope, key), postings) in &shop.values {
         let mut values: Vec<(&str, Vec<u32>)> =
             postings.iter().map(|(value, list)| (value.as_str(), list.clone())).collect();

@@ -43,6 +43,7 @@ const HASHED: u8 = 2;
 const BUCKETS: u8 = 3;
 const COVERED: u8 = 4;
 const SCARCE: u8 = 5;
+const SCARCE_TEXTS: u8 = 6;
 
 /// An index of one key with one part of this form and type, and a heap.
 fn part(form: u8, part: &[u8], heap: &[u8]) -> Vec<u8> {
@@ -201,18 +202,29 @@ pub fn cases() -> Vec<Case> {
         case(
             "scarce-shift.seg",
             "scarce keys in groups of 2^64 traces",
-            scarce(&[&[64][..], &table()].concat()),
+            scarce(&[&[64, 0][..], &table()].concat()),
         ),
         case(
             "scarce-left.seg",
             "bytes behind the table of scarce keys",
-            scarce(&[&[0][..], &table(), &[0]].concat()),
+            scarce(&[&[0, 0][..], &table(), &[0]].concat()),
         ),
         case(
             "scarce-group.seg",
             "a scarce key of a group of traces that is not there",
-            scarce(&[vec![1, 0, 8, 4], column(&[1, 1]), column(&[0x37])].concat()),
+            scarce(&[vec![1, 0, 0, 8, 4], column(&[1, 1]), column(&[0x37])].concat()),
         ),
+        case(
+            "scarce-tokens.seg",
+            "scarce keys found by tokens of an unknown kind",
+            scarce(&[&[0, 3][..], &table()].concat()),
+        ),
+        case(
+            "scarce-texts-alone.seg",
+            "scarce texts without the table that finds them",
+            part(SCARCE_TEXTS, &[1], &[]),
+        ),
+        case("scarce-texts-ints.seg", "scarce integers", part(SCARCE_TEXTS | INTS, &[1], &[])),
         case(
             "folded-huge.seg",
             "a page of 2^30 raw bytes",
