@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::number::Number;
 use crate::base::text::Str;
-use crate::block::models::TemplateModel;
+use crate::block::models::{SPELLED, TemplateModel};
 use crate::block::skeleton::ValueType;
 use crate::query::ast::{Check, Expr, Field};
 use crate::query::compare::{Seen, holds};
@@ -54,11 +54,22 @@ impl<'a> Sieve<'a> {
         Ok(Some(Self { peek: segment.peek()?, tests }))
     }
 
-    /// Tests rows until one surely fulfils the condition.
-    pub fn sift(&mut self, rows: Range<u32>) -> Result<Sifted> {
+    /// Tests rows until one surely fulfils the condition. Of spelled rows, which have no columns to
+    /// look at, `spelled` tells the verdict.
+    pub fn sift(
+        &mut self,
+        rows: Range<u32>,
+        spelled: &mut dyn FnMut(u32) -> Result<Option<bool>>,
+    ) -> Result<Sifted> {
         let mut sifted = Sifted::default();
         for row in rows {
-            match self.tests.verdict(self.peek.row(row)?)? {
+            let columns = self.peek.row(row)?;
+            let is_spelled = columns.template() == SPELLED;
+            let verdict = match self.tests.verdict(columns)? {
+                None if is_spelled => spelled(row)?,
+                verdict => verdict,
+            };
+            match verdict {
                 Some(false) => {}
                 Some(true) => {
                     self.peek.keep();

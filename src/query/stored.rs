@@ -15,6 +15,7 @@ use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
 use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
 use crate::query::plan::{Terms, min_duration, plan};
+use crate::query::predicate::matches;
 use crate::query::prune::prune;
 use crate::query::sieve::{RowTests, Sieve, Sifted};
 use crate::query::source::{
@@ -73,7 +74,9 @@ impl Source for Segment {
                 return Ok(None);
             }
             let sifted = match &mut sieve {
-                Some(sieve) => sieve.sift(entry.row_range())?,
+                Some(sieve) => {
+                    sieve.sift(entry.row_range(), &mut |row| verdict(self, row, query))?
+                }
                 None => unsifted,
             };
             let fragment = fragment(&entry);
@@ -270,6 +273,17 @@ fn fragment(entry: &TraceEntry) -> Fragment {
 fn walk(segment: &Segment, rows: Range<u32>, visit: &mut Visitor<'_>) -> Result<()> {
     let mut contexts = Neighbours::default();
     segment.rows(rows, &mut |row| visit(contexts.row(segment, row)?))
+}
+
+/// Whether a row fulfils the condition; `None` where that depends on its trace. Reads the row, which
+/// is little against a look at all of its trace, wherever that lies.
+fn verdict(segment: &Segment, row: u32, query: &Query) -> Result<Option<bool>> {
+    let mut verdict = None;
+    walk(segment, row..row.saturating_add(1), &mut |row| {
+        verdict = matches(&query.filter, row.subject(), None, query.loose);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(verdict)
 }
 
 /// Contexts of the row before: neighbours mostly share them.
