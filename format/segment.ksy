@@ -316,6 +316,7 @@ types:
       - id: first_start
         type: ascending
       - id: id_high
+        doc: Zigzagged, like the low half (S18.2).
         type: packed
       - id: id_low
         type: packed

@@ -197,7 +197,7 @@ class TraceTable:
             columns.insert(2, starts)
             need(data.at == begin + offsets[page + 1], "S18.1: where a page ends")
             for i, (high, low, first, spread, length, longest, flags) in enumerate(zip(*columns)):
-                id_ = high.to_bytes(8, "big") + low.to_bytes(8, "big")
+                id_ = b"".join((n >> 1 ^ -(n & 1) & M64).to_bytes(8, "big") for n in (high, low))
                 times = [first, min(first + share(spread, length), M64), (first + length) & M64]
                 longest = share(longest, length)
                 own = rows[i], rows[i + 1] - rows[i]

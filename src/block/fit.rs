@@ -18,6 +18,9 @@ const SAMPLE: usize = 1024;
 /// hundred nanoseconds.
 const STEP_GROUPS: usize = 16;
 
+/// Bits by which most values must become shorter where many go into the raw class.
+const FAR: u32 = 12;
+
 /// A dictionary of more values than this costs more to search and keep than it saves.
 const MAX_DICT: usize = 4096;
 
@@ -120,7 +123,7 @@ fn usual_step(sample: &[i64]) -> Option<u64> {
     (same.len() >= STEP_GROUPS / 4).then(|| same.first().copied())?
 }
 
-/// Scales worth trying: each step from the least value, and from above a small low tail.
+/// Scales worth trying: each step from the least value, and from above a low tail of several sizes.
 fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
     let mut scales = Vec::new();
     for &step in steps {
@@ -134,8 +137,11 @@ fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
         // most others become shorter by it.
         let length = |base: i64| bit_length(most.abs_diff(base) / step);
         let mut shortest = length(least);
-        for tail in [usual.len() / 200 + 1, usual.len() / 50, usual.len() / 15] {
-            let base = usual.get(tail).copied().filter(|&base| length(base) < shortest);
+        let tails = [usual.len() / 200 + 1, usual.len() / 50, usual.len() / 15].map(|n| (n, 1));
+        let tails = tails.into_iter().chain(widest_gap(&usual).map(|n| (n, FAR)));
+        for (tail, gain) in tails {
+            let base = usual.get(tail).copied();
+            let base = base.filter(|&base| length(base) + gain <= shortest);
             if let Some(base) = base {
                 shortest = length(base);
                 scales.push(Scale::new(base, step));
@@ -143,6 +149,16 @@ fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
         }
     }
     scales
+}
+
+/// Which value stands behind the widest gap in the lowest quarter of a sorted sample.
+fn widest_gap(sample: &[i64]) -> Option<usize> {
+    let lowest = sample.get(..=sample.len() / 4)?;
+    let gaps = lowest.windows(2).map(|pair| match pair {
+        [a, b] => a.abs_diff(*b),
+        _ => 0,
+    });
+    (1..).zip(gaps).max_by_key(|&(_, gap)| gap).map(|(behind, _)| behind)
 }
 
 /// A value whose remainder by `step` is that of most values (Boyer and Moore's majority vote).

@@ -6,12 +6,14 @@
 //! page of m traces:
 //! | first rows: ascending column, m + 1 values |  the last one ends the page's last trace
 //! | first start: ascending column, m values |
-//! | id high | id low | last start - first start, a share | end - first start |
+//! | id high | id low, both zigzagged | last start - first start, a share | end - first start |
 //! | longest duration, a share | flags |   packed columns of m values each, modulo 2^64
 //! ```
 //! What only bounds a search is told in eighths of end - first start: codes up to 8 are so many of
 //! them, and those above are by 9 above a rough number ([`crate::index::rough`]).
 //! Ordinals follow (first start, id), so the highest ordinal is the newest trace.
+
+mod entry;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,103 +22,17 @@ use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::recent::Recent;
 use crate::base::time::Timestamp;
-use crate::base::varint::write_u64;
+use crate::base::varint::{unzigzag, write_u64};
 use crate::index::ascending::{Ascending, pack_ascending};
 use crate::index::packed::{Packed, pack};
-use crate::index::rough;
 use crate::index::source::{Cursor, Source, partition_point};
+use crate::index::traces::entry::{length, longest, near_zero, spread};
+
+pub use entry::{TraceEntry, TraceFlags};
 
 /// Traces of a page: few enough that one lookup reads two granules, enough that the headers of
 /// its columns are noise.
 const PAGE_ENTRIES: usize = 256;
-
-/// What the table keeps of a trace; times are of those of its spans that are in the segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceEntry {
-    /// The trace's id.
-    pub id: TraceId,
-    /// Its first row.
-    pub first_row: u32,
-    /// How many rows, which are spans, it has.
-    pub rows: u32,
-    /// The earliest start of a span.
-    pub first_start: Timestamp,
-    /// The latest start of a span; as read from a table, up to an eighth of the trace later.
-    pub last_start: Timestamp,
-    /// The latest end of a span.
-    pub max_end: Timestamp,
-    /// The longest duration of a span, in nanoseconds; zero for spans that end before they start.
-    /// As read from a table it may be too long by up to an eighth of the trace.
-    pub max_duration: u64,
-    /// What is known of the trace.
-    pub flags: TraceFlags,
-}
-
-/// What is known of a whole trace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TraceFlags(pub u8);
-
-impl TraceFlags {
-    /// Rows are in pre-order of one tree or several: a subtree is one row range.
-    pub const REGULAR: Self = Self(1);
-    /// Some span has the status `error`.
-    pub const ERROR: Self = Self(2);
-
-    /// Whether all flags of `other` are set.
-    pub fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// These flags and those of `other`.
-    #[must_use]
-    pub fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl TraceEntry {
-    /// The row range of the trace.
-    pub fn row_range(&self) -> Range<u32> {
-        self.first_row..self.first_row.saturating_add(self.rows)
-    }
-
-    /// The entry as a table gives it back: exact but for its bounds.
-    #[must_use]
-    pub fn as_stored(self) -> Self {
-        Self { last_start: self.last_start_of(spread(&self)), ..self }.with_longest(longest(&self))
-    }
-
-    /// The bound that a code of the spread of starts means.
-    fn last_start_of(&self, spread: u64) -> Timestamp {
-        let spread = bound_of(spread, length(self));
-        Timestamp::from_nanos(self.first_start.nanos().saturating_add(spread))
-    }
-
-    /// With the bound that a code of the longest duration means.
-    fn with_longest(self, longest: u64) -> Self {
-        Self { max_duration: bound_of(longest, length(&self)), ..self }
-    }
-}
-
-/// Shares are told in so many parts of the whole.
-const PARTS: u64 = 8;
-
-/// The lowest code that stands for `part` of `whole` or more.
-fn share(part: u64, whole: u64) -> u64 {
-    match u128::from(part) * u128::from(PARTS) {
-        _ if part > whole => PARTS + 1 + rough::code(part),
-        0 => 0,
-        parts => parts.div_ceil(whole.into()) as u64,
-    }
-}
-
-/// What a code stands for, where `whole` is the same.
-fn bound_of(code: u64, whole: u64) -> u64 {
-    match code.checked_sub(PARTS + 1) {
-        Some(code) => rough::value(code),
-        None => (u128::from(whole) * u128::from(code) / u128::from(PARTS)) as u64,
-    }
-}
 
 /// Collects the table, a page at a time.
 #[derive(Debug, Default)]
@@ -176,21 +92,14 @@ impl TraceTableBuilder {
 }
 
 /// The columns of a page behind the first rows and starts.
-const COLUMNS: [fn(&TraceEntry) -> u64; 6] =
-    [|e| e.id.high(), |e| e.id.low(), spread, length, longest, |e| e.flags.0.into()];
-
-fn spread(entry: &TraceEntry) -> u64 {
-    let spread = entry.last_start.nanos().saturating_sub(entry.first_start.nanos());
-    share(spread, length(entry))
-}
-
-fn longest(entry: &TraceEntry) -> u64 {
-    share(entry.max_duration, length(entry))
-}
-
-fn length(entry: &TraceEntry) -> u64 {
-    entry.max_end.nanos().wrapping_sub(entry.first_start.nanos())
-}
+const COLUMNS: [fn(&TraceEntry) -> u64; 6] = [
+    |e| near_zero(e.id.high()),
+    |e| near_zero(e.id.low()),
+    spread,
+    length,
+    longest,
+    |e| e.flags.0.into(),
+];
 
 /// Reads the table.
 #[derive(Debug)]
@@ -369,8 +278,10 @@ impl TracePage<'_> {
     fn id(&self, ordinal: u32) -> Result<TraceId> {
         let [high, low, ..] = &self.columns.columns;
         let index = self.index(ordinal)?;
-        let (high, low) = (high.get(self.source, index)?, low.get(self.source, index)?);
-        Ok(TraceId::from(u128::from(high) << 64 | u128::from(low)))
+        let half = |column: &Packed| {
+            column.get(self.source, index).map(|half| u128::from(unzigzag(half) as u64))
+        };
+        Ok(TraceId::from(half(high)? << 64 | half(low)?))
     }
 
     fn first_start(&self, ordinal: u32) -> Result<Timestamp> {

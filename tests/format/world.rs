@@ -28,7 +28,7 @@ pub fn open(disk: &MemDisk, options: Options) -> Store {
     Store::open_in(ROOT, options, world(disk)).unwrap()
 }
 
-/// Every file of the store but its lock, by its path from the root, sorted.
+/// Every file of the store but its lock and what it tells people, by its path from the root, sorted.
 pub fn files(disk: &MemDisk) -> Vec<(String, Vec<u8>)> {
     let disk = world(disk).disk;
     let mut files = Vec::new();
@@ -38,7 +38,7 @@ pub fn files(disk: &MemDisk) -> Vec<(String, Vec<u8>)> {
             let path = format!("{folder}{}", entry.name);
             if entry.is_dir {
                 folders.push(format!("{path}/"));
-            } else if path != "LOCK" {
+            } else if path != "LOCK" && path != "COUNTERS" {
                 let bytes = disk.read(&Path::new(ROOT).join(&path)).unwrap();
                 files.push((path, bytes));
             }

@@ -156,6 +156,18 @@ fn a_low_tail_costs_the_rest_nothing() {
 }
 
 #[test]
+fn many_low_values_far_away_cost_the_rest_little() {
+    for tail in [8, 6] {
+        let value = |i| match i % tail {
+            0 => (-1 << 60) + (noise(i) >> 24) as i64,
+            _ => (noise(i) >> 34) as i64,
+        };
+        let bits = bits_a_value(&(0..20_000).map(value).collect::<Vec<_>>());
+        assert!(bits < 33.0 + 34.0 / tail as f64, "{bits}");
+    }
+}
+
+#[test]
 fn few_values_far_apart_become_codes() {
     let far = [200, 1 << 44, -5 << 33, i64::MAX, 17];
     let values: Vec<i64> = (0..5000)

@@ -92,3 +92,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ids_near_zero_and_near_all_ones_take_few_bits() {
+    let id = |n: u64| match n % 4 {
+        0 => u128::from(n),
+        1 => u128::from(n) << 64,
+        2 => u128::MAX - u128::from(n),
+        _ => 7 << 64 | u128::from(n),
+    };
+    let entry = |n: u64| TraceEntry {
+        id: TraceId::from(id(n)),
+        first_row: 0,
+        rows: 1,
+        first_start: Timestamp::from_nanos(n),
+        last_start: Timestamp::from_nanos(n),
+        max_end: Timestamp::from_nanos(n),
+        max_duration: 0,
+        flags: TraceFlags::REGULAR,
+    };
+    let entries: Vec<TraceEntry> = (0..4096).map(entry).collect();
+    let bytes = build(&entries);
+    assert!(bytes.len() < 4 * entries.len(), "{}", bytes.len());
+    let table = open(bytes).unwrap();
+    assert!(entries.iter().zip(0..).all(|(entry, n)| table.id(n).unwrap() == entry.id));
+}

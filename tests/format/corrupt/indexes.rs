@@ -60,7 +60,8 @@ fn traces() -> Vec<Case> {
     };
     let whole: u64 = 2_000;
     let page_of = |rows: Vec<u8>, start: u64, last: u64| -> Vec<u8> {
-        let [high, low] = [0x0102_0304_0506_0708, 0x090a_0b0c_0d0e_0f10];
+        // Zigzagged.
+        let [high, low] = [0x0102_0304_0506_0708, 0x090a_0b0c_0d0e_0f10].map(|half: u64| half << 1);
         let columns: [&[u64]; 6] = [&[high], &[low], &[last], &[0], &[0], &[1]];
         let columns: Vec<u8> = columns.iter().flat_map(|values| column(values)).collect();
         let page = [rows, ascending(&[start]), columns].concat();
