@@ -73,13 +73,13 @@ impl ScarceBuilder {
     }
 
     pub fn add_key(&mut self, key: &ScarceKey) {
-        let name = self.add(Tokens::all().map(|tokens| tokens.of_key(key.scope, &key.key)));
+        let name = self.add(Tokens::all_of_key(key.scope, &key.key));
         self.pairs.extend(key.ordinals.iter().map(|ordinal| (name, ordinal >> self.shift)));
     }
 
     /// Adds a text; the number by which [`Self::add_pair`] knows it.
     pub fn add_text(&mut self, text: &str) -> u32 {
-        self.add(Tokens::all().map(|tokens| tokens.of_text(text)))
+        self.add(Tokens::all_of_text(text))
     }
 
     fn add(&mut self, hashes: [u64; KINDS]) -> u32 {
@@ -96,7 +96,7 @@ impl ScarceBuilder {
         self.pairs.sort_unstable();
         self.pairs.dedup();
         let mut best: Option<(Tokens, Told)> = None;
-        for tokens in Tokens::all() {
+        for tokens in Tokens::all().into_iter().filter(|&tokens| self.has(tokens)) {
             let told = self.told(tokens);
             let is_better = best.as_ref().is_none_or(|(_, least)| {
                 told.pairs.len() < least.pairs.len()
@@ -111,6 +111,12 @@ impl ScarceBuilder {
         out.extend([self.shift as u8, tokens.code()]);
         let spare_bits = if is_shared { SPARE_BITS_SHARED } else { SPARE_BITS };
         write_table(&told.pairs, spare_bits, out);
+    }
+
+    /// Whether there are enough tokens of a kind to be worth a try.
+    fn has(&self, tokens: Tokens) -> bool {
+        let has_own = |all: &&[u64; KINDS]| tokens.hash(all) != Tokens::Whole.hash(all);
+        tokens == Tokens::Whole || self.names.iter().filter(has_own).count() * 4 > self.names.len()
     }
 
     /// What is to be told by tokens of one kind.

@@ -49,32 +49,52 @@ impl Tokens {
 
     /// The hash by which a key is found; as a whole that of what the directory would call it.
     pub fn of_key(self, scope: TagScope, key: &str) -> u64 {
-        if let Some(token) = self.token(key) {
-            return hash_text(token);
+        self.token(key).map_or_else(|| whole_key(scope, key), hash64)
+    }
+
+    /// The hashes of a key by all kinds.
+    pub fn all_of_key(scope: TagScope, key: &str) -> [u64; KINDS] {
+        Self::all_or(key, whole_key(scope, key))
+    }
+
+    /// The hashes of a text by all kinds.
+    pub fn all_of_text(text: &str) -> [u64; KINDS] {
+        Self::all_or(text, hash_text(text))
+    }
+
+    fn all_or(text: &str, whole: u64) -> [u64; KINDS] {
+        if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return [whole; KINDS];
         }
-        let mut name = Vec::with_capacity(1 + key.len());
-        name.push(scope.code());
-        name.extend_from_slice(key.as_bytes());
-        hash64(&name)
+        Self::all().map(|tokens| tokens.token(text).map_or(whole, hash64))
     }
 
     /// The hash by which a text is found.
     pub fn of_text(self, text: &str) -> u64 {
-        hash_text(self.token(text).unwrap_or(text))
+        self.token(text).map_or_else(|| hash_text(text), hash64)
     }
 
     /// The token in a text, the first of the longest.
-    fn token(self, text: &str) -> Option<&str> {
-        let is_part = |c: char| match self {
-            Self::Whole => false,
-            Self::Number => c.is_ascii_digit(),
-            Self::Word => c.is_ascii_alphanumeric(),
+    fn token(self, text: &str) -> Option<&[u8]> {
+        let is_part = match self {
+            Self::Whole => return None,
+            Self::Number => u8::is_ascii_digit,
+            Self::Word => u8::is_ascii_alphanumeric,
         };
-        let has_digit = |run: &&str| run.bytes().any(|byte| byte.is_ascii_digit());
-        let runs = text.split(|c| !is_part(c)).filter(|run| run.len() >= LEAST_BYTES);
+        let has_digit = |run: &&[u8]| run.iter().any(u8::is_ascii_digit);
+        let runs = text.as_bytes().split(|byte| !is_part(byte));
+        let runs = runs.filter(|run| run.len() >= LEAST_BYTES);
         // The last of equals is the greatest, and the first of them stands last backwards.
         runs.rev().filter(has_digit).max_by_key(|run| run.len())
     }
+}
+
+/// The hash of what the directory would call a key.
+fn whole_key(scope: TagScope, key: &str) -> u64 {
+    let mut name = Vec::with_capacity(1 + key.len());
+    name.push(scope.code());
+    name.extend_from_slice(key.as_bytes());
+    hash64(&name)
 }
 
 #[cfg(test)]
@@ -92,8 +112,10 @@ mod tests {
             ("größe٣٣٣٣x77", None, Some("x77")),
             ("", None, None),
         ] {
-            assert_eq!(Tokens::Number.token(text), number, "{text}");
-            assert_eq!(Tokens::Word.token(text), word, "{text}");
+            assert_eq!(Tokens::Number.token(text), number.map(str::as_bytes), "{text}");
+            assert_eq!(Tokens::Word.token(text), word.map(str::as_bytes), "{text}");
+            let all = Tokens::all().map(|tokens| tokens.of_text(text));
+            assert_eq!(Tokens::all_of_text(text), all);
             assert_eq!(Tokens::Whole.token(text), None);
         }
     }
