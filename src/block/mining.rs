@@ -10,7 +10,7 @@
 use crate::base::quick::QuickMap;
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
-use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens, after_words};
+use crate::block::cut::{Class, MAX_TEXT_BYTES, Token, Tokens};
 use crate::block::digits;
 use crate::block::forms::{Forms, MAX_FORMS};
 use crate::block::ints::IntModel;
@@ -193,11 +193,12 @@ impl<'a> Form<'a> {
         if first.len() > MAX_TEXT_BYTES {
             return None;
         }
-        let tokens: Vec<Token<'a>> = Tokens(first).collect();
+        let mut cut = Tokens::of(first);
+        let tokens: Vec<Token<'a>> = cut.by_ref().collect();
         let mut places: Vec<Place<'_>> =
             tokens.iter().map(|token| Place::new(token.text)).collect();
         for &row in rows {
-            for (token, place) in Tokens(texts.get(row)?).zip(&mut places) {
+            for (token, place) in Tokens::of(texts.get(row)?).zip(&mut places) {
                 place.add(token.text);
             }
         }
@@ -222,7 +223,7 @@ impl<'a> Form<'a> {
                 form.said.extend(Said(uses));
             }
         }
-        form.literal(after_words(first));
+        form.literal(cut.rest());
         if form.kinds.len() > MAX_PARTS {
             return None;
         }
@@ -291,11 +292,12 @@ fn group(texts: &[&str]) -> Vec<Vec<usize>> {
     for (row, text) in texts.iter().enumerate() {
         cut.clear();
         if text.len() <= MAX_TEXT_BYTES {
-            for token in Tokens(text) {
+            let mut tokens = Tokens::of(text);
+            for token in tokens.by_ref() {
                 cut.extend_from_slice(token.between.as_bytes());
                 token.class.mark(&mut cut);
             }
-            cut.extend_from_slice(after_words(text).as_bytes());
+            cut.extend_from_slice(tokens.rest().as_bytes());
         } else {
             cut.push(0xff);
         }

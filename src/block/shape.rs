@@ -68,7 +68,7 @@ fn take_between<'a>(rests: &mut [&'a str]) -> Option<&'a str> {
 
 /// Takes a word off the front.
 fn take_word<'a>(rest: &mut &'a str) -> &'a str {
-    let (word, after) = rest.split_at_checked(word_len(rest).0).unwrap_or((rest, ""));
+    let (word, after) = rest.split_at_checked(word_len(rest)).unwrap_or((rest, ""));
     *rest = after;
     word
 }
