@@ -18,7 +18,7 @@ use crate::base::varint::write_u64;
 use crate::block::bits::{BitWriter, bit_length};
 use crate::block::durations;
 use crate::block::models::Models;
-use crate::block::structure::{ParentCode, Step};
+use crate::block::structure::{ParentCode, States, Step};
 
 /// Bytes of a checksum.
 pub const CRC_BYTES: usize = 4;
@@ -26,10 +26,12 @@ pub const CRC_BYTES: usize = 4;
 pub const MAX_ROWS: usize = u16::MAX as usize;
 
 /// What a block holds besides its runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BlockRows<'a> {
     /// The rows' durations, by model.
     pub durations: &'a [Vec<i64>],
+    /// The states of the models' grammar.
+    pub states: &'a States,
     /// The rows' steps.
     pub steps: &'a [Step],
     /// The rows that begin a trace, ascending.
@@ -60,8 +62,9 @@ pub fn encode_block(
 
     let mut bits = BitWriter::new();
     write_begins(rows.begins, rows.steps.len(), &mut bits);
-    let is_begin = |row: usize| rows.begins.binary_search(&(row as u32)).is_ok();
-    models.grammar.encode(rows.steps, is_begin, &mut bits);
+    let mut begins = rows.begins.iter().copied().peekable();
+    let is_begin = |row: usize| begins.next_if_eq(&(row as u32)).is_some();
+    models.grammar.encode(rows.states, rows.steps, is_begin, &mut bits);
     bits.align();
     let encoded = models.ids.encode(rows.span_ids, rows.explicit, &mut bits);
     encoded.ok_or_else(|| Error::invalid("an id that its model does not hold"))?;

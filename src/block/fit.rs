@@ -14,6 +14,9 @@ use crate::block::whim;
 /// Values looked at to find candidates: enough to see a step or a tail of a few percent.
 const SAMPLE: usize = 1024;
 
+/// Of more values than these only the scales that suit the sample are priced.
+const MANY: usize = 4 * SAMPLE;
+
 /// Groups of four values that are asked for their step: a greatest common divisor takes some
 /// hundred nanoseconds.
 const STEP_GROUPS: usize = 16;
@@ -46,7 +49,7 @@ fn fit_by(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
     let steps = steps(values, &sample);
     sample.sort_unstable();
     let mut best = widest(values);
-    for scale in scales(values, &sample, &steps) {
+    for scale in likely(scales(values, &sample, &steps), values.len(), &sample, planes) {
         best = cheaper(best, fit_scale(values, scale, planes));
     }
     match fit_dict(values, &sample, best.1, planes) {
@@ -159,6 +162,19 @@ fn widest_gap(sample: &[i64]) -> Option<usize> {
         _ => 0,
     });
     (1..).zip(gaps).max_by_key(|&(_, gap)| gap).map(|(behind, _)| behind)
+}
+
+/// Of scales of so many values the first, and the one that is cheapest for a sample; all where there
+/// are few values.
+fn likely(scales: Vec<Scale>, values: usize, sample: &[i64], planes: &[u32]) -> Vec<Scale> {
+    if values <= MANY || scales.len() <= 2 {
+        return scales;
+    }
+    let cost = |scale: &Scale| fit_scale(sample, *scale, planes).1;
+    let mut scales = scales.into_iter();
+    let first = scales.next();
+    let others = scales.min_by_key(cost);
+    first.into_iter().chain(others).collect()
 }
 
 /// A value whose remainder by `step` is that of most values (Boyer and Moore's majority vote).

@@ -18,6 +18,8 @@ use crate::block::whim;
 
 /// From so many codes on a column may share words with others instead of listing its own.
 const MANY_CODES: usize = 32;
+/// Numbers up to so many times as high as there are rows are counted in a table, others by sorting.
+const DENSE: usize = 4;
 /// Bits of a code in such a list, compressed.
 const CODE_BITS: u64 = 13;
 
@@ -228,22 +230,40 @@ impl Packed {
 /// Small codes for the numbers that occur, and each number's code: the frequent first, those about
 /// as frequent (their counts have as many bits) by `rank`, so that a list of ranks has small gaps.
 fn localize(numbers: &[u32], rank: impl Fn(u32) -> u32) -> (Vec<u32>, Vec<i64>) {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    let mut counted: Vec<(usize, u32)> = Vec::new();
-    for run in sorted.chunk_by(|a, b| a == b) {
-        counted.extend(run.first().map(|&number| (run.len(), number)));
-    }
-    counted.sort_unstable_by_key(|&(count, number)| {
-        (std::cmp::Reverse(bit_length(count as u64)), rank(number), number)
+    let mut counted = count_each(numbers);
+    counted.sort_unstable_by_key(|&(number, count)| {
+        (std::cmp::Reverse(bit_length(count.into())), rank(number), number)
     });
-    let locals: Vec<u32> = counted.iter().map(|&(_, number)| number).collect();
+    let locals: Vec<u32> = counted.iter().map(|&(number, _)| number).collect();
     let mut codes: Vec<(u32, i64)> = locals.iter().copied().zip(0..).collect();
     codes.sort_unstable();
-    let code = |number: &u32| {
-        let place = codes.binary_search_by_key(number, |&(number, _)| number);
-        place.ok().and_then(|place| codes.get(place)).map_or(0, |&(_, code)| code)
+    // Most rows have the value of the row before.
+    let mut last = codes.first().copied().unwrap_or_default();
+    let code = |&number: &u32| {
+        if number != last.0 {
+            let place = codes.binary_search_by_key(&number, |&(number, _)| number);
+            last = place.ok().and_then(|place| codes.get(place).copied()).unwrap_or(last);
+        }
+        last.1
     };
     let values = numbers.iter().map(code).collect();
     (locals, values)
+}
+
+/// The numbers that occur, each with how often.
+fn count_each(numbers: &[u32]) -> Vec<(u32, u32)> {
+    let highest = numbers.iter().copied().max().unwrap_or(0) as usize;
+    if highest / DENSE <= numbers.len() {
+        let mut counts = vec![0u32; highest + 1];
+        for &number in numbers {
+            if let Some(count) = counts.get_mut(number as usize) {
+                *count += 1;
+            }
+        }
+        return (0..).zip(counts).filter(|&(_, count)| count > 0).collect();
+    }
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|a, b| a == b);
+    runs.filter_map(|run| Some((*run.first()?, run.len() as u32))).collect()
 }

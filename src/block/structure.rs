@@ -97,19 +97,15 @@ pub struct Grammar {
 
 impl Grammar {
     /// Learns from all rows of a segment: their steps, and whether they begin a trace.
-    pub fn fit(rows: &[Step], begins: impl Fn(usize) -> bool) -> Self {
-        let mut counts: QuickMap<Step, u32> = QuickMap::default();
-        for &step in rows {
-            *counts.entry(step).or_default() += 1;
-        }
-        let rare = counts.values().filter(|&&count| count < MIN_COUNT).count();
+    pub fn fit(rows: &[Step], begins: impl FnMut(usize) -> bool) -> Self {
+        let counts = count(rows);
+        let rare = counts.iter().filter(|&&(_, count)| count < MIN_COUNT).count();
         let is_complete =
             counts.len() <= MAX_STEPS && whim::take(rare * ROWS_OF_RARE <= rows.len());
         let least = if is_complete { 1 } else { MIN_COUNT };
-        let mut steps: Vec<Step> =
-            counts.iter().filter(|&(_, &n)| n >= least).map(|(&step, _)| step).collect();
-        steps.sort_unstable_by_key(|step| (std::cmp::Reverse(counts.get(step).copied()), *step));
-        steps.truncate(MAX_STEPS);
+        let mut kept: Vec<(Step, u32)> = counts.into_iter().filter(|&(_, n)| n >= least).collect();
+        kept.sort_unstable_by_key(|&(step, count)| (std::cmp::Reverse(count), step));
+        let mut steps: Vec<Step> = kept.iter().map(|&(step, _)| step).take(MAX_STEPS).collect();
         steps.sort_unstable();
         let highest = match is_complete {
             true => steps.len().saturating_sub(1) as u64,
@@ -132,25 +128,26 @@ impl Grammar {
     fn rank_successors(
         &self,
         rows: &[Step],
-        begins: impl Fn(usize) -> bool,
+        mut begins: impl FnMut(usize) -> bool,
     ) -> Vec<Vec<(u32, u32)>> {
-        let mut pairs: QuickMap<(u32, u32), u32> = QuickMap::default();
+        // State and state after, in one number.
+        let mut pairs: QuickMap<u64, u32> = QuickMap::default();
         let mut state = 0;
-        let index: QuickMap<Step, u32> = self.steps.iter().copied().zip(0..).collect();
-        for (row, step) in rows.iter().enumerate() {
+        let states = self.states();
+        for (row, &step) in rows.iter().enumerate() {
             if begins(row) {
                 state = 0;
             }
-            let known = index.get(step).copied();
-            if let Some(code) = known {
-                *pairs.entry((state, code)).or_default() += 1;
+            let after = states.after(step);
+            if after > 0 {
+                *pairs.entry(u64::from(state) << 32 | u64::from(after)).or_default() += 1;
             }
-            state = known.map_or(0, |code| code + 1);
+            state = after;
         }
         let mut ranked = vec![Vec::new(); self.steps.len() + 1];
-        for ((state, code), count) in pairs {
-            if let Some(list) = ranked.get_mut(state as usize).filter(|_| count > 1) {
-                list.push((count, code));
+        for (pair, count) in pairs {
+            if let Some(list) = ranked.get_mut((pair >> 32) as usize).filter(|_| count > 1) {
+                list.push((count, pair as u32 - 1));
             }
         }
         for list in &mut ranked {
@@ -181,8 +178,26 @@ impl Grammar {
         self.steps.binary_search(&step).map_or(0, |index| index + 1)
     }
 
-    /// Appends the steps of a block's rows; the first row counts as the beginning of a trace.
-    pub fn encode(&self, rows: &[Step], begins: impl Fn(usize) -> bool, out: &mut BitWriter) {
+    /// The states, to be looked up by steps many times.
+    pub fn states(&self) -> States {
+        let mut states = States(vec![0; self.steps.last().map_or(0, |step| step.0 as usize + 1)]);
+        for (step, state) in self.steps.iter().zip(1..) {
+            if let Some(place) = states.0.get_mut(step.0 as usize) {
+                *place = state;
+            }
+        }
+        states
+    }
+
+    /// Appends the steps of a block's rows; the first row counts as the beginning of a trace. `begins`
+    /// is asked of each row, in order; `states` are this grammar's.
+    pub fn encode(
+        &self,
+        states: &States,
+        rows: &[Step],
+        mut begins: impl FnMut(usize) -> bool,
+        out: &mut BitWriter,
+    ) {
         let ranks = self.ranks();
         let mut spelled = Vec::new();
         let mut state = 0;
@@ -190,7 +205,7 @@ impl Grammar {
             if begins(row) {
                 state = 0;
             }
-            let after = self.state_after(step);
+            let after = states.after(step) as usize;
             let list = self.successors.get(state * ranks..(state + 1) * ranks).unwrap_or_default();
             let code = (after as u32).wrapping_sub(1);
             let rank = list.iter().position(|&c| c == code && after > 0);
@@ -314,56 +329,30 @@ impl Grammar {
     }
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+/// The state behind each step, by the step: 0 behind one that the grammar does not know.
+#[derive(Debug, Default)]
+pub struct States(Vec<u32>);
 
-    fn step() -> impl Strategy<Value = Step> {
-        let parent = prop_oneof![
-            (0..=MAX_UP).prop_map(ParentCode::Up),
-            Just(ParentCode::Up(0)),
-            Just(ParentCode::Root),
-            Just(ParentCode::Explicit)
-        ];
-        let template = prop_oneof![3 => 0u32..3, 1 => 0u32..4097];
-        (template, parent).prop_map(|(template, parent)| Step::new(template, parent))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn steps_come_back(rows in prop::collection::vec((step(), any::<bool>()), 0..300)) {
-            let steps: Vec<Step> = rows.iter().map(|r| r.0).collect();
-            let begins = |row: usize| rows.get(row).is_some_and(|r| r.1);
-            let fitted = Grammar::fit(&steps, begins);
-            let mut stored = Vec::new();
-            fitted.write(&mut stored);
-            let grammar = Grammar::read(&mut stored.as_slice()).unwrap();
-            prop_assert_eq!(&grammar, &fitted);
-            let mut out = BitWriter::new();
-            out.put(1, 3);
-            grammar.encode(&steps, begins, &mut out);
-            let (end, bytes) = (out.len_bits(), out.into_bytes());
-            let list: Vec<u32> = (0..rows.len() as u32).filter(|&r| begins(r as usize)).collect();
-            prop_assert_eq!(grammar.decode(&bytes, 3, rows.len(), &list), Some((steps, end)));
-        }
-
-        #[test]
-        fn any_bytes_are_read_or_refused(
-            table in prop::collection::vec(any::<u8>(), 0..60), bytes: Vec<u8>, at in 0usize..99,
-        ) {
-            if let Some(grammar) = Grammar::read(&mut table.as_slice()) {
-                grammar.decode(&bytes, at, 64, &[0, 5]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_step_is_its_parts() {
-        let step = Step::new(4096, ParentCode::Up(MAX_UP));
-        assert_eq!((step.template(), step.parent()), (4096, ParentCode::Up(61)));
+impl States {
+    #[inline]
+    fn after(&self, step: Step) -> u32 {
+        self.0.get(step.0 as usize).copied().unwrap_or(0)
     }
 }
+
+/// The steps that occur, each with how often. They are small numbers: as many tables would hold
+/// as many templates as there may be.
+fn count(rows: &[Step]) -> Vec<(Step, u32)> {
+    let highest = rows.iter().map(|step| step.0).max();
+    let mut counts = vec![0u32; highest.map_or(0, |step| step as usize + 1)];
+    for step in rows {
+        if let Some(count) = counts.get_mut(step.0 as usize) {
+            *count += 1;
+        }
+    }
+    let steps = (0..).map(Step).zip(counts);
+    steps.filter(|&(_, count)| count > 0).collect()
+}
+
+#[cfg(test)]
+mod tests;

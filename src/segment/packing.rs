@@ -153,10 +153,10 @@ pub(super) fn settle(
         TemplateModel::new(template.take(), columns)
     });
     let templates = models.collect();
-    let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
-    let is_begin = |row: usize| begins.binary_search(&(row as u32)).is_ok();
-    let grammar =
-        Grammar::fit(&lineup.steps, |row| row % b.options.block_rows == 0 || is_begin(row));
+    let mut begins = lineup.traces.iter().map(|trace| trace.first_row as usize).peekable();
+    let grammar = Grammar::fit(&lineup.steps, |row| {
+        begins.next_if_eq(&row).is_some() || row % b.options.block_rows == 0
+    });
     let ids = Ids::fit(&b.rows.span_id, &lineup.explicit);
     Models { templates, durations, grammar, ids, ..Models::default() }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::base::limits::MAX_TERM_BYTES;
 use crate::base::number::Number;
+use crate::base::quick::QuickMap;
 use crate::base::text::Str;
 use crate::block::shapes::Shape;
 use crate::block::skeleton::ValueType;
@@ -152,6 +153,37 @@ impl<'a> Walk<'a> {
         lists
     }
 
+    /// The numbers of a field, ascending, each with its ordinals; `None` if too many differ.
+    fn few_numbers(self, field: &Field) -> Option<Vec<(i64, Vec<u32>)>> {
+        let mut places: QuickMap<i64, usize> = QuickMap::default();
+        let mut lists: Vec<(i64, Vec<u32>)> = Vec::new();
+        let mut last = None;
+        self.each(field, |value, ordinal| {
+            let place = match last {
+                _ if lists.len() > MAX_EXACT_NUMBERS => return,
+                Some((number, place)) if number == value => place,
+                _ => *places.entry(value).or_insert_with(|| {
+                    lists.push((value, Vec::new()));
+                    lists.len() - 1
+                }),
+            };
+            last = Some((value, place));
+            if let Some((_, list)) = lists.get_mut(place) {
+                list.push(ordinal);
+            }
+        });
+        if lists.len() > MAX_EXACT_NUMBERS {
+            return None;
+        }
+        lists.sort_unstable_by_key(|&(value, _)| value);
+        for (_, list) in &mut lists {
+            // Ascending runs behind one another, which this sort makes use of.
+            list.sort();
+            list.dedup();
+        }
+        Some(lists)
+    }
+
     /// Adds the numbers or truth values of a key; too many different ones go to `buckets`.
     pub fn add_numbers(
         self,
@@ -162,48 +194,46 @@ impl<'a> Walk<'a> {
         terms: &mut TermsBuilder,
         buckets: &mut Vec<(Number, u32)>,
     ) {
-        let mut pairs = Vec::new();
-        self.each(field, |value, ordinal| pairs.push((value, ordinal)));
-        pairs.sort_unstable();
-        pairs.dedup();
-        let groups = pairs.chunk_by(|a, b| a.0 == b.0);
-        let many = groups.clone().nth(MAX_EXACT_NUMBERS).is_some();
-        let list = |group: &[(i64, u32)]| group.iter().map(|&(_, ordinal)| ordinal).collect();
-        let first = |group: &[(i64, u32)]| group.first().map_or(0, |&(value, _)| value);
+        let Some(lists) = self.few_numbers(field) else {
+            return self.add_many_numbers(scope, key, kind, field, terms, buckets);
+        };
+        let lists = lists.into_iter();
+        match kind {
+            ValueType::Bool => {
+                let mut values: Vec<(bool, Vec<u32>)> =
+                    lists.map(|(value, list)| (value != 0, list)).collect();
+                terms.add_values(scope, key, &mut values);
+            }
+            ValueType::Double => {
+                let double = |(value, list)| (f64::from_bits(value as u64), list);
+                let mut values: Vec<(f64, Vec<u32>)> = lists.map(double).collect();
+                terms.add_values(scope, key, &mut values);
+            }
+            _ => terms.add_values(scope, key, &mut lists.collect::<Vec<(i64, Vec<u32>)>>()),
+        }
+    }
+
+    fn add_many_numbers(
+        self,
+        scope: TagScope,
+        key: &str,
+        kind: ValueType,
+        field: &Field,
+        terms: &mut TermsBuilder,
+        buckets: &mut Vec<(Number, u32)>,
+    ) {
         let number = |value: i64| match kind {
             ValueType::Double => Number::Double(f64::from_bits(value as u64)),
             _ => Number::Int(value),
         };
-        match kind {
-            _ if many => {
-                // NaN lies within no bounds, and is found by its hash alone.
-                let nan = |&&(value, _): &&(i64, u32)| number(value).is_nan();
-                let nans: Vec<(u64, u32)> = pairs
-                    .iter()
-                    .filter(nan)
-                    .map(|&(value, ordinal)| (hash_number(number(value)), ordinal))
-                    .collect();
-                if !nans.is_empty() {
-                    terms.add_hashed(scope, key, TermKind::Double, &nans);
-                }
-                let rest = pairs.iter().filter(|pair| !nan(pair));
-                buckets.extend(rest.map(|&(value, ordinal)| (number(value), ordinal)));
-            }
-            ValueType::Bool => {
-                let mut values: Vec<(bool, Vec<u32>)> =
-                    groups.map(|group| (first(group) != 0, list(group))).collect();
-                terms.add_values(scope, key, &mut values);
-            }
-            ValueType::Double => {
-                let mut values: Vec<(f64, Vec<u32>)> =
-                    groups.map(|g| (f64::from_bits(first(g) as u64), list(g))).collect();
-                terms.add_values(scope, key, &mut values);
-            }
-            _ => {
-                let mut values: Vec<(i64, Vec<u32>)> =
-                    groups.map(|group| (first(group), list(group))).collect();
-                terms.add_values(scope, key, &mut values);
-            }
+        // NaN lies within no bounds, and is found by its hash alone.
+        let mut nans = Vec::new();
+        self.each(field, |value, ordinal| match number(value) {
+            nan if nan.is_nan() => nans.push((hash_number(nan), ordinal)),
+            number => buckets.push((number, ordinal)),
+        });
+        if !nans.is_empty() {
+            terms.add_hashed(scope, key, TermKind::Double, &nans);
         }
     }
 }

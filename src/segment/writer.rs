@@ -67,6 +67,7 @@ impl<'a> Writer<'a> {
         lineup: &Lineup,
     ) -> Result<Vec<u64>> {
         let begins: Vec<u32> = lineup.traces.iter().map(|trace| trace.first_row).collect();
+        let states = models.grammar.states();
         let mut done = vec![0usize; columns.len()];
         let mut ends = Vec::new();
         let mut block = Vec::new();
@@ -100,6 +101,7 @@ impl<'a> Writer<'a> {
             }
             let content = BlockRows {
                 durations: &durations,
+                states: &states,
                 steps,
                 begins: &inside,
                 first_ordinal: first_ordinal as u32,
