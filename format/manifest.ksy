@@ -83,10 +83,14 @@ types:
         type: varint
   summary:
     seq:
+      - id: rows
+        type: u4
+      - id: flags
+        type: u4
       - id: numbers
         type: u8
         repeat: expr
-        repeat-expr: 8
+        repeat-expr: 7
 enums:
   kind:
     0: edit

@@ -86,7 +86,9 @@ types:
       - id: crc32_area
         type: u4
       - id: spans
-        type: u8
+        type: u4
+      - id: flags
+        type: u4
       - id: traces
         type: u8
       - id: first_start

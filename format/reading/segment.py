@@ -28,7 +28,8 @@ class Footer:
         self.version, self.directory_bytes = part.number(4), part.number(4)
         self.pages, self.area, self.area_bytes = (part.number(8) for _ in range(3))
         self.block_rows, self.area_crc = part.number(4), part.number(4)
-        self.summary = [part.number(8) for _ in range(8)]
+        rows, _flags = part.number(4), part.number(4)
+        self.summary = [rows, *(part.number(8) for _ in range(7))]
 
     def fits(self, length):
         """S9.5."""

@@ -3,6 +3,7 @@
 pub mod anatomy;
 pub mod bytes;
 pub mod checksum;
+pub mod effort;
 pub mod error;
 pub mod ids;
 pub mod limits;

@@ -19,6 +19,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::base::effort::Effort;
 use crate::base::error::Result;
 use crate::base::varint::write_u64;
 use crate::index::postings::Postings;
@@ -102,7 +103,7 @@ impl PeaksBuilder {
             return out;
         }
         write_u64(&mut out, self.count as u64 + 1);
-        let mut lists = PostingsBuilder::new(blocks);
+        let mut lists = PostingsBuilder::new(blocks, Effort::Thorough);
         let mut peaks = Vec::new();
         let mut last = 0;
         for (template, sorts) in (0u64..).zip(&mut self.sorts) {

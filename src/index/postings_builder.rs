@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use crate::base::checksum::hash128;
+use crate::base::effort::Effort;
 use crate::base::varint::write_u64;
 use crate::block::bits::BitWriter;
 use crate::block::whim;
@@ -24,13 +25,14 @@ pub struct PostingsBuilder {
     heap: Vec<u8>,
     /// Where lists of this hash stand in the heap, and their lengths; compared before use.
     seen: HashMap<u128, (usize, usize)>,
-    unions: Unions,
+    /// What lists may be unions of, if that is looked for.
+    unions: Option<Unions>,
 }
 
 impl PostingsBuilder {
     /// For a segment of so many traces.
-    pub fn new(traces: u32) -> Self {
-        let unions = Unions::new(traces);
+    pub fn new(traces: u32, effort: Effort) -> Self {
+        let unions = (effort == Effort::Thorough).then(|| Unions::new(traces));
         Self { traces, heap: Vec::new(), seen: HashMap::new(), unions }
     }
 
@@ -56,13 +58,15 @@ impl PostingsBuilder {
         if let Some(at) = self.find(&list) {
             return at;
         }
-        let large = whim::take(list.len() >= LEAST_UNION);
-        let union = large.then(|| self.unions.find(ordinals)).flatten().map(|u| encode_union(&u));
+        let unions = self.unions.as_ref().filter(|_| whim::take(list.len() >= LEAST_UNION));
+        let union = unions.and_then(|unions| unions.find(ordinals)).map(|u| encode_union(&u));
         if let Some(union) = union.filter(|union| whim::take(union.len() < list.len())) {
             return self.find(&union).unwrap_or_else(|| self.place(&union));
         }
         let at = self.place(&list);
-        self.unions.remember(ordinals, at);
+        if let Some(unions) = &mut self.unions {
+            unions.remember(ordinals, at);
+        }
         at
     }
 
@@ -220,7 +224,7 @@ mod tests {
 
         #[test]
         fn lists_come_back_and_equal_ones_are_stored_once((traces, lists) in lists()) {
-            let mut builder = PostingsBuilder::new(traces);
+            let mut builder = PostingsBuilder::new(traces, Effort::Thorough);
             let pointers: Vec<u64> = lists.iter().map(|l| builder.add(l)).collect();
             let len = builder.heap.len();
             let again: Vec<u64> = lists.iter().map(|l| builder.add(l)).collect();
@@ -261,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_list_is_told_as_the_union_of_others() {
-        let mut builder = PostingsBuilder::new(4096);
+        let mut builder = PostingsBuilder::new(4096, Effort::Thorough);
         let scattered =
             |seed: u32| (0..4096).filter(move |o| o * seed % 61 < 9).collect::<Vec<u32>>();
         let lists = [scattered(7), scattered(11), scattered(13)];

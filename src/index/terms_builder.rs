@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::effort::Effort;
 use crate::base::number::Number;
 use crate::base::varint::write_u64;
 use crate::index::bits;
@@ -14,7 +15,7 @@ use crate::index::homes::{Home, Texts, settle, widest};
 use crate::index::packed::pack;
 use crate::index::postings_builder::PostingsBuilder;
 use crate::index::scarce::{SCARCE, ScarceBuilder, ScarceKey};
-use crate::index::term::{TagScope, TermKind};
+use crate::index::term::{TagScope, TermKind, hash_text};
 
 /// Lookups of an absent hash meet a candidate once in 16 times: looking at one costs microseconds,
 /// and each further bit costs an eighth of a byte for every span that has a unique id.
@@ -35,6 +36,7 @@ pub(crate) const PART_SCARCE_TEXTS: u8 = 6;
 /// trace is in [`Self::add_present`]. A key that is never added has no attributes.
 #[derive(Debug)]
 pub struct TermsBuilder {
+    effort: Effort,
     postings: PostingsBuilder,
     /// One bit a trace, all zero between uses.
     scratch: Vec<u64>,
@@ -95,10 +97,11 @@ impl Part {
 
 impl TermsBuilder {
     /// For a segment of so many traces, of which scarce keys and texts tell groups of 2^`shift`.
-    pub fn new(traces: u32, shift: u32) -> Self {
+    pub fn new(traces: u32, shift: u32, effort: Effort) -> Self {
         let scratch = vec![0; traces.div_ceil(64) as usize];
         Self {
-            postings: PostingsBuilder::new(traces),
+            effort,
+            postings: PostingsBuilder::new(traces, effort),
             scratch,
             keys: BTreeMap::new(),
             texts: Vec::new(),
@@ -124,7 +127,9 @@ impl TermsBuilder {
         pack(&pointers, &mut part.bytes);
         self.add_part(scope, key, part);
         self.add_traces(scope, key, values.iter().flat_map(|(_, ordinals)| ordinals).copied());
-        self.add_home(scope, key, values);
+        if self.effort == Effort::Thorough {
+            self.add_home(scope, key, values);
+        }
     }
 
     /// Remembers texts of few traces each.
@@ -170,7 +175,8 @@ impl TermsBuilder {
     }
 
     /// Adds texts by their hash, each with its number and the ordinal of a trace that has it, in
-    /// any order; pairs that other keys imply are not stored ([`crate::index::homes`]).
+    /// any order; with all effort, pairs that other keys imply are not stored
+    /// ([`crate::index::homes`]).
     pub fn add_texts<'a>(
         &mut self,
         scope: TagScope,
@@ -178,6 +184,12 @@ impl TermsBuilder {
         texts: impl Iterator<Item = &'a str>,
         pairs: Vec<(u32, u32)>,
     ) {
+        if self.effort == Effort::Quick {
+            let hashes: Vec<u64> = texts.map(hash_text).collect();
+            let hashed = |(text, ordinal)| Some((*hashes.get(text as usize)?, ordinal));
+            let pairs: Vec<(u64, u32)> = pairs.into_iter().filter_map(hashed).collect();
+            return self.add_hashed(scope, key, TermKind::Str, &pairs);
+        }
         self.add_traces(scope, key, pairs.iter().map(|&(_, ordinal)| ordinal));
         self.texts.push(Texts::new(scope, key, texts, pairs));
     }
@@ -304,10 +316,11 @@ impl TermsBuilder {
         parts.push(part);
     }
 
-    /// The section and that of its dictionaries, compressed at zstd `level`.
-    pub fn finish(mut self, level: i32) -> TermsSections {
+    /// The section and that of its dictionaries.
+    pub fn finish(mut self) -> TermsSections {
         self.settle_scarce();
         self.settle_texts();
+        let level = self.effort.level();
         let mut names = Vec::with_capacity(self.keys.len());
         let mut offsets = Vec::with_capacity(self.keys.len());
         let (mut records, mut parts) = (Vec::new(), Vec::new());

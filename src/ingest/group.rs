@@ -143,7 +143,7 @@ impl Group {
     }
 
     fn indexed(&self) -> Result<Segment> {
-        let mut builder = SegmentBuilder::new(SegmentOptions { level: 1, ..Default::default() });
+        let mut builder = SegmentBuilder::new(SegmentOptions::default());
         build_segment(&[self], &mut |_, _| Ok(()), &mut builder)?;
         let mut bytes = Vec::new();
         builder.finish(&mut bytes)?;

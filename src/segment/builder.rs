@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::limits::BLOCK_ROWS;
@@ -24,13 +25,13 @@ pub struct SegmentOptions {
     pub block_rows: usize,
     /// Raw bytes of a page of long values: the same bargain.
     pub page_bytes: usize,
-    /// The zstd level of pages of long values. Higher ones save bytes at the expense of writing.
-    pub level: i32,
+    /// What is spent on few bytes.
+    pub effort: Effort,
 }
 
 impl Default for SegmentOptions {
     fn default() -> Self {
-        Self { block_rows: BLOCK_ROWS, page_bytes: 16 << 10, level: 3 }
+        Self { block_rows: BLOCK_ROWS, page_bytes: 16 << 10, effort: Effort::default() }
     }
 }
 

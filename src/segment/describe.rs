@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::base::effort::Effort;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::block::models::{DURATION, RESOURCE, SLOTS, START};
@@ -30,6 +31,8 @@ pub struct SegmentInfo {
     pub first_start: String,
     /// The latest start of a span.
     pub last_start: String,
+    /// Whether nothing was spared for the sake of fewer bytes, as merges do, and flushes do not.
+    pub thorough: bool,
     /// Rows of every block but the last.
     pub block_rows: u32,
     /// Distinct resources and scopes.
@@ -131,6 +134,7 @@ impl Segment {
             traces: summary.traces,
             first_start: summary.first_start.to_string(),
             last_start: summary.last_start.to_string(),
+            thorough: summary.effort == Effort::Thorough,
             block_rows: self.footer.block_rows,
             resources,
             scopes,

@@ -36,10 +36,6 @@ const SPELLED_SLOT_BYTES: usize = 6;
 const TEMPLATE_BYTES: usize = 40;
 const SLOT_BYTES: usize = 8;
 
-/// The zstd level of all that does not grow with the rows: a higher one costs some 30 instructions
-/// a row.
-pub(super) const SECTION_LEVEL: i32 = 9;
-
 /// Writes all of `b` to `out`.
 pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<Summary> {
     b.drop_empty_trace();
@@ -52,9 +48,10 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let counts = Counts::of(&b, &uses.spelled_errors)?;
     let spelled = collect_spelled(&mut b, &codes)?;
 
+    let level = b.options.effort.level();
     let sizes = page_sizes(&b.options, spelled.0.len(), b.rows.start.len());
     let vocabulary = &uses.terms.vocabulary;
-    let mut writer = Writer::new(out, vocabulary, sizes, b.options.level)?;
+    let mut writer = Writer::new(out, vocabulary, sizes, level)?;
     writer.write(&header_bytes())?;
     let pool_uses = writer.share_records(uses.pools, &b.pools)?;
     let skeletons: Vec<Box<[u8]>> = kept
@@ -73,7 +70,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let area_offset = writer.len + FOOTER_BYTES as u64;
 
     let mut area = AreaBuilder::default();
-    let mut frames = Frames::after(vocabulary)?;
+    let mut frames = Frames::after(vocabulary, level)?;
     let mut section = Vec::new();
     let mut names: Vec<&[u8]> = vec![&[]];
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));
@@ -105,6 +102,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
     let (bytes, area_bytes, directory_bytes) = area.finish();
     debug_assert_eq!(bytes.len() as u64, area_bytes as u64 + Area::guard_bytes(area_bytes));
 
+    lineup.summary.effort = b.options.effort;
     lineup.summary.bytes = area_offset + bytes.len() as u64 + 2 * FOOTER_BYTES as u64;
     let footer = Footer {
         directory_bytes: directory_bytes as u32,
@@ -203,7 +201,7 @@ fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, V
 /// Resources, then scopes, as records of pages that lie in the area behind their directory.
 fn contexts(b: &SegmentBuilder, sizes: PageSizes, vocabulary: &[u8]) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
-    let writer = PageWriter::after(vocabulary, sizes, SECTION_LEVEL);
+    let writer = PageWriter::after(vocabulary, sizes, b.options.effort.level());
     let mut writer = writer.map_err(compress_error)?;
     for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {
@@ -224,8 +222,8 @@ fn contexts(b: &SegmentBuilder, sizes: PageSizes, vocabulary: &[u8]) -> Result<V
 struct Frames(zstd::bulk::Compressor<'static>);
 
 impl Frames {
-    fn after(vocabulary: &[u8]) -> Result<Self> {
-        let compressor = zstd::bulk::Compressor::with_dictionary(SECTION_LEVEL, vocabulary);
+    fn after(vocabulary: &[u8], level: i32) -> Result<Self> {
+        let compressor = zstd::bulk::Compressor::with_dictionary(level, vocabulary);
         compressor.map(Self).map_err(compress_error)
     }
 

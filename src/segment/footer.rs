@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::base::checksum::crc32;
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::segment::builder::MAX_SEGMENT_ROWS;
@@ -20,12 +21,17 @@ pub const VERSION: u32 = 5;
 const HEADER_MAGIC: [u8; 8] = *b"TKEEPSEG";
 pub(super) const FOOTER_MAGIC: [u8; 8] = *b"TKEEPEND";
 const SUMMARY_BYTES: usize = 64;
+/// Set beside the number of rows where nothing was spared: such a segment need not be written again
+/// for the sake of its bytes alone.
+const THOROUGH: u64 = 1 << 32;
 
 /// What a segment holds, in a few numbers; the catalog keeps a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Spans.
     pub rows: u64,
+    /// What was spent on few bytes.
+    pub effort: Effort,
     /// Traces, or parts of traces.
     pub traces: u64,
     /// The earliest start of a span; the epoch if there is none.
@@ -43,10 +49,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Eight numbers of eight bytes, little-endian, in the order of the fields.
+    /// Eight numbers of eight bytes, little-endian: rows and effort together, then the others in
+    /// the order of the fields.
     pub fn to_bytes(self) -> [u8; SUMMARY_BYTES] {
         let numbers = [
-            self.rows,
+            self.rows | if self.effort == Effort::Thorough { THOROUGH } else { 0 },
             self.traces,
             self.first_start.nanos(),
             self.last_start.nanos(),
@@ -66,7 +73,8 @@ impl Summary {
     pub fn from_bytes(bytes: &[u8; SUMMARY_BYTES]) -> Self {
         let number = |index: usize| u64_at(bytes, index * 8);
         Self {
-            rows: number(0),
+            rows: number(0) & u64::from(u32::MAX),
+            effort: if number(0) & THOROUGH == 0 { Effort::Quick } else { Effort::Thorough },
             traces: number(1),
             first_start: Timestamp::from_nanos(number(2)),
             last_start: Timestamp::from_nanos(number(3)),

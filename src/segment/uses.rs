@@ -7,7 +7,6 @@ use crate::block::slots::PoolUse;
 use crate::index::scarce::shift_of;
 use crate::index::terms_builder::{TermsBuilder, TermsSections};
 use crate::segment::builder::SegmentBuilder;
-use crate::segment::finish::SECTION_LEVEL;
 use crate::segment::tagging::Tagging;
 
 /// The ordinals of the traces of rows.
@@ -80,7 +79,8 @@ impl Uses {
         mostly_spelled: bool,
     ) -> Result<Self> {
         let traces = b.traces.len() as u32;
-        let mut terms = TermsBuilder::new(traces, shift_of(traces, b.rows.start.len() as u64));
+        let shift = shift_of(traces, b.rows.start.len() as u64);
+        let mut terms = TermsBuilder::new(traces, shift, b.options.effort);
         let mut tagging = Tagging::new(b.shapes.list(), &ordinals.shapes);
         let mut spelled_errors = Vec::with_capacity(b.spelled.rows.len());
         for (&(_, number), &ordinal) in b.spelled.rows.iter().zip(&ordinals.spelled) {
@@ -99,7 +99,7 @@ impl Uses {
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
         let pools = tagging.finish(&mut terms, &mut b.pools, mostly_spelled);
-        Ok(Self { terms: terms.finish(SECTION_LEVEL), pools, spelled_errors })
+        Ok(Self { terms: terms.finish(), pools, spelled_errors })
     }
 }
 

@@ -9,11 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::observer::{self, StoreEvent};
 use crate::catalog::PartitionKey;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
+use crate::store::held::Held;
 use crate::store::state::{Partition, State};
 use crate::upkeep::plan::{self, Candidate};
 
@@ -232,7 +234,7 @@ impl Engine {
             loop {
                 self.check_writable()?;
                 match self.take_job(|jobs, state, _| jobs.whole_merge(state, key)) {
-                    Some(Job::Merge(_, ids)) if ids.len() < 2 => {
+                    Some(Job::Merge(_, ids)) if ids.is_empty() => {
                         self.finish_idle(&Job::Merge(key, ids));
                         break;
                     }
@@ -268,13 +270,22 @@ impl Engine {
 }
 
 impl UnderWay {
-    /// All of a partition's segments, unless a merge of it is under way.
+    /// All of a partition's segments, unless a merge of it is under way; none if there is but one
+    /// that is as small as it can be.
     fn whole_merge(&self, state: &State, key: PartitionKey) -> Option<Job> {
         if self.merging.contains(&key) {
             return None;
         }
-        let segments =
-            state.partitions().get(&key).map(|p| self.mergeable(p).map(|s| s.id).collect());
-        Some(Job::Merge(key, segments.unwrap_or_default()))
+        let Some(partition) = state.partitions().get(&key) else {
+            return Some(Job::Merge(key, Vec::new()));
+        };
+        let mut ids: Vec<u64> = self.mergeable(partition).map(|segment| segment.id).collect();
+        let is_done = |held: &Held| held.summary().effort == Effort::Thorough;
+        if let &[only] = ids.as_slice()
+            && partition.segments.iter().any(|held| held.id == only && is_done(held))
+        {
+            ids.clear();
+        }
+        Some(Job::Merge(key, ids))
     }
 }

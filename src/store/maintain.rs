@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::observer::{Job, StoreEvent};
 use crate::catalog::{Edit, PartitionKey, SegmentEntry};
@@ -12,11 +13,6 @@ use crate::store::held::Held;
 use crate::store::state::State;
 use crate::upkeep::sink::Sink;
 use crate::upkeep::{flush, merge};
-
-/// Compression levels: what zstd recommends for data that is written soon after again, and what
-/// saves a tenth of compressed bytes for three times the time, where a merge takes much longer.
-const FLUSH_LEVEL: i32 = 3;
-const MERGE_LEVEL: i32 = 9;
 
 /// The part of the memory budget that a merge's builder may take before its segment is cut.
 const MERGE_SHARE: usize = 4;
@@ -38,7 +34,7 @@ impl Engine {
             partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
         let next_id = || self.segment_id();
         let added =
-            flush::flush(buffer.spans.groups(), &held, &self.sink(key, FLUSH_LEVEL, &next_id))?;
+            flush::flush(buffer.spans.groups(), &held, &self.sink(key, Effort::Quick, &next_id))?;
         let (spans, bytes) = added.iter().fold((0, 0), |(spans, bytes), entry| {
             (spans + entry.summary.rows, bytes + entry.bytes)
         });
@@ -75,11 +71,14 @@ impl Engine {
             .collect::<Result<_>>()?;
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
-        let added = merge::merge(&inputs, &self.sink(key, MERGE_LEVEL, &next_id), &cancelled)?;
+        let added = merge::merge(&inputs, &self.sink(key, Effort::Thorough, &next_id), &cancelled)?;
         let bytes_read = inputs.iter().map(|segment| segment.summary().bytes).sum();
         let bytes_written = added.iter().map(|entry| entry.bytes).sum();
         let outputs: Vec<u64> = added.iter().map(|entry| entry.id).collect();
-        self.jobs.settle(inputs.len(), &outputs);
+        // One that was only written anew can still be merged with others.
+        if inputs.len() > 1 {
+            self.jobs.settle(inputs.len(), &outputs);
+        }
         let edit = Edit {
             add: added.into_iter().map(|entry| (key, entry)).collect(),
             remove: ids.to_vec(),
@@ -118,7 +117,7 @@ impl Engine {
     fn sink<'a>(
         &'a self,
         partition: PartitionKey,
-        level: i32,
+        effort: Effort,
         next_id: &'a dyn Fn() -> u64,
     ) -> Sink<'a> {
         Sink {
@@ -128,7 +127,7 @@ impl Engine {
             segment: SegmentOptions {
                 block_rows: self.options.block_rows,
                 page_bytes: self.options.page_bytes,
-                level,
+                effort,
             },
             builder_bytes: self.options.memory_bytes / MERGE_SHARE,
             mode: self.options.mode,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::base::effort::Effort;
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::{Trace, TraceSpan, Value};
@@ -132,7 +133,8 @@ pub trait TraceReader {
     /// `InvalidInput` if the file exists or nothing matches; `Limit` if more match than one file
     /// takes, some million. Nothing is written then.
     fn write_file(&self, query: &Query, path: impl AsRef<Path>) -> Result<u64> {
-        let mut cut = Cut::new(SegmentOptions::default());
+        let mut cut =
+            Cut::new(SegmentOptions { effort: Effort::Thorough, ..SegmentOptions::default() });
         for batch in self.scan_matching(query)? {
             batch?.iter().try_for_each(|span| cut.add(span))?;
         }

@@ -63,7 +63,7 @@ pub fn disk_of(files: &[(String, Vec<u8>)]) -> MemDisk {
     disk
 }
 
-/// These spans as one segment, and its id filter.
+/// These spans as one segment, written as those that stay are, and its id filter.
 pub fn segment(batches: &[Vec<ResourceSpans>], options: Options) -> (Vec<u8>, Vec<u8>) {
     let disk = MemDisk::new();
     // One partition for all times.
@@ -72,6 +72,7 @@ pub fn segment(batches: &[Vec<ResourceSpans>], options: Options) -> (Vec<u8>, Ve
         store.append(batch).unwrap();
     }
     store.flush().unwrap();
+    store.merge().unwrap();
     let files = files(&disk);
     let one = |suffix: &str| {
         let mut found = files.iter().filter(|(path, _)| path.ends_with(suffix));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use crate::base::effort::Effort;
 use crate::index::term::{Probe, TagScope};
 use crate::index::terms::Terms;
 use crate::index::terms_builder::TermsBuilder;
@@ -30,7 +31,7 @@ fn statement((id, session, form): (u16, u16, u8)) -> String {
 type Lists = BTreeMap<String, BTreeSet<u32>>;
 
 fn open(traces: &[(u16, u16, u8)]) -> (Terms, Lists) {
-    let mut builder = TermsBuilder::new(TRACES, 2);
+    let mut builder = TermsBuilder::new(TRACES, 2, Effort::Thorough);
     let lists = |text: &dyn Fn((u16, u16, u8)) -> String| {
         let mut lists = Lists::new();
         for (trace, ordinal) in traces.iter().zip(0..) {
@@ -50,7 +51,7 @@ fn open(traces: &[(u16, u16, u8)]) -> (Terms, Lists) {
         let texts = lists.keys().map(String::as_str);
         builder.add_texts(TagScope::Span, key, texts, pairs.collect());
     }
-    (open_terms(builder.finish(3), TRACES).unwrap(), statements)
+    (open_terms(builder.finish(), TRACES).unwrap(), statements)
 }
 
 proptest! {

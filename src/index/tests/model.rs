@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use proptest::prelude::*;
 
+use crate::base::effort::Effort;
 use crate::base::number::Number;
 use crate::base::number::ordered_bits;
 use crate::index::dictionary::DictionaryValue;
@@ -86,7 +87,7 @@ fn build(
     attributes: &[Attribute],
     forms: &BTreeMap<(&'static str, TermKind), Form>,
 ) -> TermsSections {
-    let mut builder = TermsBuilder::new(TRACES, 2);
+    let mut builder = TermsBuilder::new(TRACES, 2, Effort::Thorough);
     for ((scope, key), list) in by_key(attributes) {
         let mut numbers = Vec::new();
         let form = |kind| forms[&(key, kind)];
@@ -122,7 +123,7 @@ fn build(
         let all: Vec<u32> = list.iter().map(|&(_, o)| o).collect();
         builder.add_present(scope, key, &all);
     }
-    builder.finish(3)
+    builder.finish()
 }
 
 fn add<V: DictionaryValue + Copy>(

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::base::effort::Effort;
 use crate::base::number::Number;
 use crate::base::text::Str;
 use crate::index::scarce::{ScarceKey, shift_of};
@@ -10,7 +11,7 @@ use crate::index::terms_builder::{TermsBuilder, TermsSections};
 use crate::index::tests::open_terms;
 
 fn build(traces: u32, keys: &[(TagScope, u16, Vec<u32>)], shift: u32) -> TermsSections {
-    let mut builder = TermsBuilder::new(traces, shift);
+    let mut builder = TermsBuilder::new(traces, shift, Effort::Thorough);
     builder.add_values(
         TagScope::Span,
         "usual",
@@ -25,7 +26,7 @@ fn build(traces: u32, keys: &[(TagScope, u16, Vec<u32>)], shift: u32) -> TermsSe
     if !scarce.is_empty() {
         builder.add_scarce(&scarce);
     }
-    builder.finish(3)
+    builder.finish()
 }
 
 fn keys(traces: u32) -> impl Strategy<Value = Vec<(TagScope, u16, Vec<u32>)>> {
@@ -98,7 +99,7 @@ fn scarce_keys_take_two_bytes_and_absent_ones_meet_few_traces() {
 
 /// An index of names, each told of one trace, half of them under a key with a dictionary beside.
 fn index_names(traces: u32, names: &[String]) -> TermsSections {
-    let mut builder = TermsBuilder::new(traces, 1);
+    let mut builder = TermsBuilder::new(traces, 1, Effort::Thorough);
     let ordinal = |n: usize| n as u32 % traces;
     for (key, is_ours) in [("even", 0), ("odd", 1)] {
         let own: Vec<(&str, u32)> = names
@@ -116,7 +117,7 @@ fn index_names(traces: u32, names: &[String]) -> TermsSections {
         "odd",
         &mut [("usual", (0..traces).step_by(7).collect::<Vec<u32>>())],
     );
-    builder.finish(3)
+    builder.finish()
 }
 
 proptest! {

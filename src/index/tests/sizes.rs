@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::checksum::hash64;
+use crate::base::effort::Effort;
 use crate::base::ids::TraceId;
 use crate::base::model::SpanKind;
 use crate::base::number::Number;
@@ -157,7 +158,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
         }
     }
 
-    let mut builder = TermsBuilder::new(TRACES, 2);
+    let mut builder = TermsBuilder::new(TRACES, 2, Effort::Thorough);
     for ((scope, key), postings) in &shop.values {
         let mut values: Vec<(&str, Vec<u32>)> =
             postings.iter().map(|(value, list)| (value.as_str(), list.clone())).collect();
@@ -169,7 +170,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
     for (key, pairs) in &shop.numbers {
         builder.add_buckets(TagScope::Span, key, pairs);
     }
-    let terms = builder.finish(3);
+    let terms = builder.finish();
     let sizes = [
         ("bloom", write_bloom(&lows, Strength::SEGMENT).len()),
         ("id index", write_id_index(&lows).len()),

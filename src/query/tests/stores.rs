@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::fake::Fake;
 use super::generate::WIDTH;
+use crate::base::effort::Effort;
 use crate::base::ids::TraceId;
 use crate::base::model::{ResourceSpans, ScopeSpans, TraceSpan};
 use crate::base::wire::{encode_resource_context, encode_scope_context};
@@ -87,7 +88,7 @@ pub fn segment_of(spans: Vec<TraceSpan>, block_rows: usize, page_bytes: usize) -
     }
     let mut traces: Vec<_> = traces.into_iter().collect();
     traces.sort_by_key(|(id, spans)| (spans.iter().map(|s| s.span.start).min(), *id));
-    let options = SegmentOptions { block_rows, page_bytes, level: 1 };
+    let options = SegmentOptions { block_rows, page_bytes, effort: Effort::Quick };
     let mut builder = SegmentBuilder::new(options);
     for (id, spans) in traces {
         let item = |(tie, s): (u64, &TraceSpan)| OrderItem {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::segment::footer::{FOOTER_BYTES, HEADER_BYTES, VERSION};
 
@@ -15,7 +16,7 @@ type Sample = (Vec<u8>, Vec<(TraceId, bool, Vec<Entry>)>);
 fn small() -> Sample {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let options = SegmentOptions { block_rows: 5, page_bytes: 256, level: 1 };
+    let options = SegmentOptions { block_rows: 5, page_bytes: 256, effort: Effort::Quick };
     loop {
         let entries = entries(13).new_tree(&mut runner).unwrap().current();
         let bytes = build(&entries, options).0;

@@ -1,6 +1,7 @@
 //! Scans of durations say what the rows say (P5), or that they are damaged (P6).
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::base::error::Error;
 use crate::base::time::{TimeRange, Timestamp};
 
@@ -69,7 +70,7 @@ proptest! {
 fn p6_durations_are_right_or_corrupt_whatever_byte_is_flipped() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let entries = timed(40).new_tree(&mut runner).unwrap().current();
-    let options = SegmentOptions { block_rows: 7, page_bytes: 300, level: 1 };
+    let options = SegmentOptions { block_rows: 7, page_bytes: 300, effort: Effort::Quick };
     let bytes = build(&entries, options).0;
     let right = scanned(&open(bytes.clone()).unwrap(), TimeRange::ALL, &[]).unwrap();
     let blocks = open(bytes.clone()).unwrap().meta().unwrap().blocks.clone();

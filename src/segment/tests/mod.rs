@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::base::ids::TraceId;
 use crate::base::model::Span;
 use crate::base::wire::{arbitrary, encode_resource_context, encode_scope_context, encode_span};
@@ -146,10 +147,11 @@ pub(super) fn read(
 }
 
 fn options() -> impl Strategy<Value = SegmentOptions> {
-    (4usize..64, 16usize..400).prop_map(|(block_rows, page_bytes)| SegmentOptions {
+    let effort = prop::sample::select([Effort::Quick, Effort::Thorough].as_slice());
+    (4usize..64, 16usize..400, effort).prop_map(|(block_rows, page_bytes, effort)| SegmentOptions {
         block_rows,
         page_bytes,
-        level: 1,
+        effort,
     })
 }
 
@@ -206,7 +208,7 @@ fn an_empty_segment_is_one() {
 fn a_description_covers_the_file_without_gaps() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let entries = entries(80).new_tree(&mut runner).unwrap().current();
-    let options = SegmentOptions { block_rows: 7, page_bytes: 300, level: 1 };
+    let options = SegmentOptions { block_rows: 7, page_bytes: 300, effort: Effort::Quick };
     let segment = open(build(&entries, options).0).unwrap();
     let info = segment.describe().unwrap();
     let mut end = 0;

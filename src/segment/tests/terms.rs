@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::base::model::{KeyValue, StatusCode, Value};
 use crate::base::number::Number;
 use crate::base::wire::{decode_resource_context, decode_scope_context};
@@ -70,7 +71,7 @@ proptest! {
     fn p5_candidates_are_what_a_scan_finds(
         entries in entries(40), block_rows in 4usize..64, whim in any::<Option<u64>>(),
     ) {
-        let options = SegmentOptions { block_rows, page_bytes: 300, level: 1 };
+        let options = SegmentOptions { block_rows, page_bytes: 300, effort: Effort::Quick };
         let segment = open(whim::with(whim, || build(&entries, options)).0).unwrap();
         let traces: Vec<Vec<(TagScope, String, Value)>> = ordered(&entries)
             .iter()

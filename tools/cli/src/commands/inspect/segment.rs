@@ -20,6 +20,7 @@ pub fn show(info: &SegmentInfo, output: &mut Output) -> Result<()> {
         ("templates", info.templates.len().to_string()),
         ("blocks", info.blocks.len().to_string()),
         ("rows of a block", info.block_rows.to_string()),
+        ("written", if info.thorough { "thoroughly" } else { "quickly" }.to_owned()),
     ];
     figures("segment", &rows, output)?;
     layout::map(info, output)?;
