@@ -56,6 +56,7 @@ pub use store::metrics::MetricsObserver;
 pub use store::options::{Durability, OnFull, Options, OutOfWindow};
 pub use store::read::TraceReader;
 pub use store::reader::Reader;
+pub use store::resources::{MemoryUse, Resources};
 pub use store::snapshot::Snapshot;
 pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;
@@ -87,6 +88,7 @@ pub mod simulation {
     pub use crate::disk::counted::CountedDisk;
     pub use crate::disk::executor::InlineExecutor;
     pub use crate::disk::memory::{Fault, MemDisk, Survivors};
+    pub use crate::disk::pool::ThreadPool;
     pub use crate::disk::real::RealDisk;
     pub use crate::store::engine::Environment;
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use tracekeep::{
-    Error, KeyValue, Options, Query, ResourceSpans, ScopeSpans, Span, Store, Timestamp, TraceId,
-    TraceReader,
+    Durability, Error, KeyValue, Options, Query, ResourceSpans, Resources, ScopeSpans, Span, Store,
+    Timestamp, TraceId, TraceReader,
 };
 
 const HOUR: u64 = 3_600_000_000_000;
@@ -192,4 +192,45 @@ fn p7_a_batch_for_thousands_of_partitions_is_stored() {
         assert_eq!(stats.partitions.len() as u64, PARTITIONS);
     });
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
+}
+
+#[test]
+fn p7_a_hundred_stores_stay_within_one_budget() {
+    const STORES: u64 = 100;
+    const ROUNDS: u64 = 3;
+    const SPANS: u64 = 500;
+    const BUDGET: usize = 8 * MIB;
+    let dir = tempfile::tempdir().unwrap();
+    for threads in [0, 2] {
+        let peak = peak_of(|| {
+            let shared = Resources::new(BUDGET, threads);
+            let open = |n: u64| {
+                let options = options().resources(shared.clone()).durability(Durability::Os);
+                open(&dir.path().join(format!("{threads}-{n}")), options)
+            };
+            let stores: Vec<Store> = (0..STORES).map(open).collect();
+            for round in 0..ROUNDS {
+                for (n, store) in (0..).zip(&stores) {
+                    let first = (n * ROUNDS + round) * SPANS;
+                    let spans = (first..first + SPANS).map(|i| span(i / 20, i, START + i));
+                    store.append(&request(spans.collect())).unwrap();
+                    let memory = shared.memory();
+                    assert!(memory.used_bytes <= BUDGET, "{memory:?}");
+                }
+            }
+            let memory = shared.memory();
+            // Each store alone would have kept its spans in memory: together they may not.
+            assert!(memory.peak_bytes > BUDGET / 4 && memory.peak_bytes <= BUDGET, "{memory:?}");
+            for store in &stores {
+                let stats = store.stats().unwrap();
+                assert_eq!(stats.spans, ROUNDS * SPANS);
+                assert_eq!(stats.memory.unwrap().budget_bytes, BUDGET);
+            }
+            assert!(stores.iter().all(|store| store.stats().unwrap().segments > 0));
+            stores.into_iter().for_each(|store| store.close().unwrap());
+            assert_eq!(shared.memory().buffer_bytes, 0);
+        });
+        // Beside the budget each store has its log's buffer and what its segments keep open.
+        assert!(peak < 3 * BUDGET, "{threads} threads: {} MiB", peak / MIB);
+    }
 }

@@ -104,7 +104,6 @@ impl Cache {
     }
 
     /// The bytes held.
-    #[cfg(test)]
     pub fn memory_bytes(&self) -> u64 {
         self.held.weight()
     }

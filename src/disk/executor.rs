@@ -9,6 +9,10 @@ use std::time::Duration;
 /// them from harming other jobs.
 pub type Job = Box<dyn FnOnce() + Send>;
 
+/// Tells a delayed job from others of its executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(pub(super) u64);
+
 /// Runs jobs. A job may run before `spawn` returns, so none is spawned while a lock is held that
 /// the job takes.
 pub trait Executor: Send + Sync + fmt::Debug {
@@ -16,7 +20,10 @@ pub trait Executor: Send + Sync + fmt::Debug {
     fn spawn(&self, job: Job);
 
     /// Runs `job` once `delay` has passed. It may be dropped unrun when the executor goes first.
-    fn spawn_after(&self, delay: Duration, job: Job);
+    fn spawn_after(&self, delay: Duration, job: Job) -> Ticket;
+
+    /// Drops a delayed job that is not due yet.
+    fn cancel(&self, ticket: Ticket);
 
     /// Whether jobs run in the thread that spawns them, so that waiting for one to be run by
     /// someone else would wait forever.
@@ -35,7 +42,8 @@ pub struct InlineExecutor(Mutex<Inline>);
 struct Inline {
     queue: VecDeque<Job>,
     running: bool,
-    delayed: Vec<(Duration, Job)>,
+    delayed: Vec<(Duration, Ticket, Job)>,
+    tickets: u64,
 }
 
 impl InlineExecutor {
@@ -48,9 +56,9 @@ impl InlineExecutor {
     /// delay in turn are kept for the next call.
     pub fn run_delayed(&self) -> usize {
         let mut due = std::mem::take(&mut self.state().delayed);
-        due.sort_by_key(|(delay, _)| *delay);
+        due.sort_by_key(|(delay, ..)| *delay);
         let count = due.len();
-        for (_, job) in due {
+        for (.., job) in due {
             self.spawn(job);
         }
         count
@@ -85,8 +93,21 @@ impl Executor for InlineExecutor {
         std::mem::forget(stop);
     }
 
-    fn spawn_after(&self, delay: Duration, job: Job) {
-        self.state().delayed.push((delay, job));
+    fn spawn_after(&self, delay: Duration, job: Job) -> Ticket {
+        let mut state = self.state();
+        state.tickets += 1;
+        let ticket = Ticket(state.tickets);
+        state.delayed.push((delay, ticket, job));
+        ticket
+    }
+
+    fn cancel(&self, ticket: Ticket) {
+        let mut state = self.state();
+        let at = state.delayed.iter().position(|(_, own, _)| *own == ticket);
+        let cancelled = at.map(|at| state.delayed.remove(at));
+        // Outside the lock: what a job owns may come back to this executor as it goes.
+        drop(state);
+        drop(cancelled);
     }
 
     fn is_inline(&self) -> bool {
@@ -158,6 +179,12 @@ mod tests {
         assert_eq!(executor.run_delayed(), 2);
         assert_eq!(*seen.lock().unwrap(), [0, 1, 2]);
         assert_eq!(executor.run_delayed(), 0);
+        let ticket = executor.spawn_after(Duration::from_secs(1), job(4));
+        executor.spawn_after(Duration::from_secs(1), job(3));
+        executor.cancel(ticket);
+        assert_eq!(executor.run_delayed(), 1);
+        executor.cancel(ticket);
+        assert_eq!(*seen.lock().unwrap(), [0, 1, 2, 3]);
     }
 
     #[test]

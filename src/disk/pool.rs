@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::disk::executor::{Executor, Job};
+use crate::disk::executor::{Executor, Job, Ticket};
 
 /// How long a thread without work waits for some before it ends: longer than the pauses of a
 /// steady stream of flushes, short enough that an idle store soon owns no thread.
@@ -89,7 +89,7 @@ impl Executor for ThreadPool {
         }
     }
 
-    fn spawn_after(&self, delay: Duration, job: Job) {
+    fn spawn_after(&self, delay: Duration, job: Job) -> Ticket {
         let now = Instant::now();
         let due = now.checked_add(delay).or_else(|| now.checked_add(NEVER)).unwrap_or(now);
         let mut state = self.shared.state();
@@ -97,6 +97,19 @@ impl Executor for ThreadPool {
         let sequence = state.sequence;
         state.delayed.push(Reverse(Delayed { due, sequence, job }));
         self.shared.staff(&mut state);
+        Ticket(sequence)
+    }
+
+    fn cancel(&self, ticket: Ticket) {
+        let mut state = self.shared.state();
+        let delayed = std::mem::take(&mut state.delayed).into_vec();
+        let (cancelled, kept): (Vec<_>, Vec<_>) =
+            delayed.into_iter().partition(|Reverse(own)| own.sequence == ticket.0);
+        state.delayed = kept.into();
+        self.shared.changed.notify_all();
+        // Outside the lock: what a job owns may come back to this pool as it goes.
+        drop(state);
+        drop(cancelled);
     }
 
     fn is_inline(&self) -> bool {

@@ -107,6 +107,11 @@ impl Batch {
         &self.payload
     }
 
+    /// What it takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.payload.len() + self.entries.len() * size_of::<Entry>() + self.context_bytes
+    }
+
     /// The batch by partitions, as `partition` tells them from a span's start. `seq` is the
     /// batch's log sequence.
     pub fn split<K: Copy + Ord>(

@@ -73,7 +73,6 @@ impl Contexts {
     }
 
     /// What the contexts held take in memory, estimated.
-    #[cfg(test)]
     pub fn memory_bytes(&self) -> usize {
         self.resources.lock().memory_bytes + self.scopes.lock().memory_bytes
     }

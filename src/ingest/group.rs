@@ -116,6 +116,11 @@ impl Group {
         self.scopes.get(entry.scope as usize).ok_or_else(|| foreign(entry))
     }
 
+    /// Memory of resources and scopes that its requests were the first to bring.
+    pub const fn context_bytes(&self) -> usize {
+        self.context_bytes
+    }
+
     /// The resources, by number.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceContext> {
         self.resources.iter().map(|context| &**context.decoded())

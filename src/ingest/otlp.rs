@@ -73,7 +73,8 @@ pub fn replay(payload: &[u8], contexts: &Contexts) -> Result<Batch> {
     }
 }
 
-fn check_size(len: usize) -> Result<()> {
+/// Refuses what is too large to be looked at.
+pub fn check_size(len: usize) -> Result<()> {
     if len > MAX_REQUEST_BYTES {
         let what = format!("a request of {len} bytes, at most {MAX_REQUEST_BYTES} are accepted");
         return Err(Error::Limit { what });

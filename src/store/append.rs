@@ -12,6 +12,7 @@ use crate::catalog::PartitionKey;
 use crate::ingest::batch::Batch;
 use crate::ingest::log::Log;
 use crate::ingest::otlp::{Appended, Prepared};
+use crate::store::budget::Reservation;
 use crate::store::commit::Committer;
 use crate::store::engine::{Engine, lock};
 use crate::store::options::{Durability, OnFull};
@@ -21,6 +22,8 @@ use crate::store::state::{Partition, State};
 pub(crate) struct Work {
     appended: Appended,
     batch: Batch,
+    /// Until the spans are in buffers, which count for themselves.
+    room: Reservation,
 }
 
 /// The most payload one group commit writes: larger groups would make the first waiter pay for
@@ -28,61 +31,69 @@ pub(crate) struct Work {
 const GROUP_BYTES: usize = 8 << 20;
 
 /// Buffers of more partitions than this are not kept open: the ones that have waited longest for
-/// their next span are flushed.
+/// their next span are flushed, until so many are left.
 const OPEN_PARTITIONS_MAX: usize = 1024;
+const OPEN_PARTITIONS_KEPT: usize = 768;
 
 /// How long a blocked append waits before it looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-impl From<Prepared> for Work {
-    fn from(prepared: Prepared) -> Self {
-        Self { appended: prepared.appended, batch: prepared.batch }
-    }
-}
-
 impl Work {
-    /// What it weighs while queued.
+    /// What was prepared, for which there is `room`.
+    pub(crate) fn new(prepared: Prepared, mut room: Reservation) -> Self {
+        let Prepared { appended, batch } = prepared;
+        room.resize(batch.memory_bytes());
+        Self { appended, batch, room }
+    }
+
+    /// What it weighs in the log.
     pub(crate) fn bytes(&self) -> usize {
         self.batch.payload().len()
     }
 }
 
 impl Engine {
-    /// Lets an append of `bytes` in, or says why not; waits while the memory budget is used up.
-    pub(crate) fn admit(self: &Arc<Self>, bytes: usize) -> Result<()> {
+    /// Lets an append of `bytes` in, or says why not. Slows it while the memory budget is nearly
+    /// used up, and waits while it is.
+    pub(crate) fn admit(self: &Arc<Self>, bytes: usize) -> Result<Reservation> {
         self.check_writable()?;
-        if self.has_room(bytes) {
-            return Ok(());
-        }
+        let budget = self.resources.budget();
         let begin = Instant::now();
-        let admitted = self.wait_for_room(bytes);
-        let stall =
-            if matches!(admitted, Err(Error::Busy)) { Stall::Refused } else { Stall::Waited };
-        self.watch.tell(&StoreEvent::Stalled { stall, took: begin.elapsed() });
+        let (stall, admitted) = match budget.reserve(bytes) {
+            Some(room) => {
+                let delay = budget.slow_by().filter(|_| !self.environment.executor.is_inline());
+                let Some(delay) = delay else { return Ok(room) };
+                budget.wait(delay);
+                (Stall::Slowed, Ok(room))
+            }
+            None => match self.wait_for_room(bytes) {
+                Err(Error::Busy) => (Stall::Refused, Err(Error::Busy)),
+                admitted => (Stall::Waited, admitted),
+            },
+        };
+        let took = begin.elapsed();
+        budget.count(stall, took);
+        self.watch.tell(&StoreEvent::Stalled { stall, took });
         admitted
     }
 
-    /// Whether an append of `bytes` fits the memory budget. One larger than that is let in alone.
-    fn has_room(&self, bytes: usize) -> bool {
-        let (_, buffered) = self.state().buffer_bytes();
-        let held = buffered + self.queue.pending_bytes();
-        held == 0 || held + bytes <= self.options.wait_limit()
-    }
-
-    fn wait_for_room(self: &Arc<Self>, bytes: usize) -> Result<()> {
-        while !self.has_room(bytes) {
-            self.seal_where_due(true);
+    fn wait_for_room(self: &Arc<Self>, bytes: usize) -> Result<Reservation> {
+        loop {
+            let blocked = self.resources.make_room(bytes);
+            // An executor without threads has made it already.
+            if let Some(room) = self.resources.budget().reserve(bytes) {
+                return Ok(room);
+            }
             if self.options.on_full == OnFull::Reject {
                 return Err(Error::Busy);
             }
-            if let Some(error @ Error::NoSpace { .. }) = self.jobs.last_error() {
+            if let Some(error) = blocked {
                 return Err(error);
             }
             self.queue.drive(self);
-            self.jobs.wait(LOOK_AGAIN);
+            self.resources.budget().wait(LOOK_AGAIN);
             self.check_writable()?;
         }
-        Ok(())
     }
 
     fn check_space(&self) -> Result<()> {
@@ -111,22 +122,47 @@ impl Engine {
         Ok(seqs)
     }
 
-    /// Seals buffers that are large; with `all_full`, whatever is largest until half the budget
-    /// is free. Then has them flushed.
-    pub(crate) fn seal_where_due(self: &Arc<Self>, all_full: bool) {
-        let due = due_for_sealing(
-            &self.state(),
-            self.options.seal_limit(),
-            self.options.live_limit(),
-            all_full,
-        );
+    /// Seals the buffers that are large, some if too many are open, and the largest of all stores
+    /// that share the budget if all of them take too much of it. Then has them flushed.
+    pub(crate) fn seal_where_due(self: &Arc<Self>) {
+        let seal_limit = self.options.seal_limit();
+        let due = {
+            let agenda = lock(&self.agenda);
+            let full = agenda.largest().take_while(|(bytes, _)| *bytes >= seal_limit);
+            let mut due: Vec<_> = full.map(|(_, key)| (key, SealReason::Full)).collect();
+            if agenda.open() > OPEN_PARTITIONS_MAX {
+                // More than need be: else each batch for a new partition would seal just one.
+                let longest = agenda.longest_unused().take(agenda.open() - OPEN_PARTITIONS_KEPT);
+                due.extend(longest.map(|key| (key, SealReason::Spread)));
+            }
+            due
+        };
         self.seal(due);
+        let live_limit = self.resources.live_limit();
+        if self.resources.budget().live() > live_limit {
+            self.resources.relieve(live_limit);
+        }
         self.wake_jobs();
+    }
+
+    /// Seals the largest live buffers until they make up `bytes`; returns how many they do.
+    pub(crate) fn seal_largest(&self, bytes: usize) -> usize {
+        let mut sealed = 0;
+        let mut due = Vec::new();
+        for (size, key) in lock(&self.agenda).largest() {
+            if sealed >= bytes {
+                break;
+            }
+            sealed += size;
+            due.push((key, SealReason::Memory));
+        }
+        self.seal(due);
+        sealed
     }
 
     /// Seals every buffer.
     pub(crate) fn seal_all(self: &Arc<Self>) {
-        let keys: Vec<_> = self.state().partitions().keys().copied().collect();
+        let keys = lock(&self.agenda).live();
         self.seal(keys.into_iter().map(|key| (key, SealReason::Asked)).collect());
     }
 
@@ -144,47 +180,6 @@ impl Engine {
         });
         sealed.iter().for_each(|event| self.watch.tell(event));
     }
-}
-
-/// The partitions whose live buffers should be sealed.
-fn due_for_sealing(
-    state: &State,
-    seal_limit: usize,
-    live_limit: usize,
-    all_full: bool,
-) -> Vec<(PartitionKey, SealReason)> {
-    let mut open: Vec<_> = state
-        .partitions()
-        .iter()
-        .filter(|(_, partition)| !partition.live.is_empty())
-        .map(|(key, partition)| (partition.live.memory_bytes(), partition.live.seqs, *key))
-        .collect();
-    let (mut live, _) = state.buffer_bytes();
-    let target = if all_full { live_limit / 2 } else { live_limit };
-    let is_due = |&(bytes, ..): &(usize, _, _)| bytes >= seal_limit;
-    if live <= target && open.len() <= OPEN_PARTITIONS_MAX && !open.iter().any(is_due) {
-        return Vec::new();
-    }
-    let mut due = Vec::new();
-    open.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
-    open.retain(|&(bytes, _, key)| {
-        let reason = if bytes >= seal_limit {
-            SealReason::Full
-        } else if live > target {
-            SealReason::Memory
-        } else {
-            return true;
-        };
-        live -= bytes;
-        due.push((key, reason));
-        false
-    });
-    if open.len() > OPEN_PARTITIONS_MAX {
-        open.sort_unstable_by_key(|&(_, seqs, _)| seqs.map(|(_, last)| last));
-        let longest = open.iter().take(open.len() - OPEN_PARTITIONS_MAX);
-        due.extend(longest.map(|(_, _, key)| (*key, SealReason::Spread)));
-    }
-    due
 }
 
 /// Puts a batch's spans into the live buffers of the partitions that are `wanted`; how many.
@@ -226,8 +221,11 @@ impl Committer<Work> for Arc<Engine> {
         };
         let width = saturating_nanos(self.options.partition);
         let now = self.environment.clock.now();
+        // Given back when the buffers have been counted.
+        let mut rooms = Vec::with_capacity(group.len());
         let results: Vec<Result<Appended>> = self.publish(|state| {
             let add = |work: Work| {
+                rooms.push(work.room);
                 if let Some(seq) = (!work.batch.is_empty()).then(|| seqs.next()).flatten() {
                     add_batch(state, width, seq, now, work.batch, &|_| true);
                 }
@@ -236,6 +234,7 @@ impl Committer<Work> for Arc<Engine> {
             group.into_iter().map(add).collect()
         });
         drop(log);
+        drop(rooms);
         let total = |count: fn(&Appended) -> u64| results.iter().flatten().map(count).sum();
         let (spans, rejected) = (total(|done| done.accepted), total(|done| done.rejected));
         self.watch.tell(&StoreEvent::Committed { appends, spans, bytes, took: begin.elapsed() });
@@ -243,7 +242,7 @@ impl Committer<Work> for Arc<Engine> {
             self.watch.tell(&StoreEvent::Rejected { spans: rejected });
         }
         self.arm_timers();
-        self.seal_where_due(false);
+        self.seal_where_due();
         results
     }
 

@@ -85,6 +85,7 @@ impl<T> Queue<T> {
     }
 
     /// The weight of what is queued.
+    #[cfg(test)]
     pub(crate) fn pending_bytes(&self) -> usize {
         lock(&self.state).pending_bytes
     }

@@ -14,10 +14,12 @@ use crate::disk::executor::Executor;
 use crate::disk::{Disk, FileLock};
 use crate::ingest::contexts::Contexts;
 use crate::ingest::log::Log;
+use crate::store::agenda::Agenda;
 use crate::store::append::Work;
 use crate::store::commit::Queue;
 use crate::store::jobs::Jobs;
 use crate::store::options::Options;
+use crate::store::resources::Resources;
 use crate::store::state::State;
 use crate::store::timers::Timers;
 use crate::store::watch::Watch;
@@ -39,7 +41,8 @@ pub(crate) struct Engine {
     pub(crate) environment: Environment,
     pub(crate) root: PathBuf,
     pub(crate) options: Options,
-    pub(crate) contexts: Contexts,
+    pub(crate) resources: Resources,
+    pub(crate) contexts: Arc<Contexts>,
     pub(crate) cache: Arc<Cache>,
     /// Appends waiting for their group commit.
     pub(crate) queue: Queue<Work>,
@@ -51,6 +54,8 @@ pub(crate) struct Engine {
     pub(crate) catalog: Mutex<Catalog>,
     /// Held while a new state is made from the current one; readers never take it.
     publishing: Mutex<()>,
+    /// What is to be done next; follows the state.
+    pub(crate) agenda: Mutex<Agenda>,
     state: RwLock<Arc<State>>,
     pub(crate) next_segment_id: AtomicU64,
     poison: OnceLock<String>,
@@ -70,7 +75,7 @@ pub(crate) struct Parts {
     pub(crate) environment: Environment,
     pub(crate) root: PathBuf,
     pub(crate) options: Options,
-    pub(crate) contexts: Contexts,
+    pub(crate) resources: Resources,
     pub(crate) cache: Arc<Cache>,
     pub(crate) watch: Watch,
     pub(crate) log: Log,
@@ -82,11 +87,17 @@ pub(crate) struct Parts {
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
         let next_segment_id = AtomicU64::new(parts.state.version.next_segment_id);
+        let mut agenda = Agenda::new(parts.options.merge_fan_in);
+        for (key, partition) in parts.state.partitions().iter() {
+            agenda.note(*key, None, Some(partition));
+        }
+        parts.resources.budget().change((0, 0), parts.state.buffer_bytes());
         Self {
             environment: parts.environment,
             root: parts.root,
             options: parts.options,
-            contexts: parts.contexts,
+            contexts: Arc::clone(parts.resources.contexts()),
+            resources: parts.resources,
             cache: parts.cache,
             queue: Queue::new(),
             jobs: Jobs::default(),
@@ -95,6 +106,7 @@ impl Engine {
             log: Mutex::new(parts.log),
             catalog: Mutex::new(parts.catalog),
             publishing: Mutex::new(()),
+            agenda: Mutex::new(agenda),
             state: RwLock::new(Arc::new(parts.state)),
             next_segment_id,
             poison: OnceLock::new(),
@@ -108,12 +120,21 @@ impl Engine {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the state by what `change` makes of it, for all readers at once.
+    /// Replaces the state by what `change` makes of it, for all readers at once. Cost: that of what
+    /// changes, and a few nanoseconds for some dozens of partitions.
     pub(crate) fn publish<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let _turn = lock(&self.publishing);
-        let mut state = State::clone(&self.state());
+        let before = self.state();
+        let mut state = before.successor();
         let result = change(&mut state);
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        let state = Arc::new(state);
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&state);
+        self.resources.budget().change(before.buffer_bytes(), state.buffer_bytes());
+        let mut agenda = lock(&self.agenda);
+        for key in state.touched() {
+            let find = |state: &State| state.partitions().get(key).cloned();
+            agenda.note(*key, find(&before).as_deref(), find(&state).as_deref());
+        }
         result
     }
 
@@ -169,5 +190,12 @@ impl Engine {
 
     pub(crate) fn segment_id(&self) -> u64 {
         self.next_segment_id.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // What snapshots keep is theirs from now on.
+        self.resources.budget().change(self.state().buffer_bytes(), (0, 0));
     }
 }

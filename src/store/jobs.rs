@@ -1,26 +1,26 @@
-//! Background work: which job is next, running it, and waiting for it.
+//! Background work: running jobs, and waiting for them.
 //!
-//! A job belongs to one partition. A partition has at most one flush and one merge under way, so
-//! its buffers are flushed in the order in which they were sealed. Flushes go before merges, since
-//! appends wait for them.
+//! A merge belongs to one partition, a flush to one or to several whose buffers are small. A
+//! partition has at most one flush and one merge under way, so its buffers are flushed in the
+//! order in which they were sealed. Flushes go before merges, since appends wait for them.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::observer::{self, StoreEvent};
-use crate::catalog::PartitionKey;
+use crate::store::agenda::Agenda;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
-use crate::store::held::Held;
-use crate::store::state::{Partition, State};
-use crate::upkeep::plan::{self, Candidate};
+use crate::store::state::State;
+use crate::store::under_way::{Job, UnderWay, sealed_bytes};
 
 /// How long to wait before a failed job is tried again: long enough not to spin on a full disk.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
+
+/// How long to wait for the job of another before looking again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is under way in a store.
 #[derive(Default)]
@@ -30,26 +30,26 @@ pub(crate) struct Jobs {
     ended: Condvar,
 }
 
-#[derive(Default)]
-struct UnderWay {
-    workers: usize,
-    flushing: BTreeSet<PartitionKey>,
-    merging: BTreeSet<PartitionKey>,
-    /// Segments that merges leave alone until the store is reopened: inputs of merges that found
-    /// damage, and outputs that were cut because they were full, which no merge makes fewer.
-    settled: BTreeSet<u64>,
-    retry_due: bool,
-    last_error: Option<Error>,
+/// A job that was begun, and the memory that was set apart for it.
+struct Taken {
+    job: Job,
+    bytes: usize,
 }
 
-/// One piece of background work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Job {
-    /// Write the oldest sealed buffer of the partition as a segment.
-    Flush(PartitionKey),
-    /// Merge these segments of the partition.
-    Merge(PartitionKey, Vec<u64>),
+/// What looking for a job comes to.
+enum Next {
+    /// This one has been begun.
+    Begun(Taken),
+    /// One is due, but the memory budget has no room for it yet.
+    Later,
+    /// None is due, or others are at it.
+    Nothing,
 }
+
+/// Estimates of what building a segment takes: one byte for so many of a buffer, and so many for
+/// one byte of files that are merged. They decide which jobs run side by side, no more.
+const FLUSH_PART: usize = 2;
+const MERGE_TIMES: usize = 8;
 
 impl Job {
     const fn kind(&self) -> observer::Job {
@@ -89,79 +89,43 @@ impl Jobs {
     }
 }
 
-impl UnderWay {
-    fn next(&self, state: &State, fan_in: usize) -> Option<Job> {
-        self.next_flush(state).or_else(|| self.next_merge(state, fan_in))
-    }
-
-    /// The sealed buffer that has waited longest and is not being flushed.
-    fn next_flush(&self, state: &State) -> Option<Job> {
-        let free = state.partitions().iter().filter(|(key, _)| !self.flushing.contains(key));
-        let waiting =
-            free.filter_map(|(key, partition)| Some((partition.sealed.first()?.seqs?, key)));
-        waiting.min().map(|(_, key)| Job::Flush(*key))
-    }
-
-    fn next_merge(&self, state: &State, fan_in: usize) -> Option<Job> {
-        // Thousands of partitions, of which hardly one has what it takes.
-        let several = state.partitions().iter().filter(|(_, p)| p.segments.len() >= fan_in.max(2));
-        let free = several.filter(|(key, _)| !self.merging.contains(key));
-        free.map(|(key, partition)| {
-            let candidates: Vec<_> = self.mergeable(partition).collect();
-            Job::Merge(*key, plan::next_merge(&candidates, fan_in))
-        })
-        .find(|job| !matches!(job, Job::Merge(_, ids) if ids.is_empty()))
-    }
-
-    fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
-        let sound = partition.segments.iter().filter(|held| held.segment().is_some());
-        let segments = sound.map(|held| Candidate { id: held.id, bytes: held.bytes });
-        segments.filter(|segment| !self.settled.contains(&segment.id))
-    }
-
-    fn begin(&mut self, job: &Job) {
-        match job {
-            Job::Flush(key) => self.flushing.insert(*key),
-            Job::Merge(key, _) => self.merging.insert(*key),
-        };
-    }
-
-    fn end(&mut self, job: &Job, result: &Result<()>) {
-        match job {
-            Job::Flush(key) => self.flushing.remove(key),
-            Job::Merge(key, _) => self.merging.remove(key),
-        };
-        self.last_error = result.as_ref().err().cloned();
-        if let (Job::Merge(_, ids), Err(Error::Corrupt { .. } | Error::Version { .. })) =
-            (job, result)
-        {
-            self.settled.extend(ids);
-        }
-    }
-}
-
 impl Engine {
     /// Sees to it that due work gets done: by the executor, or here and now with an inline one.
     pub(crate) fn wake_jobs(self: &Arc<Self>) {
-        let workers_max = self.options.threads.max(1);
+        let workers_max = self.resources.threads().max(1);
         {
             let mut under_way = lock(&self.jobs.under_way);
-            let due = under_way.next(&self.state(), self.options.merge_fan_in).is_some();
-            if !due || under_way.workers >= workers_max || self.is_closed() {
+            if under_way.workers >= workers_max || self.is_closed() {
+                return;
+            }
+            let due = {
+                let mut agenda = lock(&self.agenda);
+                under_way.next(&self.state(), &mut agenda, self.options.merge_fan_in)
+            };
+            if due.is_none() {
                 return;
             }
             under_way.workers += 1;
         }
+        self.spawn_work();
+    }
+
+    fn spawn_work(self: &Arc<Self>) {
         let engine = Arc::clone(self);
         self.environment.executor.spawn(Box::new(move || engine.work()));
     }
 
-    /// Runs due jobs until there are none.
+    /// Runs a due job, if there is one, and goes on behind the jobs of others that share the
+    /// threads.
     fn work(self: Arc<Self>) {
         let mut failed = false;
-        while !self.is_closed() && !failed {
-            let Some(job) = self.take_job(UnderWay::next) else { break };
-            failed = self.run(&job).is_err();
+        if !self.is_closed()
+            && let Next::Begun(taken) = self.take_job(UnderWay::next)
+        {
+            failed = self.run(taken).is_err();
+            if !failed {
+                return self.spawn_work();
+            }
         }
         self.save_counters();
         {
@@ -182,17 +146,55 @@ impl Engine {
         self.jobs.ended.notify_all();
     }
 
-    fn take_job(&self, next: impl FnOnce(&UnderWay, &State, usize) -> Option<Job>) -> Option<Job> {
+    /// Begins the job that `next` finds, if the memory budget has room for it.
+    fn take_job(
+        self: &Arc<Self>,
+        next: impl FnOnce(&UnderWay, &State, &mut Agenda, usize) -> Option<Job>,
+    ) -> Next {
         let mut under_way = lock(&self.jobs.under_way);
-        let job = next(&under_way, &self.state(), self.options.merge_fan_in)?;
+        let (state, job) = {
+            let mut agenda = lock(&self.agenda);
+            let state = self.state();
+            let job = next(&under_way, &state, &mut agenda, self.options.merge_fan_in);
+            (state, job)
+        };
+        let Some(job) = job else { return Next::Nothing };
+        let bytes = self.job_bytes(&state, &job);
+        let budget = self.resources.budget();
+        if !budget.begin_job(bytes) {
+            // Asked for before trying again, so that no end of a job is missed.
+            self.resources.starve(self);
+            if !budget.begin_job(bytes) {
+                return Next::Later;
+            }
+        }
         under_way.begin(&job);
-        Some(job)
+        Next::Begun(Taken { job, bytes })
+    }
+
+    /// The memory to set apart for a job.
+    fn job_bytes(&self, state: &State, job: &Job) -> usize {
+        match job {
+            // One after another: the largest counts.
+            Job::Flush(keys) => {
+                let largest = keys.iter().map(|key| sealed_bytes(state, key)).max();
+                largest.unwrap_or_default() / FLUSH_PART
+            }
+            Job::Merge(key, ids) => {
+                let segments = state.partitions().get(key).into_iter().flat_map(|p| &p.segments);
+                let inputs = segments.filter(|held| ids.contains(&held.id));
+                let bytes: u64 = inputs.map(|held| held.bytes).sum();
+                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                bytes.saturating_mul(MERGE_TIMES).min(self.builder_bytes())
+            }
+        }
     }
 
     /// Runs a job that was taken; a panic in it poisons the store.
-    fn run(self: &Arc<Self>, job: &Job) -> Result<()> {
+    fn run(self: &Arc<Self>, taken: Taken) -> Result<()> {
+        let job = &taken.job;
         let attempt = catch_unwind(AssertUnwindSafe(|| match job {
-            Job::Flush(key) => self.flush_partition(*key),
+            Job::Flush(keys) => self.flush_partitions(keys),
             Job::Merge(key, ids) => self.merge_segments(*key, ids),
         }));
         let result = attempt.unwrap_or_else(|payload| {
@@ -200,8 +202,7 @@ impl Engine {
             self.poison(cause.clone());
             Err(Error::Poisoned { cause })
         });
-        lock(&self.jobs.under_way).end(job, &result);
-        self.jobs.ended.notify_all();
+        self.end(&taken, &result);
         match &result {
             Ok(()) => {}
             Err(Error::Cancelled | Error::Closed) => {
@@ -212,17 +213,28 @@ impl Engine {
         result
     }
 
+    /// A job that was begun is over.
+    fn end(&self, taken: &Taken, result: &Result<()>) {
+        lock(&self.jobs.under_way).end(&taken.job, result);
+        self.resources.budget().end_job(taken.bytes);
+        self.jobs.ended.notify_all();
+        self.resources.feed();
+    }
+
     /// Flushes every sealed buffer, helping with the work, and returns when none is left.
     pub(crate) fn flush_sealed(self: &Arc<Self>) -> Result<()> {
         loop {
-            if let Some(job) = self.take_job(|jobs, state, _| jobs.next_flush(state)) {
-                self.run(&job)?;
+            let next = |jobs: &UnderWay, state: &State, agenda: &mut Agenda, _| {
+                jobs.next_flush(state, agenda)
+            };
+            if let Next::Begun(taken) = self.take_job(next) {
+                self.run(taken)?;
                 continue;
             }
-            if self.state().partitions().values().all(|partition| partition.sealed.is_empty()) {
+            if !lock(&self.agenda).has_sealed() {
                 return Ok(());
             }
-            self.jobs.wait(Duration::from_millis(50));
+            self.jobs.wait(LOOK_AGAIN);
             self.check_writable()?;
         }
     }
@@ -233,16 +245,18 @@ impl Engine {
         for key in keys {
             loop {
                 self.check_writable()?;
-                match self.take_job(|jobs, state, _| jobs.whole_merge(state, key)) {
-                    Some(Job::Merge(_, ids)) if ids.is_empty() => {
-                        self.finish_idle(&Job::Merge(key, ids));
+                let next = |jobs: &UnderWay, state: &State, _: &mut Agenda, _| {
+                    jobs.whole_merge(state, key)
+                };
+                match self.take_job(next) {
+                    Next::Begun(taken) => {
+                        match &taken.job {
+                            Job::Merge(_, ids) if ids.is_empty() => self.end(&taken, &Ok(())),
+                            _ => self.run(taken)?,
+                        }
                         break;
                     }
-                    Some(job) => {
-                        self.run(&job)?;
-                        break;
-                    }
-                    None => self.jobs.wait(Duration::from_millis(50)),
+                    Next::Later | Next::Nothing => self.jobs.wait(LOOK_AGAIN),
                 }
             }
         }
@@ -254,38 +268,11 @@ impl Engine {
         loop {
             self.check_writable()?;
             match self.take_job(UnderWay::next_merge) {
-                Some(job) => self.run(&job)?,
-                None if lock(&self.jobs.under_way).merging.is_empty() => return Ok(()),
+                Next::Begun(taken) => self.run(taken)?,
+                Next::Nothing if lock(&self.jobs.under_way).merging.is_empty() => return Ok(()),
                 // What is under way may make another merge due.
-                None => self.jobs.wait(Duration::from_millis(50)),
+                Next::Nothing | Next::Later => self.jobs.wait(LOOK_AGAIN),
             }
         }
-    }
-
-    /// Gives back a job that turned out to have nothing to do.
-    fn finish_idle(&self, job: &Job) {
-        lock(&self.jobs.under_way).end(job, &Ok(()));
-        self.jobs.ended.notify_all();
-    }
-}
-
-impl UnderWay {
-    /// All of a partition's segments, unless a merge of it is under way; none if there is but one
-    /// that is as small as it can be.
-    fn whole_merge(&self, state: &State, key: PartitionKey) -> Option<Job> {
-        if self.merging.contains(&key) {
-            return None;
-        }
-        let Some(partition) = state.partitions().get(&key) else {
-            return Some(Job::Merge(key, Vec::new()));
-        };
-        let mut ids: Vec<u64> = self.mergeable(partition).map(|segment| segment.id).collect();
-        let is_done = |held: &Held| held.summary().effort == Effort::Thorough;
-        if let &[only] = ids.as_slice()
-            && partition.segments.iter().any(|held| held.id == only && is_done(held))
-        {
-            ids.clear();
-        }
-        Some(Job::Merge(key, ids))
     }
 }

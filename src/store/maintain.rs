@@ -1,60 +1,131 @@
 //! Executing a job: new files, the manifest's edit, the state's change, and tidying up.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::observer::{Job, StoreEvent};
+use crate::base::time::Timestamp;
 use crate::catalog::{Edit, PartitionKey, SegmentEntry};
 use crate::segment::SegmentOptions;
 use crate::store::engine::{Engine, lock};
 use crate::store::held::Held;
-use crate::store::state::State;
+use crate::store::state::{Buffer, Partition, State};
 use crate::upkeep::sink::Sink;
 use crate::upkeep::{flush, merge};
 
 /// The part of the memory budget that a merge's builder may take before its segment is cut.
 const MERGE_SHARE: usize = 4;
 
+/// Changes a state, given the segments that an edit adds.
+type Change<'a> = dyn FnMut(&mut State, &mut Vec<(PartitionKey, Held)>) + 'a;
+
+/// A sealed buffer to be flushed.
+struct Due<'a> {
+    key: PartitionKey,
+    partition: &'a Partition,
+    buffer: &'a Buffer,
+    first: u64,
+    last: u64,
+}
+
+impl<'a> Due<'a> {
+    /// The oldest sealed buffer of a partition, if there is one.
+    fn of(state: &'a State, key: PartitionKey) -> Option<Self> {
+        let partition = state.partitions().get(&key)?;
+        let buffer = partition.sealed.first()?;
+        let (first, last) = buffer.seqs?;
+        Some(Self { key, partition, buffer, first, last })
+    }
+}
+
 impl Engine {
-    /// Writes the partition's oldest sealed buffer as segments.
-    pub(crate) fn flush_partition(self: &Arc<Self>, key: PartitionKey) -> Result<()> {
-        let state = self.state();
+    /// Writes the oldest sealed buffers of these partitions as segments. They share one edit of the
+    /// manifest, so that thousands of small ones do not cost thousands of its syncs.
+    pub(crate) fn flush_partitions(self: &Arc<Self>, keys: &[PartitionKey]) -> Result<()> {
         let begin = Instant::now();
-        let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
-        let Some((buffer, (_, last))) =
-            partition.sealed.first().and_then(|buffer| Some((buffer, buffer.seqs?)))
-        else {
-            return Ok(());
-        };
-        self.watch.tell(&StoreEvent::Began { job: Job::Flush, partition: key.first() });
-        self.sync_through(last)?;
-        let held: Vec<_> =
-            partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
-        let next_id = || self.segment_id();
-        let added =
-            flush::flush(buffer.spans.groups(), &held, &self.sink(key, Effort::Quick, &next_id))?;
-        let (spans, bytes) = added.iter().fold((0, 0), |(spans, bytes), entry| {
+        let state = self.state();
+        let due: Vec<Due<'_>> = keys.iter().filter_map(|key| Due::of(&state, *key)).collect();
+        let Some(through) = due.iter().map(|due| due.last).max() else { return Ok(()) };
+        let partition = keys.first().map_or(Timestamp::ZERO, PartitionKey::first);
+        self.watch.tell(&StoreEvent::Began { job: Job::Flush, partition });
+        self.sync_through(through)?;
+        let mut add = Vec::new();
+        let written = self.write_buffers(&due, &mut add);
+        if let Err(error) = written {
+            self.remove_unpublished(&add);
+            return Err(error);
+        }
+        let (spans, bytes) = add.iter().fold((0, 0), |(spans, bytes), (_, entry)| {
             (spans + entry.summary.rows, bytes + entry.bytes)
         });
+        let floor = self.log_floor_without(&due, through);
         let edit = Edit {
-            add: added.into_iter().map(|entry| (key, entry)).collect(),
-            flushed: vec![(key, last)],
-            log_floor: Some(self.state().log_floor_without(key, last)),
+            add,
+            flushed: due.iter().map(|due| (due.key, due.last)).collect(),
+            log_floor: Some(floor),
             ..Edit::default()
         };
-        let floor = edit.log_floor.unwrap_or_default();
         self.apply(edit, &mut |state, opened| {
-            state.change(key, |partition| {
-                partition.sealed.remove(0);
-                partition.segments.append(opened);
-            });
+            for due in &due {
+                state.change(due.key, |partition| partition.sealed.remove(0));
+            }
+            for (key, held) in opened.drain(..) {
+                state.change(key, |partition| partition.segments.push(held));
+            }
         })?;
         lock(&self.log).release(floor)?;
-        let took = begin.elapsed();
-        self.watch.tell(&StoreEvent::Flushed { partitions: 1, spans, bytes, took });
+        let (partitions, took) = (due.len() as u64, begin.elapsed());
+        self.watch.tell(&StoreEvent::Flushed { partitions, spans, bytes, took });
         Ok(())
+    }
+
+    /// Writes each buffer; `add` tells which segments there are, also after an error.
+    fn write_buffers(
+        &self,
+        due: &[Due<'_>],
+        add: &mut Vec<(PartitionKey, SegmentEntry)>,
+    ) -> Result<()> {
+        let next_id = || self.segment_id();
+        let mut made_folder = false;
+        for due in due {
+            let segments = due.partition.segments.iter();
+            let held: Vec<_> = segments.filter_map(|held| held.segment().cloned()).collect();
+            let sink = self.sink(due.key, Effort::Quick, &next_id);
+            let added = flush::flush(due.buffer.spans.groups(), &held, &sink)?;
+            add.extend(added.into_iter().map(|entry| (due.key, entry)));
+            made_folder |= sink.made_folder.get();
+        }
+        self.sync_folders(made_folder)
+    }
+
+    /// Makes the names of new partitions' folders durable.
+    fn sync_folders(&self, are_new: bool) -> Result<()> {
+        if are_new { self.environment.disk.sync_dir(&self.root) } else { Ok(()) }
+    }
+
+    /// The log's frames up to this one are in segments, once these buffers are, whose last frame
+    /// is `through`.
+    ///
+    /// Frames are shown in the order of their sequences, so one that is not shown yet has a higher
+    /// one than any in a buffer.
+    fn log_floor_without(&self, due: &[Due<'_>], through: u64) -> u64 {
+        let flushed: BTreeSet<_> = due.iter().map(|due| (due.first, due.key)).collect();
+        let oldest = lock(&self.agenda).first_frame_without(&flushed);
+        oldest.map_or(through, |seq| seq - 1)
+    }
+
+    /// Removes segments that were written and cannot be published, so that a retry finds room.
+    fn remove_unpublished(&self, added: &[(PartitionKey, SegmentEntry)]) {
+        for (key, entry) in added {
+            // Best effort: the next opening finds them too.
+            let disk = self.environment.disk.as_ref();
+            disk.remove_file(&key.segment_path(&self.root, entry.id)).ok();
+            disk.remove_file(&key.ids_path(&self.root, entry.id)).ok();
+        }
     }
 
     /// Replaces these segments of the partition by the merge of them.
@@ -71,7 +142,9 @@ impl Engine {
             .collect::<Result<_>>()?;
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
-        let added = merge::merge(&inputs, &self.sink(key, Effort::Thorough, &next_id), &cancelled)?;
+        let sink = self.sink(key, Effort::Thorough, &next_id);
+        let added = merge::merge(&inputs, &sink, &cancelled)?;
+        self.sync_folders(sink.made_folder.get())?;
         let bytes_read = inputs.iter().map(|segment| segment.summary().bytes).sum();
         let bytes_written = added.iter().map(|entry| entry.bytes).sum();
         let outputs: Vec<u64> = added.iter().map(|entry| entry.id).collect();
@@ -88,7 +161,7 @@ impl Engine {
         self.apply(edit, &mut |state, opened| {
             state.change(key, |partition| {
                 partition.segments.retain(|held| !ids.contains(&held.id));
-                partition.segments.append(opened);
+                partition.segments.extend(opened.drain(..).map(|(_, held)| held));
                 partition.segments.sort_by_key(|held| held.id);
             });
         })?;
@@ -114,6 +187,11 @@ impl Engine {
         Ok(())
     }
 
+    /// What a merge's builder may take before its segment is cut.
+    pub(crate) fn builder_bytes(&self) -> usize {
+        self.resources.memory_bytes() / MERGE_SHARE
+    }
+
     fn sink<'a>(
         &'a self,
         partition: PartitionKey,
@@ -129,15 +207,18 @@ impl Engine {
                 page_bytes: self.options.page_bytes,
                 effort,
             },
-            builder_bytes: self.options.memory_bytes / MERGE_SHARE,
+            builder_bytes: self.builder_bytes(),
             mode: self.options.mode,
             next_id,
+            made_folder: Cell::new(false),
         }
     }
 
     /// Makes `edit` durable and `change`s the state accordingly, given the opened new segments.
-    fn apply(&self, edit: Edit, change: &mut dyn FnMut(&mut State, &mut Vec<Held>)) -> Result<()> {
-        let open = |(key, entry): &(PartitionKey, SegmentEntry)| self.open_segment(*key, entry);
+    fn apply(&self, edit: Edit, change: &mut Change<'_>) -> Result<()> {
+        let open = |(key, entry): &(PartitionKey, SegmentEntry)| {
+            Ok((*key, self.open_segment(*key, entry)?))
+        };
         let mut opened = edit.add.iter().map(open).collect::<Result<Vec<_>>>()?;
         // Held until the state shows the version, so that versions are shown in their order.
         let mut catalog = lock(&self.catalog);
@@ -145,11 +226,7 @@ impl Engine {
             Ok(version) => version,
             // Nothing has changed: the new files go, so that a retry finds room.
             Err(error @ (Error::NoSpace { .. } | Error::InvalidInput { .. })) => {
-                for (key, entry) in &edit.add {
-                    let path = key.segment_path(&self.root, entry.id);
-                    self.environment.disk.remove_file(&path).ok();
-                    self.environment.disk.remove_file(&key.ids_path(&self.root, entry.id)).ok();
-                }
+                self.remove_unpublished(&edit.add);
                 return Err(error);
             }
             Err(error) => return Err(self.poisoned_by(&error)),

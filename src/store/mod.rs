@@ -8,7 +8,9 @@
 //! read ─ the state's view ─ query/                                                    (read.rs)
 //! ```
 
+mod agenda;
 mod append;
+mod budget;
 pub mod commit;
 pub mod counters;
 mod distinct;
@@ -25,7 +27,9 @@ pub mod options;
 mod progress;
 pub mod read;
 pub mod reader;
+pub mod resources;
 pub mod salvage;
+mod shelves;
 pub mod snapshot;
 mod state;
 pub mod stats;
@@ -34,5 +38,6 @@ pub mod store;
 mod timers;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+mod under_way;
 mod watch;
 mod window;

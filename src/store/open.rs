@@ -22,31 +22,33 @@ use crate::store::engine::{Engine, Environment, Parts};
 use crate::store::held::Held;
 use crate::store::options::Options;
 use crate::store::progress::Progress;
+use crate::store::resources::Resources;
 use crate::store::state::State;
 use crate::store::watch::Watch;
 
-/// The part of the memory budget that decoded pages may take.
+/// The part of a reader's memory that decoded pages may take.
 const CACHE_SHARE: usize = 8;
 
-/// The part of the memory budget that interned resources and scopes may take.
+/// The part of a reader's memory that interned resources and scopes may take.
 const CONTEXTS_SHARE: usize = 32;
 
 /// The real world, with the threads that the options allow.
 pub(crate) fn real_environment(options: &Options) -> Environment {
-    let executor: Arc<dyn Executor> = match options.threads {
-        0 => Arc::new(InlineExecutor::new()),
-        threads => Arc::new(ThreadPool::new(threads)),
+    let executor: Arc<dyn Executor> = match (&options.resources, options.threads) {
+        (Some(shared), _) => Arc::clone(shared.executor()),
+        (None, 0) => Arc::new(InlineExecutor::new()),
+        (None, threads) => Arc::new(ThreadPool::new(threads)),
     };
     let disk = Arc::new(RealDisk::new(options.io));
     Environment { disk, clock: Arc::new(SystemClock), executor }
 }
 
-/// The cache of a store with these options.
+/// The cache of a reader with these options.
 pub(crate) fn cache(options: &Options) -> Arc<Cache> {
     Arc::new(Cache::new((options.memory_bytes / CACHE_SHARE) as u64))
 }
 
-/// The interner of a store with these options.
+/// The interner of a reader with these options.
 pub(crate) fn contexts(options: &Options) -> Contexts {
     Contexts::new(options.memory_bytes / CONTEXTS_SHARE)
 }
@@ -64,12 +66,14 @@ pub(crate) fn engine(
     let (lock, catalog) = open_catalog(&disk, root, &options)?;
     let clock = Arc::clone(&environment.clock);
     let watch = Watch::new(options.observer.clone(), clock, disk.as_ref(), root);
-    let cache = Arc::new(cache(&options).observed(options.observer.clone()));
+    let own = || Resources::own(&options, Arc::clone(&environment.executor));
+    let resources = options.resources.clone().unwrap_or_else(own);
+    let cache = Arc::new(resources.cache().observed(options.observer.clone()));
     let version = catalog.current();
     let mut state = State::new(Arc::clone(version), |key, entry| {
         Held::open(disk.as_ref(), root, &cache, key, entry)
     })?;
-    let contexts = contexts(&options);
+    let contexts = Arc::clone(resources.contexts());
     let replay = Replay::new(&options, &environment);
     let log_dir = root.join(names::LOG_DIR);
     let mut progress = Progress::new(&watch, disk.as_ref(), &log_dir)?;
@@ -87,9 +91,10 @@ pub(crate) fn engine(
     progress.done();
     let root = root.to_path_buf();
     let parts =
-        Parts { environment, root, options, contexts, cache, watch, log, catalog, state, lock };
+        Parts { environment, root, options, resources, cache, watch, log, catalog, state, lock };
     let engine = Arc::new(Engine::new(parts));
-    engine.seal_where_due(false);
+    engine.resources.join(&engine);
+    engine.seal_where_due();
     Ok(engine)
 }
 

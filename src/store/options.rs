@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::observer::Observer;
 use crate::disk::real::Io;
+use crate::store::resources::Resources;
 
 /// When an append counts as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -107,6 +108,9 @@ pub struct Options {
     /// Raw size of a page of long strings. Default 16 KiB. Smaller: less to decompress for one
     /// trace, worse compression.
     pub page_bytes: usize,
+    /// Memory and threads that this store shares with others, in place of `memory_bytes` and
+    /// `threads`, which do not count then. Default none: the store has its own.
+    pub resources: Option<Resources>,
     /// Is told what happens in the store. Default none, which costs nothing.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -132,6 +136,7 @@ impl Default for Options {
             merge_fan_in: 8,
             block_rows: crate::base::limits::BLOCK_ROWS,
             page_bytes: 16 << 10,
+            resources: None,
             observer: None,
         }
     }
@@ -183,6 +188,8 @@ setters! {
     block_rows: usize => block_rows;
     /// Sets [`Options::page_bytes`].
     page_bytes: usize => page_bytes;
+    /// Sets [`Options::resources`].
+    resources: Resources => Some(resources);
     /// Sets [`Options::observer`]. Several are told by a `Vec` of them, which is an observer too.
     observer: Arc<dyn Observer> => Some(observer);
 }
@@ -190,7 +197,8 @@ setters! {
 impl Options {
     /// The size at which a partition's buffer is flushed.
     pub(crate) fn seal_limit(&self) -> usize {
-        self.seal_bytes.unwrap_or(self.memory_bytes / 4).max(1)
+        let shared = self.resources.as_ref().map(Resources::memory_bytes);
+        self.seal_bytes.unwrap_or(shared.unwrap_or(self.memory_bytes) / 4).max(1)
     }
 
     /// All live buffers together may take this; beyond it the largest is sealed.

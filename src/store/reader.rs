@@ -158,7 +158,7 @@ impl Place {
         if position.catalog.refresh()? {
             return Ok(None);
         }
-        let mut state = current.clone();
+        let mut state = current.successor();
         match self.replay(position.log, &mut state)? {
             // A flush meanwhile may have released frames before they could be read.
             Replayed::Whole(log) if !position.catalog.refresh()? => {

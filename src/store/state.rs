@@ -5,7 +5,7 @@
 //! what spans several partitions appears at once (P2). States share the partitions in which they
 //! do not differ.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
@@ -18,13 +18,19 @@ use crate::query::source::Source;
 use crate::query::view::{self, View};
 use crate::segment::Segment;
 use crate::store::held::Held;
+use crate::store::shelves::Shelves;
+
+/// What a buffer takes beside its spans: counted, since there may be thousands with one span each.
+const OVERHEAD_BYTES: usize = 1024;
 
 /// Everything that is live, at one moment.
 #[derive(Clone)]
 pub(crate) struct State {
     /// What the manifest says.
     pub(crate) version: Arc<Version>,
-    partitions: BTreeMap<PartitionKey, Arc<Partition>>,
+    partitions: Shelves<Partition>,
+    /// What has changed since this was made of another state.
+    touched: BTreeSet<PartitionKey>,
     /// What queries see, once some query has asked.
     view: OnceLock<View>,
     live_bytes: usize,
@@ -69,10 +75,11 @@ impl Buffer {
     fn add(&mut self, seq: u64, now: Timestamp, group: Group) {
         if self.is_empty() {
             self.since = now;
+            self.bytes = OVERHEAD_BYTES;
         }
         let spans = group.entries().iter();
         let weight = |entry| size_of::<Entry>() + group.span_bytes(entry).len();
-        self.bytes += spans.map(weight).sum::<usize>();
+        self.bytes += group.context_bytes() + spans.map(weight).sum::<usize>();
         self.spans = self.spans.with(group);
         self.seqs =
             Some(self.seqs.map_or((seq, seq), |(first, last)| (first.min(seq), last.max(seq))));
@@ -131,7 +138,7 @@ impl State {
         version: Arc<Version>,
         mut open: impl FnMut(PartitionKey, &SegmentEntry) -> Result<Held>,
     ) -> Result<Self> {
-        let mut partitions = BTreeMap::new();
+        let mut partitions = Shelves::default();
         for (key, entry) in &version.partitions {
             let segments = entry.segments.iter().map(|segment| open(*key, segment));
             let segments = segments.collect::<Result<_>>()?;
@@ -140,11 +147,19 @@ impl State {
         Ok(Self::unbuffered(version, partitions))
     }
 
-    fn unbuffered(
-        version: Arc<Version>,
-        partitions: BTreeMap<PartitionKey, Arc<Partition>>,
-    ) -> Self {
-        Self { version, partitions, view: OnceLock::new(), live_bytes: 0, buffer_bytes: 0 }
+    fn unbuffered(version: Arc<Version>, partitions: Shelves<Partition>) -> Self {
+        let (touched, view) = (BTreeSet::new(), OnceLock::new());
+        Self { version, partitions, touched, view, live_bytes: 0, buffer_bytes: 0 }
+    }
+
+    /// The same, to be changed. Cost: a pointer for some dozens of partitions.
+    pub(crate) fn successor(&self) -> Self {
+        Self { touched: BTreeSet::new(), ..self.clone() }
+    }
+
+    /// The partitions that have changed since this was made of another state.
+    pub(crate) fn touched(&self) -> &BTreeSet<PartitionKey> {
+        &self.touched
     }
 
     /// Just these segments, as one partition that covers all time.
@@ -152,7 +167,7 @@ impl State {
         let key = PartitionKey { start_nanos: 0, width_nanos: u64::MAX };
         let segments = (1..).zip(segments).map(|(id, segment)| Held::new(id, segment)).collect();
         let only = Partition { segments, ..Partition::default() };
-        let partitions = BTreeMap::from([(key, Arc::new(only))]);
+        let partitions = Shelves::from_iter([(key, Arc::new(only))]);
         Self::unbuffered(Arc::new(Version::empty(0)), partitions)
     }
 
@@ -165,7 +180,7 @@ impl State {
         })
     }
 
-    pub(crate) fn partitions(&self) -> &BTreeMap<PartitionKey, Arc<Partition>> {
+    pub(crate) fn partitions(&self) -> &Shelves<Partition> {
         &self.partitions
     }
 
@@ -176,14 +191,16 @@ impl State {
         change: impl FnOnce(&mut Partition) -> R,
     ) -> R {
         self.view = OnceLock::new();
-        let partition = Arc::make_mut(self.partitions.entry(key).or_default());
-        partition.shown = OnceLock::new();
-        let before = partition.buffer_bytes();
-        let result = change(partition);
-        let after = partition.buffer_bytes();
+        self.touched.insert(key);
+        let (result, before, after, is_empty) = self.partitions.change(key, |partition| {
+            partition.shown = OnceLock::new();
+            let before = partition.buffer_bytes();
+            let result = change(partition);
+            (result, before, partition.buffer_bytes(), partition.is_empty())
+        });
         self.live_bytes = self.live_bytes - before.0 + after.0;
         self.buffer_bytes = self.buffer_bytes - before.1 + after.1;
-        if partition.is_empty() {
+        if is_empty {
             self.partitions.remove(&key);
         }
         result
@@ -202,11 +219,11 @@ impl State {
     pub(crate) fn route(&self, start: Timestamp, width_nanos: u64) -> PartitionKey {
         let wanted = PartitionKey::aligned(start, width_nanos);
         let upto = PartitionKey { start_nanos: start.nanos(), width_nanos: u64::MAX };
-        let before = self.partitions.range(..=upto).next_back().map(|(key, _)| *key);
+        let before = self.partitions.at_or_below(&upto);
         if let Some(key) = before.filter(|key| key.last() >= start) {
             return key;
         }
-        let after = self.partitions.range(upto..).next().map(|(key, _)| key.start_nanos);
+        let after = self.partitions.at_or_above(&upto).map(|key| key.start_nanos);
         let first = before.map_or(wanted.start_nanos, |key| {
             wanted.start_nanos.max(key.last().nanos().saturating_add(1))
         });
@@ -217,19 +234,5 @@ impl State {
     /// Bytes of the live buffers, and of all buffers.
     pub(crate) const fn buffer_bytes(&self) -> (usize, usize) {
         (self.live_bytes, self.buffer_bytes)
-    }
-
-    /// The log's frames up to this one are in segments, once the oldest sealed buffer of the
-    /// partition `flushed` is, whose last frame is `through`.
-    ///
-    /// Frames are shown in the order of their sequences, so one that this state does not show yet
-    /// has a higher one than any here.
-    pub(crate) fn log_floor_without(&self, flushed: PartitionKey, through: u64) -> u64 {
-        let buffers = self
-            .partitions
-            .iter()
-            .flat_map(|(key, partition)| partition.buffers().skip(usize::from(*key == flushed)));
-        let oldest = buffers.filter_map(|buffer| buffer.seqs).map(|(first, _)| first).min();
-        oldest.map_or(through, |seq| seq - 1).max(self.version.log_floor)
     }
 }

@@ -12,6 +12,7 @@ use crate::ingest::rows::{self, Place};
 use crate::segment::IdFilter;
 use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
+use crate::store::resources::MemoryUse;
 use crate::store::state::{Partition, State};
 use crate::upkeep::held::Held;
 
@@ -43,6 +44,9 @@ pub struct Stats {
     pub last_error: Option<String>,
     /// What the store has done. A reader knows what the writer wrote down last, a snapshot nothing.
     pub counters: Option<Counters>,
+    /// The memory of the store and of those that share its [`Resources`](crate::Resources); of a
+    /// store only.
+    pub memory: Option<MemoryUse>,
 }
 
 /// What one kind of data takes in all segments.
@@ -97,7 +101,7 @@ impl PartitionState {
 pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut stats = Stats::default();
     let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for (key, partition) in state.partitions() {
+    for (key, partition) in state.partitions().iter() {
         let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
         let mut bytes: u64 = partition.segments.iter().map(|held| held.bytes).sum();
         // Single files that were opened by name have no id filters beside them.

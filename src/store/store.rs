@@ -8,7 +8,7 @@ use crate::base::model::ResourceSpans;
 use crate::ingest::batch::SpanKey;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::json;
-use crate::ingest::otlp::{self, Admission, Appended, Prepared};
+use crate::ingest::otlp::{self, Admission, Appended, Prepared, check_size};
 use crate::ingest::request::encode_request;
 use crate::query::view::View;
 use crate::store::append::Work;
@@ -60,6 +60,7 @@ struct Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.engine.set_closed();
+        self.engine.disarm();
         self.engine.jobs.wait_for_workers();
         self.engine.save_counters();
         self.engine.release_lock();
@@ -106,12 +107,14 @@ impl Store {
     /// `InvalidInput` if the bytes cannot be decoded; nothing is stored then. Spans that are
     /// invalid one by one are counted in the answer instead.
     pub fn append_otlp(&self, request: &[u8]) -> Result<Appended> {
-        self.append_work(|contexts, admit| otlp::prepare(request, contexts, admit))
+        self.append_work(request.len(), |contexts, admit| otlp::prepare(request, contexts, admit))
     }
 
     /// Stores the spans of an OTLP/JSON `ExportTraceServiceRequest`; like [`Store::append_otlp`].
     pub fn append_otlp_json(&self, request: &[u8]) -> Result<Appended> {
-        self.append_work(|contexts, admit| json::prepare_json(request, contexts, admit))
+        self.append_work(request.len(), |contexts, admit| {
+            json::prepare_json(request, contexts, admit)
+        })
     }
 
     /// Stores spans of the owned model; like [`Store::append_otlp`].
@@ -144,8 +147,7 @@ impl Store {
         prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
     ) -> Result<Commit> {
         let engine = self.engine();
-        engine.admit(expected_bytes)?;
-        let work = make(engine, prepare)?;
+        let work = make(engine, expected_bytes, prepare)?;
         let bytes = work.bytes();
         let slot = engine.queue.push(work, bytes);
         let (driver, waiter) = (Arc::clone(engine), Arc::clone(engine));
@@ -156,13 +158,12 @@ impl Store {
 
     fn append_work(
         &self,
+        expected_bytes: usize,
         prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
     ) -> Result<Appended> {
         let engine = self.engine();
-        engine.check_writable()?;
-        let work = make(engine, prepare)?;
+        let work = make(engine, expected_bytes, prepare)?;
         let bytes = work.bytes();
-        engine.admit(bytes)?;
         let slot = engine.queue.push(work, bytes);
         engine.queue.wait(&slot, engine)
     }
@@ -173,6 +174,7 @@ impl Store {
         engine.check_writable()?;
         engine.seal_all();
         let flushed = engine.flush_sealed();
+        engine.disarm_if_idle();
         engine.save_counters();
         flushed
     }
@@ -203,6 +205,7 @@ impl Store {
         let mut stats = stats::collect(&engine.state())?;
         stats.last_error = engine.jobs.last_error().map(|error| error.to_string());
         stats.counters = Some(engine.watch.counters());
+        stats.memory = Some(engine.resources.memory());
         Ok(stats)
     }
 
@@ -211,6 +214,7 @@ impl Store {
         let engine = self.engine();
         let flushed = self.flush();
         engine.set_closed();
+        engine.disarm();
         engine.jobs.wait_for_workers();
         engine.save_counters();
         engine.release_lock();
@@ -221,15 +225,19 @@ impl Store {
 /// Tells whether a span is let in.
 type Admit<'a> = &'a dyn Fn(&SpanKey) -> Admission;
 
-/// What `prepare` makes of a request, as the window lets its spans in now.
+/// What `prepare` makes of a request of so many bytes, once there is room for it, as the window
+/// lets its spans in then.
 fn make(
-    engine: &Engine,
+    engine: &Arc<Engine>,
+    bytes: usize,
     prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
 ) -> Result<Work> {
+    check_size(bytes)?;
+    let room = engine.admit(bytes)?;
     let gate = engine.gate();
     let prepared = prepare(&engine.contexts, &|span| gate.judge(span))?;
     engine.tell_outside(&gate);
-    Ok(prepared.into())
+    Ok(Work::new(prepared, room))
 }
 
 impl TraceReader for Store {

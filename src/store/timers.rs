@@ -2,19 +2,19 @@
 //!
 //! A timer is armed by an append and fires once; nothing ticks in a store that takes no spans.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::base::observer::SealReason;
+use crate::disk::executor::Ticket;
 use crate::store::engine::{Engine, lock};
 use crate::store::options::Durability;
 
 /// Which timers are armed.
 #[derive(Default)]
 pub(crate) struct Timers {
-    sync: AtomicBool,
-    seal: AtomicBool,
+    sync: Mutex<Option<Ticket>>,
+    seal: Mutex<Option<Ticket>>,
 }
 
 impl Engine {
@@ -29,21 +29,41 @@ impl Engine {
     fn arm(
         self: &Arc<Self>,
         delay: Duration,
-        armed: fn(&Timers) -> &AtomicBool,
+        armed: fn(&Timers) -> &Mutex<Option<Ticket>>,
         fire: fn(&Arc<Self>),
     ) {
-        if armed(&self.timers).swap(true, Ordering::AcqRel) {
+        let mut ticket = lock(armed(&self.timers));
+        if ticket.is_some() {
             return;
         }
         // A timer must not keep a dropped store alive.
         let engine = Arc::downgrade(self);
         let job = move || {
             if let Some(engine) = engine.upgrade().filter(|engine| !engine.is_closed()) {
-                armed(&engine.timers).store(false, Ordering::Release);
+                lock(armed(&engine.timers)).take();
                 fire(&engine);
             }
         };
-        self.environment.executor.spawn_after(delay, Box::new(job));
+        *ticket = Some(self.environment.executor.spawn_after(delay, Box::new(job)));
+    }
+
+    /// Gives up the timer that seals, once nothing is left to be sealed: a timer keeps a thread
+    /// waiting for it.
+    pub(crate) fn disarm_if_idle(&self) {
+        if lock(&self.agenda).open() == 0
+            && let Some(ticket) = lock(&self.timers.seal).take()
+        {
+            self.environment.executor.cancel(ticket);
+        }
+    }
+
+    /// Gives up all timers.
+    pub(crate) fn disarm(&self) {
+        for timer in [&self.timers.sync, &self.timers.seal] {
+            if let Some(ticket) = lock(timer).take() {
+                self.environment.executor.cancel(ticket);
+            }
+        }
     }
 
     /// Makes durable what the log holds; a failure poisons the store.

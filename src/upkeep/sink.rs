@@ -1,5 +1,6 @@
 //! Where flush and merge put what they build: segment files that appear whole or not at all.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ pub struct Sink<'a> {
     pub mode: u32,
     /// Gives out segment ids, each once.
     pub next_id: &'a dyn Fn() -> u64,
+    /// Set when the partition's folder had to be made: before a segment in it is published, the
+    /// store's directory is to be synced, once for many partitions.
+    pub made_folder: Cell<bool>,
 }
 
 impl Sink<'_> {
@@ -46,7 +50,7 @@ impl Sink<'_> {
         let folder = self.partition.dir(self.root);
         if !self.disk.exists(&folder)? {
             self.disk.create_dir_all(&folder, self.mode)?;
-            self.disk.sync_dir(self.root)?;
+            self.made_folder.set(true);
         }
         let path = self.partition.segment_path(self.root, id);
         let ids = self.partition.ids_path(self.root, id);

@@ -72,6 +72,7 @@ impl WriteFile for MemWriter {
     }
 
     fn sync(&mut self) -> Result<()> {
+        self.disk.stall.pass(&self.path);
         let synced = self.disk.state().sync(&self.path, self.node);
         synced.map_err(|source| Error::io("sync", &self.path, source))
     }

@@ -22,6 +22,7 @@ mod content;
 mod crash;
 mod faults;
 mod handles;
+mod stall;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::error::{Error, Result};
 use crate::disk::memory::handles::{MemFile, MemLock, MemWriter};
+use crate::disk::memory::stall::Stall;
 use crate::disk::memory::state::State;
 use crate::disk::memory::tree::{Change, Edit};
 use crate::disk::{DirEntry, Disk, FileLock, LockKind, ReadFile, WriteFile};
@@ -44,6 +46,7 @@ pub use faults::{Fault, Op, OpKind};
 #[derive(Clone, Default)]
 pub struct MemDisk {
     state: Arc<Mutex<State>>,
+    stall: Arc<Stall>,
 }
 
 impl MemDisk {
@@ -57,7 +60,7 @@ impl MemDisk {
     /// to come, and begins to count operations anew.
     pub fn crash(&self, survivors: Survivors) -> Self {
         let state = self.state().crash(survivors);
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), stall: Arc::default() }
     }
 
     /// How many operations that change something there have been, failed ones included.
@@ -68,6 +71,21 @@ impl MemDisk {
     /// Makes the operation of that number fail.
     pub fn fail_at(&self, operation: u64, fault: Fault) {
         self.state().ops.fail_at(operation, fault);
+    }
+
+    /// Makes syncs wait of files whose path ends so, as on a disk that is too slow.
+    pub fn hold_syncs(&self, suffix: &str) {
+        self.stall.hold(suffix);
+    }
+
+    /// Lets all syncs go.
+    pub fn let_syncs_go(&self) {
+        self.stall.let_go();
+    }
+
+    /// How many syncs wait now.
+    pub fn waiting_syncs(&self) -> usize {
+        self.stall.waiting()
     }
 
     /// Keeps a record of operations from here on.

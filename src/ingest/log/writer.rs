@@ -15,8 +15,9 @@ use crate::ingest::log::scan::{Place, Stopped, Visit, walk};
 use crate::ingest::log::spares::{Spare, Spares};
 
 /// Frames are gathered up to this size and written at once: large enough that calls do not count,
-/// small enough to stay in the processor's cache.
-const WRITE_BYTES: usize = 512 << 10;
+/// small enough that hundreds of idle stores may keep it. What is as large is written from where
+/// it lies.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// How the log lays out its files.
 #[derive(Clone, Copy, Debug)]
@@ -302,18 +303,21 @@ impl Log {
             let header = frame::header(active.number, seq, payload)
                 .ok_or_else(|| Error::Limit { what: "the length of a log frame".into() })?;
             seq += 1;
-            self.buffer.extend_from_slice(&header);
-            // A long payload is cut, so that the buffer stays small whatever arrives.
-            for piece in payload.chunks(WRITE_BYTES) {
-                self.buffer.extend_from_slice(piece);
-                if self.buffer.len() >= WRITE_BYTES {
+            for bytes in [header.as_slice(), payload] {
+                if self.buffer.len() + bytes.len() > WRITE_BYTES {
                     active.file.write_at(at, &self.buffer)?;
                     at += self.buffer.len() as u64;
                     self.buffer.clear();
                 }
+                if bytes.len() < WRITE_BYTES {
+                    self.buffer.extend_from_slice(bytes);
+                } else {
+                    active.file.write_at(at, bytes)?;
+                    at += bytes.len() as u64;
+                }
             }
         }
-        active.file.write_at(at, &self.buffer)
+        if self.buffer.is_empty() { Ok(()) } else { active.file.write_at(at, &self.buffer) }
     }
 
     /// Takes back a failed append. Frames that got through would come to life with the next

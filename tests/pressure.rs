@@ -1,0 +1,109 @@
+//! Claim: a disk that is too slow holds appends up and loses nothing: memory stays within the
+//! budget, callers wait or are told `Busy` as they asked, and all goes on once the disk does (P7).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/batches.rs"]
+mod batches;
+
+use std::sync::Arc;
+
+use tracekeep::simulation::{Environment, ManualClock, MemDisk, ThreadPool};
+use tracekeep::{Error, OnFull, Options, Store, Timestamp, TraceReader};
+
+const ROOT: &str = "/store";
+const BUDGET: usize = 4 << 20;
+/// What segments are called while they are written.
+const SEGMENTS: &str = ".seg.tmp";
+
+fn world(disk: &MemDisk) -> Environment {
+    Environment {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(ManualClock::new(Timestamp::from_nanos(1))),
+        executor: Arc::new(ThreadPool::new(2)),
+    }
+}
+
+fn open(disk: &MemDisk, on_full: OnFull) -> Store {
+    let options = Options::default().memory_bytes(BUDGET).threads(2).min_free_bytes(0);
+    Store::open_in(ROOT, options.on_full(on_full), world(disk)).unwrap()
+}
+
+/// Waits, as long as it takes, until something has happened elsewhere.
+fn until(mut happened: impl FnMut() -> bool) {
+    while !happened() {
+        std::thread::yield_now();
+    }
+}
+
+/// Every batch below `batches` is there whole, and nothing else.
+fn check(store: &Store, batches: u64, spans: u64) {
+    for n in 0..batches {
+        let trace = store.trace(batches::trace_id(n)).unwrap().unwrap();
+        assert_eq!(trace.spans.len() as u64, spans, "batch {n}");
+    }
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.spans, stats.traces), (batches * spans, batches));
+}
+
+#[test]
+fn p7_a_slow_disk_makes_appends_busy_where_asked_for_and_loses_nothing() {
+    let disk = MemDisk::new();
+    let store = open(&disk, OnFull::Reject);
+    disk.hold_syncs(SEGMENTS);
+    let mut stored = 0;
+    while store.append(&batches::batch(stored, 300)).map_err(|error| error.kind()) != Err("Busy") {
+        stored += 1;
+        let memory = store.stats().unwrap().memory.unwrap();
+        assert!(memory.used_bytes <= BUDGET && memory.peak_bytes <= BUDGET, "{memory:?}");
+        assert!(stored < 1000, "never busy");
+    }
+    // Whatever the way in.
+    let refused = store.submit(&batches::batch(stored, 300));
+    assert!(matches!(&refused, Err(error @ Error::Busy) if error.is_retryable()), "{refused:?}");
+    let memory = store.stats().unwrap().memory.unwrap();
+    assert!(memory.buffer_bytes > BUDGET / 4 && memory.refused >= 2, "{memory:?}");
+    check(&store, stored, 300);
+
+    disk.let_syncs_go();
+    until(|| store.append(&batches::batch(stored, 300)).is_ok());
+    check(&store, stored + 1, 300);
+    assert!(store.stats().unwrap().counters.unwrap().appends_refused >= 2);
+    drop(store);
+    check(&open(&disk, OnFull::Reject), stored + 1, 300);
+}
+
+#[test]
+fn p7_a_slow_disk_makes_appends_wait_and_loses_nothing() {
+    const BATCHES: u64 = 120;
+    let disk = MemDisk::new();
+    let store = open(&disk, OnFull::Wait);
+    disk.hold_syncs(SEGMENTS);
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            let store = store.clone();
+            scope.spawn(move || {
+                for n in (thread..BATCHES).step_by(3) {
+                    store.append(&batches::batch(n, 300)).unwrap();
+                }
+            });
+        }
+        until(|| disk.waiting_syncs() > 0);
+        // Nothing is freed while the disk stands still, so all three end up waiting.
+        until(|| {
+            let memory = store.stats().unwrap().memory.unwrap();
+            assert!(memory.peak_bytes <= BUDGET, "{memory:?}");
+            memory.buffer_bytes > BUDGET / 3
+        });
+        assert!(store.stats().unwrap().spans < BATCHES * 300);
+        disk.let_syncs_go();
+    });
+    check(&store, BATCHES, 300);
+    let stats = store.stats().unwrap();
+    let (memory, counters) = (stats.memory.unwrap(), stats.counters.unwrap());
+    assert!(memory.waited > 0 && memory.peak_bytes <= BUDGET, "{memory:?}");
+    assert_eq!(counters.appends_waited, memory.waited);
+    assert_eq!(counters.appends_refused, 0);
+    store.close().unwrap();
+    check(&open(&disk, OnFull::Wait), BATCHES, 300);
+}
