@@ -11,6 +11,7 @@
 //!     00000000000000000007.seg          segment 7
 //!     00000000000000000007.ids          which traces segment 7 may hold, should it be lost
 //! COUNTERS                              what the store has done, for people
+//! quarantine/                           a store of its own, for spans outside the window
 //! lost+found/                           what was set aside
 //! *.tmp                                 unfinished
 //! ```
@@ -33,6 +34,8 @@ pub const COUNTERS: &str = "COUNTERS";
 pub const LOG_DIR: &str = "log";
 /// The folder of pin files.
 pub const PINS_DIR: &str = "pins";
+/// The folder of the store that spans outside the window are put into.
+pub const QUARANTINE_DIR: &str = "quarantine";
 /// The folder of what was set aside.
 pub const LOST_DIR: &str = "lost+found";
 

@@ -178,6 +178,10 @@ impl<'r> Gather<'r> {
     fn judge(&mut self, key: &SpanKey) -> bool {
         match (self.admit)(key) {
             Admission::Accept => true,
+            Admission::LeaveOut => {
+                self.as_it_came = false;
+                false
+            }
             Admission::Reject(why) => {
                 self.reject(|| format!("span {} of trace {}: {why}", key.span_id, key.trace_id));
                 false

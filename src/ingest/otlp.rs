@@ -22,6 +22,8 @@ pub struct Appended {
     pub accepted: u64,
     /// Spans that are invalid, or outside the window under `Reject`.
     pub rejected: u64,
+    /// Spans outside the window under `Quarantine`: durable, but apart.
+    pub quarantined: u64,
     /// Spans that sampling at the door left out.
     pub sampled_out: u64,
     /// Why the first rejected span was.
@@ -35,6 +37,8 @@ pub enum Admission {
     Accept,
     /// It is refused, for this reason.
     Reject(&'static str),
+    /// It is not stored here, and that is nobody's fault.
+    LeaveOut,
 }
 
 /// A request ready to be logged.

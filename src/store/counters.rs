@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::observer::{SealReason, Stall, StoreEvent};
 use crate::base::time::{Timestamp, saturating_nanos};
+use crate::store::options::OutOfWindow;
 
 /// Defines the counters once: as fields, and as the names under which they are kept and shown.
 macro_rules! counters {
@@ -52,6 +53,8 @@ counters! {
     spans_rejected "spansRejected";
     /// Spans that started outside the window of `max_age` and `max_ahead`, whatever became of them.
     spans_outside_window "spansOutsideWindow";
+    /// Those of them that are in quarantine.
+    spans_quarantined "spansQuarantined";
     /// Bytes of appends in the log.
     bytes_logged "bytesLogged";
     /// Flush jobs, each of one or several partitions' buffers.
@@ -90,6 +93,10 @@ counters! {
     recoveries "recoveries";
     /// Spans that opening put back from the log.
     spans_recovered "spansRecovered";
+    /// Bytes of the memory budget when this was written down, of all stores that share it.
+    memory_budget_bytes "memoryBudgetBytes";
+    /// The most of it that buffers, appends and jobs had taken at a time by then.
+    memory_peak_bytes "memoryPeakBytes";
     /// Failures of background jobs and of the log.
     failures "failures";
 }
@@ -121,7 +128,12 @@ impl Counters {
                 self.bytes_logged += bytes;
             }
             StoreEvent::Rejected { spans } => self.spans_rejected += spans,
-            StoreEvent::OutsideWindow { spans, .. } => self.spans_outside_window += spans,
+            StoreEvent::OutsideWindow { spans, decision } => {
+                self.spans_outside_window += spans;
+                if decision == OutOfWindow::Quarantine.name() {
+                    self.spans_quarantined += spans;
+                }
+            }
             StoreEvent::Stalled { stall: Stall::Slowed, took } => {
                 self.stalled(took).appends_slowed += 1
             }

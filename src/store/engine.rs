@@ -21,6 +21,7 @@ use crate::store::jobs::Jobs;
 use crate::store::options::Options;
 use crate::store::resources::Resources;
 use crate::store::state::State;
+use crate::store::store::Store;
 use crate::store::timers::Timers;
 use crate::store::watch::Watch;
 
@@ -58,6 +59,8 @@ pub(crate) struct Engine {
     pub(crate) agenda: Mutex<Agenda>,
     state: RwLock<Arc<State>>,
     pub(crate) next_segment_id: AtomicU64,
+    /// Where spans outside the window are, once one has come.
+    pub(crate) quarantine: Mutex<Option<Store>>,
     poison: OnceLock<String>,
     closed: AtomicBool,
     /// Released when the last handle and the last job are gone.
@@ -109,6 +112,7 @@ impl Engine {
             agenda: Mutex::new(agenda),
             state: RwLock::new(Arc::new(parts.state)),
             next_segment_id,
+            quarantine: Mutex::new(None),
             poison: OnceLock::new(),
             closed: AtomicBool::new(false),
             lock: Mutex::new(Some(parts.lock)),
@@ -158,7 +162,8 @@ impl Engine {
 
     /// Keeps the counters.
     pub(crate) fn save_counters(&self) {
-        self.watch.save(self.environment.disk.as_ref(), &self.root);
+        let memory = self.resources.memory();
+        self.watch.save(&memory, self.environment.disk.as_ref(), &self.root);
     }
 
     /// Whether the store may be written to.

@@ -25,6 +25,7 @@ pub mod metrics;
 mod open;
 pub mod options;
 mod progress;
+mod quarantine;
 pub mod read;
 pub mod reader;
 pub mod resources;

@@ -40,6 +40,13 @@ pub enum OutOfWindow {
     /// It is stored like any other, and counted.
     #[default]
     Accept,
+    /// It is durable, but apart: in the store `quarantine` in the store's directory, which
+    /// [`Store::quarantine`](crate::Store::quarantine) gives and which readers open like any other.
+    /// No query sees it, and it opens no partition, so that clocks which are wrong cost no more
+    /// than their spans; whoever finds what was wrong can append them again, or drop the folder.
+    /// The append takes one more sync. Not part of the batch: a crash may keep the quarantined
+    /// spans of an append that was never acknowledged; trying again adds none twice.
+    Quarantine,
     /// It alone is refused, as OTLP's partial success.
     Reject,
 }
@@ -49,6 +56,7 @@ impl OutOfWindow {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accept => "accept",
+            Self::Quarantine => "quarantine",
             Self::Reject => "reject",
         }
     }

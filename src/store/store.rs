@@ -60,6 +60,7 @@ struct Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.engine.set_closed();
+        drop(self.engine.take_quarantine());
         self.engine.disarm();
         self.engine.jobs.wait_for_workers();
         self.engine.save_counters();
@@ -192,6 +193,14 @@ impl Store {
         self.engine().merge_due()
     }
 
+    /// The store of spans outside the window, which [`OutOfWindow::Quarantine`] keeps apart; `None`
+    /// if there never was one. It shares this store's memory and threads, and ends with it.
+    ///
+    /// [`OutOfWindow::Quarantine`]: crate::OutOfWindow::Quarantine
+    pub fn quarantine(&self) -> Result<Option<Store>> {
+        self.engine().known_quarantine()
+    }
+
     /// A view that stays as it is while the store goes on.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let engine = self.engine();
@@ -204,8 +213,9 @@ impl Store {
         engine.check_open()?;
         let mut stats = stats::collect(&engine.state())?;
         stats.last_error = engine.jobs.last_error().map(|error| error.to_string());
-        stats.counters = Some(engine.watch.counters());
-        stats.memory = Some(engine.resources.memory());
+        let memory = engine.resources.memory();
+        stats.counters = Some(engine.watch.counters(&memory));
+        stats.memory = Some(memory);
         Ok(stats)
     }
 
@@ -213,12 +223,13 @@ impl Store {
     pub fn close(self) -> Result<()> {
         let engine = self.engine();
         let flushed = self.flush();
+        let apart = engine.take_quarantine().map_or(Ok(()), Store::close);
         engine.set_closed();
         engine.disarm();
         engine.jobs.wait_for_workers();
         engine.save_counters();
         engine.release_lock();
-        flushed
+        flushed.and(apart)
     }
 }
 
@@ -233,9 +244,17 @@ fn make(
     prepare: impl Fn(&Contexts, Admit<'_>) -> Result<Prepared>,
 ) -> Result<Work> {
     check_size(bytes)?;
-    let room = engine.admit(bytes)?;
+    let mut room = engine.admit(bytes)?;
     let gate = engine.gate();
-    let prepared = prepare(&engine.contexts, &|span| gate.judge(span))?;
+    let mut prepared = prepare(&engine.contexts, &|span| gate.judge(span))?;
+    if gate.quarantined() > 0 {
+        // The quarantine has to find room in the same budget.
+        drop(room);
+        let outside = prepare(&engine.contexts, &|span| gate.judge_outside(span))?;
+        engine.quarantine()?.append_otlp(outside.batch.payload())?;
+        prepared.appended.quarantined = gate.quarantined();
+        room = engine.admit(bytes)?;
+    }
     engine.tell_outside(&gate);
     Ok(Work::new(prepared, room))
 }

@@ -9,6 +9,7 @@ use crate::disk::clock::Clock;
 use crate::disk::{Disk, names};
 use crate::store::counters::Counters;
 use crate::store::engine::lock;
+use crate::store::resources::MemoryUse;
 
 /// Counts what happens in a store, and tells its observer.
 pub(crate) struct Watch {
@@ -57,21 +58,21 @@ impl Watch {
     }
 
     /// The counters at this moment.
-    pub(crate) fn counters(&self) -> Counters {
-        lock(&self.tally).counters.clone()
+    pub(crate) fn counters(&self, memory: &MemoryUse) -> Counters {
+        let mut tally = lock(&self.tally);
+        tally.counters.memory_budget_bytes = memory.budget_bytes as u64;
+        tally.counters.memory_peak_bytes = memory.peak_bytes as u64;
+        tally.counters.clone()
     }
 
     /// Puts the counters into their file, unless it has them. A failure costs counts and no data,
     /// and the next time may succeed.
-    pub(crate) fn save(&self, disk: &dyn Disk, root: &Path) {
+    pub(crate) fn save(&self, memory: &MemoryUse, disk: &dyn Disk, root: &Path) {
         let _turn = lock(&self.saving);
-        let text = {
-            let mut tally = lock(&self.tally);
-            if !std::mem::replace(&mut tally.changed, false) {
-                return;
-            }
-            tally.counters.to_text()
-        };
+        if !std::mem::replace(&mut lock(&self.tally).changed, false) {
+            return;
+        }
+        let text = self.counters(memory).to_text();
         if write(disk, root, &text).is_err() {
             lock(&self.tally).changed = true;
         }

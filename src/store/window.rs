@@ -33,8 +33,20 @@ impl Gate {
         self.outside.set(self.outside.get() + 1);
         match self.policy {
             OutOfWindow::Accept => Admission::Accept,
+            OutOfWindow::Quarantine => Admission::LeaveOut,
             OutOfWindow::Reject => Admission::Reject(why),
         }
+    }
+
+    /// Whether a span is to be quarantined, if any is; counts nothing.
+    pub(crate) fn judge_outside(&self, span: &SpanKey) -> Admission {
+        let is_inside = (self.first..=self.last).contains(&span.start);
+        if is_inside { Admission::LeaveOut } else { Admission::Accept }
+    }
+
+    /// How many spans are to be quarantined.
+    pub(crate) fn quarantined(&self) -> u64 {
+        if self.policy == OutOfWindow::Quarantine { self.outside.get() } else { 0 }
     }
 }
 
