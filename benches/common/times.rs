@@ -37,6 +37,12 @@ impl Times {
         Ok(Self(times))
     }
 
+    /// Latencies that were measured elsewhere.
+    pub fn from(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
     /// The latency that `share` (0 to 1) of all calls stay below.
     pub fn at(&self, share: f64) -> Duration {
         let place = (self.0.len() as f64 * share) as usize;

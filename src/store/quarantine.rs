@@ -22,7 +22,8 @@ impl Engine {
         if let Some(store) = quarantine.as_ref() {
             return Ok(store.clone());
         }
-        // One partition for all time: clocks that are wrong are wrong by anything.
+        // One partition for all time, but its last nanosecond: clocks that are wrong are wrong by
+        // anything.
         let options = Options {
             partition: Duration::from_nanos(u64::MAX),
             max_age: None,
