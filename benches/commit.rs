@@ -22,7 +22,9 @@ const APPENDS: usize = 2000;
 
 fn main() -> Outcome {
     let config = config()?;
-    let batches: Vec<_> = Workload::new(&config).take(APPENDS).collect();
+    // A resource an append: as small as exporters send them, so that the sync is what counts.
+    let resources = Workload::new(&config).flatten().map(|resource| vec![resource]);
+    let batches: Vec<_> = resources.take(APPENDS).collect();
     let spans: u64 = batches.iter().map(|batch| count(batch)).sum();
     let requests: Vec<Vec<u8>> = batches.iter().map(|batch| encode_protobuf(batch)).collect();
     let table = Table::new("commit", spans);
