@@ -16,6 +16,9 @@ use crate::ingest::wrong_id::wrong_id;
 const REQUEST: u32 = 0;
 const FIXED: u32 = 1;
 
+/// Room is made beforehand for spans of this length: most are longer.
+const USUAL_SPAN_BYTES: usize = 256;
+
 /// What has been gathered of a request.
 pub struct Gather<'r> {
     contexts: &'r Contexts,
@@ -57,6 +60,7 @@ impl<'r> Gather<'r> {
 
     /// Gathers a whole request.
     pub fn request(mut self, request: &[u8]) -> Result<Self> {
+        self.batch.entries.reserve(request.len() / USUAL_SPAN_BYTES);
         self.children(request, 0, 1, (), |this, message, at, ()| this.resource(message, at))?;
         Ok(self)
     }
@@ -254,7 +258,7 @@ impl<'r> Gather<'r> {
     }
 }
 
-const fn key_of(span: &crate::base::view::SpanRef<'_>) -> SpanKey {
+const fn key_of(span: &wire::SpanHead) -> SpanKey {
     SpanKey { trace_id: span.trace_id, span_id: span.span_id, start: span.start, end: span.end }
 }
 

@@ -5,7 +5,7 @@ use crate::base::limits::MAX_VALUE_DEPTH;
 use crate::base::varint;
 use crate::base::wire::cursor::Cursor;
 use crate::base::wire::field::{Field, Fields, WireError, WireType};
-use crate::base::wire::read::scan_span;
+use crate::base::wire::scan::scan_span;
 use crate::base::wire::schema::{Kind, Known, Message, SPAN};
 use crate::base::wire::write::put_bytes;
 

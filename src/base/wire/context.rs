@@ -82,7 +82,7 @@ pub fn decode_scope_context(canonical: &[u8]) -> Option<ScopeContext> {
 
 fn read_resource(bytes: &[u8]) -> Option<Resource> {
     let mut c = Cursor::new(bytes);
-    let attributes = own_attributes(read_attributes::<true>(&mut c, 0x0a)?)?;
+    let attributes = own_attributes(read_attributes(&mut c, 0x0a)?)?;
     let dropped_attributes_count = c.count(0x10)?;
     let mut entity_refs = Vec::new();
     while c.eat(0x1a) {
@@ -116,7 +116,7 @@ fn read_scope(bytes: &[u8]) -> Option<Scope> {
     Some(Scope {
         name: c.text::<true>(0x0a)?.into_str(),
         version: c.text::<true>(0x12)?.into_str(),
-        attributes: own_attributes(read_attributes::<true>(&mut c, 0x1a)?)?,
+        attributes: own_attributes(read_attributes(&mut c, 0x1a)?)?,
         dropped_attributes_count: c.count(0x20)?,
         unknown: c.unknown(known(1, 4))?.to_vec(),
     })

@@ -128,11 +128,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// A `uint32` field that is absent when zero.
-    #[inline]
+    #[inline(always)]
     pub fn count(&mut self, tag: u8) -> Option<u32> {
-        if !self.eat(tag) {
-            return Some(0);
-        }
+        if self.eat(tag) { self.some_count() } else { Some(0) }
+    }
+
+    fn some_count(&mut self) -> Option<u32> {
         u32::try_from(self.varint()?).ok().filter(|&n| n != 0)
     }
 
@@ -193,7 +194,7 @@ pub fn utf8<const KEPT: bool>(bytes: &[u8]) -> Option<&str> {
 /// Whether all bytes are ASCII: eight at a time, the last eight once more, since most texts are
 /// too short for what the standard library prepares for.
 #[inline]
-fn is_ascii(bytes: &[u8]) -> bool {
+pub fn is_ascii(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<8>() {
         let (chunks, _) = bytes.as_chunks::<8>();
         let all = chunks

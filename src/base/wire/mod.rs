@@ -28,7 +28,9 @@ mod context;
 mod cursor;
 mod field;
 mod owned;
+mod plain;
 mod read;
+mod scan;
 mod schema;
 mod value;
 mod write;
@@ -46,7 +48,9 @@ pub use context::{
 };
 pub use cursor::Cursor;
 pub use field::{Field, Fields, WireError, WireType};
-pub use read::{decode_span, scan_span, span_parent};
+pub use plain::{PlainPair, PlainValue};
+pub use read::decode_span;
+pub use scan::{SpanHead, scan_span, span_parent};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT};
 pub use value::{decode_array, decode_map, read_attribute};
 pub use write::{

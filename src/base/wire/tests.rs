@@ -45,7 +45,9 @@ proptest! {
         prop_assert_eq!(view.to_span().unwrap(), span.clone());
         prop_assert_eq!(canonical(&SPAN, &bytes).unwrap(), bytes.clone());
         let scanned = scan_span(&bytes).unwrap();
-        prop_assert_eq!((scanned.trace_id, scanned.start), (span.trace_id, span.start));
+        let SpanHead { trace_id, span_id, start, end } = scanned;
+        prop_assert_eq!(trace_id, span.trace_id);
+        prop_assert_eq!((span_id, start, end), (span.span_id, span.start, span.end));
     }
 
     #[test]
