@@ -1,6 +1,7 @@
 //! The order of spans inside a trace: pre-order, so that a subtree is one range of rows.
 
 use crate::base::ids::SpanId;
+use crate::base::quick::QuickMap;
 use crate::base::time::Timestamp;
 
 /// What the order needs to know of a span.
@@ -19,51 +20,153 @@ pub struct OrderItem {
 /// No item: the end of a list, the parent of a root.
 const NONE: u32 = u32::MAX;
 
-/// Pre-order of the spans of one trace: positions in `items`, parents before children, siblings
-/// and roots by start, then id, then tie, then position.
-///
-/// The tree parent of a span is the first *other* span, in that order, with the parent's id; a
-/// span without one is a root, whether its parent is missing or not stated. A cycle is entered at
-/// its first span in that order, which becomes a root.
-///
-/// The flag tells whether the trace is regular: no span has two possible parents and none is its
-/// own ancestor. Then the descendants of a span are exactly the rows that follow it in its range.
-///
-/// Takes O(n log n) time whatever the input, and no recursion. At most `u32::MAX - 1` items.
+/// Pre-order of the spans of one trace, as [`Preorder::of`] tells it.
 pub fn preorder(items: &[OrderItem]) -> (Vec<u32>, bool) {
-    let mut ranked: Vec<u32> = (0..items.len() as u32).collect();
-    if items.len() < 2 {
-        return (ranked, true);
-    }
-    ranked.sort_unstable_by_key(|&at| {
-        let item = items.get(at as usize);
-        item.map(|item| (item.start, item.span_id, item.tie, at))
-    });
-    let sorted: Vec<OrderItem> =
-        ranked.iter().filter_map(|&at| items.get(at as usize)).copied().collect();
-    let (mut parents, unambiguous) = tree_parents(&sorted);
-    let acyclic = cut_cycles(&mut parents);
-    let order = walk(&parents);
-    let order = order.iter().filter_map(|&rank| ranked.get(rank as usize)).copied().collect();
-    (order, unambiguous && acyclic)
+    let mut preorder = Preorder::default();
+    let (order, regular) = preorder.of(items);
+    (order.to_vec(), regular)
 }
 
-/// For every span of a sorted trace the rank of its tree parent, and whether it was the only choice.
-fn tree_parents(sorted: &[OrderItem]) -> (Vec<u32>, bool) {
-    let mut ids: Vec<(SpanId, u32)> =
-        sorted.iter().zip(0..).map(|(i, rank)| (i.span_id, rank)).collect();
-    ids.sort_unstable();
-    let mut unambiguous = true;
-    let parents = sorted.iter().zip(0u32..).map(|(item, rank)| {
-        let Some(parent) = item.parent else { return NONE };
-        let from = ids.partition_point(|&(id, _)| id < parent);
-        let same = ids.iter().skip(from).take(3).take_while(|&&(id, _)| id == parent);
-        let mut others = same.map(|&(_, other)| other).filter(|&other| other != rank);
-        let found = others.next().unwrap_or(NONE);
-        unambiguous &= others.next().is_none();
-        found
-    });
-    (parents.collect(), unambiguous)
+/// Puts traces in order, one after another, in memory that is used again.
+#[derive(Debug, Default)]
+pub struct Preorder {
+    /// Positions by rank, and the items so; empty if they came so.
+    ranked: Vec<u32>,
+    sorted: Vec<OrderItem>,
+    by_id: QuickMap<u64, Bearers>,
+    /// By rank.
+    parents: Vec<u32>,
+    first_child: Vec<u32>,
+    next_sibling: Vec<u32>,
+    /// Ranks whose turn comes later.
+    waiting: Vec<u32>,
+    order: Vec<u32>,
+}
+
+/// The spans that bear one id, by rank: the first two of them, as one may look for its own.
+#[derive(Debug)]
+struct Bearers {
+    first: u32,
+    second: u32,
+    count: u32,
+}
+
+impl Preorder {
+    /// Pre-order of the spans of one trace: positions in `items`, parents before children,
+    /// siblings and roots by start, then id, then tie, then position.
+    ///
+    /// The tree parent of a span is the first *other* span, in that order, with the parent's id; a
+    /// span without one is a root, whether its parent is missing or not stated. A cycle is entered
+    /// at its first span in that order, which becomes a root.
+    ///
+    /// The flag tells whether the trace is regular: no span has two possible parents and none is
+    /// its own ancestor. Then the descendants of a span are exactly the rows that follow it in its
+    /// range.
+    ///
+    /// Takes O(n log n) time whatever the input, and no recursion; O(n) if `items` come in the
+    /// order of siblings. At most `u32::MAX - 1` items.
+    pub fn of(&mut self, items: &[OrderItem]) -> (&[u32], bool) {
+        self.order.clear();
+        if items.len() < 2 {
+            self.order.extend(0..items.len() as u32);
+            return (&self.order, true);
+        }
+        self.rank(items);
+        let sorted = if self.ranked.is_empty() { items } else { &self.sorted };
+        find_bearers(sorted, &mut self.by_id);
+        self.parents.clear();
+        let (mut unambiguous, mut ascending) = (true, true);
+        for (item, rank) in sorted.iter().zip(0u32..) {
+            let (parent, only) = tree_parent(item, rank, &self.by_id);
+            unambiguous &= only;
+            ascending &= parent == NONE || parent < rank;
+            self.parents.push(parent);
+        }
+        // Parents that start before their children are in no cycle.
+        let acyclic = ascending || cut_cycles(&mut self.parents);
+        self.walk();
+        if !self.ranked.is_empty() {
+            for place in &mut self.order {
+                *place = self.ranked.get(*place as usize).copied().unwrap_or(*place);
+            }
+        }
+        (&self.order, unambiguous && acyclic)
+    }
+
+    /// Sorts the items as siblings are, unless they are sorted.
+    fn rank(&mut self, items: &[OrderItem]) {
+        self.ranked.clear();
+        self.sorted.clear();
+        let key = |item: &OrderItem| (item.start, item.span_id, item.tie);
+        if items.is_sorted_by_key(key) {
+            return;
+        }
+        self.ranked.extend(0..items.len() as u32);
+        self.ranked.sort_unstable_by_key(|&at| (items.get(at as usize).map(key), at));
+        self.sorted.extend(self.ranked.iter().filter_map(|&at| items.get(at as usize)));
+    }
+
+    /// The ranks of a forest in pre-order, given that every chain of parents ends.
+    #[expect(clippy::indexing_slicing, reason = "ranks are below the number of spans")]
+    fn walk(&mut self) {
+        let spans = self.parents.len();
+        for list in [&mut self.first_child, &mut self.next_sibling] {
+            list.clear();
+            list.resize(spans, NONE);
+        }
+        let (first_child, next_sibling) = (&mut self.first_child, &mut self.next_sibling);
+        let mut first_root = NONE;
+        // Backwards, so that each list comes out in ascending order.
+        for rank in (0..spans).rev() {
+            let head = match self.parents[rank] {
+                NONE => &mut first_root,
+                parent => &mut first_child[parent as usize],
+            };
+            next_sibling[rank] = std::mem::replace(head, rank as u32);
+        }
+        self.waiting.clear();
+        let mut next = first_root;
+        while next != NONE {
+            self.order.push(next);
+            let (child, sibling) = (first_child[next as usize], next_sibling[next as usize]);
+            next = match (child, sibling) {
+                (NONE, NONE) => self.waiting.pop().unwrap_or(NONE),
+                (NONE, _) => sibling,
+                (_, NONE) => child,
+                _ => {
+                    self.waiting.push(sibling);
+                    child
+                }
+            };
+        }
+    }
+}
+
+/// Finds who bears which id in a sorted trace.
+fn find_bearers(sorted: &[OrderItem], by_id: &mut QuickMap<u64, Bearers>) {
+    // Clearing takes as long as the map is large: one long trace is not paid for by the next.
+    if by_id.capacity() > 64 * (by_id.len() + 8) {
+        *by_id = QuickMap::default();
+    }
+    by_id.clear();
+    for (item, rank) in sorted.iter().zip(0u32..) {
+        let add = |bearers: &mut Bearers| {
+            if bearers.count == 1 {
+                bearers.second = rank;
+            }
+            bearers.count += 1;
+        };
+        let alone = Bearers { first: rank, second: NONE, count: 1 };
+        by_id.entry(item.span_id.to_u64()).and_modify(add).or_insert(alone);
+    }
+}
+
+/// The rank of a span's tree parent, and whether it was the only choice.
+fn tree_parent(item: &OrderItem, rank: u32, by_id: &QuickMap<u64, Bearers>) -> (u32, bool) {
+    let Some(parent) = item.parent else { return (NONE, true) };
+    let Some(bearers) = by_id.get(&parent.to_u64()) else { return (NONE, true) };
+    let others = bearers.count - u32::from(item.span_id == parent);
+    (if bearers.first == rank { bearers.second } else { bearers.first }, others < 2)
 }
 
 /// Makes the first span of every cycle a root; tells whether there was none.
@@ -91,33 +194,6 @@ fn cut_cycles(parents: &mut [u32]) -> bool {
         parents[earliest as usize] = NONE;
     }
     acyclic
-}
-
-/// The ranks of a forest in pre-order, given that every chain of parents ends.
-#[expect(clippy::indexing_slicing, reason = "ranks are below the number of spans")]
-fn walk(parents: &[u32]) -> Vec<u32> {
-    let mut first_child = vec![NONE; parents.len()];
-    let mut next_sibling = vec![NONE; parents.len()];
-    let mut first_root = NONE;
-    // Backwards, so that each list comes out in ascending order.
-    for rank in (0..parents.len()).rev() {
-        let head = match parents[rank] {
-            NONE => &mut first_root,
-            parent => &mut first_child[parent as usize],
-        };
-        next_sibling[rank] = std::mem::replace(head, rank as u32);
-    }
-    let mut order = Vec::with_capacity(parents.len());
-    let mut stack = vec![first_root];
-    while let Some(rank) = stack.pop() {
-        if rank == NONE {
-            continue;
-        }
-        order.push(rank);
-        stack.push(next_sibling[rank as usize]);
-        stack.push(first_child[rank as usize]);
-    }
-    order
 }
 
 #[cfg(test)]

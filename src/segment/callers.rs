@@ -53,8 +53,42 @@ impl Callers {
     }
 }
 
+/// The same in a regular trace, whose rows come in pre-order: what calls a span is an ancestor, and
+/// no other span bears the parent's id.
+#[derive(Debug, Default)]
+pub(super) struct Ancestors {
+    /// Ids and services from a root to the row before.
+    path: Vec<(u64, u32)>,
+}
+
+impl Ancestors {
+    /// Begins a trace.
+    pub fn begin(&mut self) {
+        self.path.clear();
+    }
+
+    /// The caller of the next row, which has this id, parent and service.
+    pub fn next(&mut self, id: u64, parent: Option<u64>, service: u32) -> Caller {
+        // What is passed over has no more children, so that each row is passed over once.
+        let depth = parent.and_then(|parent| self.path.iter().rposition(|(id, _)| *id == parent));
+        self.path.truncate(depth.map_or(0, |depth| depth + 1));
+        let caller = match (parent, self.path.last()) {
+            (None, _) => Caller::None,
+            (Some(_), Some(&(_, service))) => Caller::Service(service),
+            (Some(_), None) => Caller::Elsewhere,
+        };
+        self.path.push((id, service));
+        caller
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use crate::base::time::Timestamp;
+    use crate::block::order::{OrderItem, preorder};
+
     use super::*;
 
     #[test]
@@ -69,5 +103,30 @@ mod tests {
         assert_eq!(callers.of(0, None), Caller::None);
         callers.begin([(3, 1, 4)].into_iter());
         assert_eq!(callers.of(0, Some(1)), Caller::Elsewhere);
+    }
+
+    proptest! {
+        #[test]
+        fn p5_ancestors_call_as_any_spans_do(
+            spans in prop::collection::vec((0u64..12, prop::option::of(0u64..14), 0u64..20), 1..12),
+        ) {
+            let item = |&(id, parent, start): &(u64, Option<u64>, u64)| OrderItem {
+                span_id: id.into(),
+                parent: parent.map(Into::into),
+                start: Timestamp::from_nanos(start),
+                tie: 0,
+            };
+            let (order, regular) = preorder(&spans.iter().map(item).collect::<Vec<_>>());
+            prop_assume!(regular);
+            let rows = || order.iter().zip(0..).filter_map(|(&at, row)| {
+                spans.get(at as usize).map(|&(id, parent, start)| (id, parent, start, row))
+            });
+            let (mut callers, mut ancestors) = (Callers::default(), Ancestors::default());
+            callers.begin(rows().map(|(id, _, start, row)| (id, start, row)));
+            ancestors.begin();
+            for (id, parent, _, row) in rows() {
+                prop_assert_eq!(ancestors.next(id, parent, row), callers.of(row, parent));
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::base::wire::{decode_resource_context, decode_span};
 use crate::index::operations::{OperationsBuilder, Ranks};
 use crate::index::statistics_builder::{Sample, StatisticsBuilder};
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder};
-use crate::segment::callers::Callers;
+use crate::segment::callers::{Ancestors, Callers};
 use crate::segment::lineup::RowFields;
 
 /// Operations that are told; beyond so many they would outgrow the spans.
@@ -62,6 +62,8 @@ fn number_rows(
 ) -> Vec<(u32, bool)> {
     let service = |resource: u32| services.get(resource as usize).and_then(Option::as_ref);
     let mut known: QuickMap<(u32, u32), u32> = QuickMap::default();
+    // By shape, the resource met last and the operation: mostly the next one's, too.
+    let mut last = vec![None; b.shapes.list().len()];
     let mut spelled = b.spelled.rows.iter().zip(spelled_errors);
     let spelled_bytes = b.pools.get(b.spelled.pool);
     let mut rows = Vec::with_capacity(b.rows());
@@ -74,12 +76,17 @@ fn number_rows(
             (operations.number(service(row.resource), &span.name.into_str(), span.kind), error)
         } else {
             let Some(template) = b.shapes.get(shape).map(|shape| &shape.template) else { continue };
-            let number = known.get(&(row.resource, shape)).copied().or_else(|| {
-                let service = service(row.resource);
-                let number = operations.number(service, &template.name, template.kind)?;
-                known.insert((row.resource, shape), number);
-                Some(number)
-            });
+            let Some(last) = last.get_mut(shape as usize) else { continue };
+            let number = match *last {
+                Some((resource, number)) if resource == row.resource => Some(number),
+                _ => known.get(&(row.resource, shape)).copied().or_else(|| {
+                    let service = service(row.resource);
+                    let number = operations.number(service, &template.name, template.kind)?;
+                    known.insert((row.resource, shape), number);
+                    Some(number)
+                }),
+            };
+            *last = number.map(|number| (row.resource, number));
             (number, template.status == Some(StatusCode::ERROR))
         };
         let Some(number) = number else { return Vec::new() };
@@ -102,16 +109,25 @@ fn add_rows(
     };
     let services: Vec<u32> = services.iter().map(code).collect();
     let service = |resource: u32| services.get(resource as usize).copied().unwrap_or_default();
-    let mut callers = Callers::default();
+    let (mut callers, mut ancestors) = (Callers::default(), Ancestors::default());
     let ends = b.traces.iter().skip(1).map(|trace| trace.first_row as usize);
     for ((ordinal, trace), end) in (0..).zip(&b.traces).zip(ends.chain([rows.len()])) {
         let fields = || (trace.first_row as usize..end).filter_map(|row| RowFields::of(b, row));
-        callers.begin(fields().map(|row| (row.span_id, row.start, service(row.resource))));
+        if trace.regular {
+            ancestors.begin();
+        } else {
+            callers.begin(fields().map(|row| (row.span_id, row.start, service(row.resource))));
+        }
         let counted = rows.get(trace.first_row as usize..end).unwrap_or_default();
         for ((at, row), &(number, error)) in (0..).zip(fields()).zip(counted) {
+            let caller = if trace.regular {
+                ancestors.next(row.span_id, row.parent, service(row.resource))
+            } else {
+                callers.of(at, row.parent)
+            };
             let sample = Sample {
                 operation: ranks.operations.get(number as usize).copied().unwrap_or_default(),
-                caller: callers.of(at, row.parent),
+                caller,
                 start: row.start,
                 duration: row.end.saturating_sub(row.start),
                 error,

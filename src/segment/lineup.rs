@@ -47,6 +47,7 @@ pub(super) fn line_up(
     let templates = codes.iter().copied().max().map_or(1, |last| last as usize + 1);
     let mut lineup = Lineup::default();
     lineup.templates.resize_with(templates, CommonColumns::default);
+    lineup.reserve(b, codes);
     let errors: Vec<bool> =
         b.shapes.list().iter().map(|s| s.template.status == Some(StatusCode::ERROR)).collect();
     let mut spelled_errors = spelled_errors.iter();
@@ -148,6 +149,18 @@ impl Totals {
 }
 
 impl Lineup {
+    /// Makes room for all rows.
+    fn reserve(&mut self, b: &SegmentBuilder, codes: &[u32]) {
+        self.steps.reserve_exact(b.rows());
+        for (shape, &code) in b.shapes.list().iter().zip(codes) {
+            if let Some(columns) = self.templates.get_mut(code as usize) {
+                for column in [&mut columns.resource, &mut columns.start, &mut columns.duration] {
+                    column.reserve_exact(shape.rows);
+                }
+            }
+        }
+    }
+
     fn add_to_zone(&mut self, block: usize, start: u64, end: u64, error: bool) {
         let (start, end) = (Timestamp::from_nanos(start), Timestamp::from_nanos(end));
         let duration = end.nanos().saturating_sub(start.nanos());

@@ -75,6 +75,24 @@ proptest! {
     }
 
     #[test]
+    fn traces_before_leave_nothing_behind(
+        traces in prop::collection::vec(
+            prop::collection::vec((1u64..9, 0u64..10, 0u64..4), 0..9), 1..6),
+        sort: bool,
+    ) {
+        let mut used = Preorder::default();
+        for spans in traces {
+            let mut items: Vec<_> =
+                spans.iter().map(|&(id, p, start)| item(id, p, start, 0)).collect();
+            if sort {
+                items.sort_by_key(|item| (item.start, item.span_id));
+            }
+            let (order, regular) = used.of(&items);
+            prop_assert_eq!((order.to_vec(), regular), naive(&items));
+        }
+    }
+
+    #[test]
     fn in_a_regular_trace_descendants_follow_their_ancestor(
         spans in prop::collection::vec((0u64..40, 0u64..50), 1..40),
     ) {
