@@ -75,6 +75,7 @@ impl Pool {
     }
 
     /// The value with this number; empty if there is none.
+    #[inline]
     pub fn get(&self, number: u32) -> &[u8] {
         let index = number as usize;
         let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |&end| end);

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use crate::base::checksum::hash128;
+use crate::base::checksum::{hash64, hash128};
 use crate::base::error::{Error, Result};
 use crate::base::limits::{MAX_SKELETON_BYTES, MAX_TEMPLATES};
+use crate::base::quick::QuickMap;
 use crate::base::view::{SpanRef, StrRef};
 use crate::block::dissection::{Dissection, Scalar};
 use crate::block::pool::Prehashed;
@@ -26,6 +27,8 @@ pub struct Shapes {
     names: Names,
     /// The shape of the row before.
     last: u32,
+    /// By scope and hash of the name, the shape of a span that had to be read.
+    by_name: QuickMap<(u32, u64), u32>,
 }
 
 /// A template and its rows.
@@ -39,8 +42,8 @@ pub struct Shape {
     pub slots: Vec<SlotValues>,
     /// How many rows it has.
     pub rows: usize,
-    /// The shape that followed last.
-    next: u32,
+    /// The two shapes that followed last, the later one first.
+    next: [u32; 2],
 }
 
 impl Shapes {
@@ -57,52 +60,98 @@ impl Shapes {
         if longest_value(span) > MAX_SLOT_BYTES {
             return Ok(None);
         }
-        let Some(index) = self.index(pools)? else { return Ok(None) };
+        let is_same = |&index: &u32| {
+            self.list.get(index as usize).is_some_and(|shape| *shape.skeleton == *self.skeleton)
+        };
+        let index = match self.next().into_iter().find(is_same) {
+            Some(index) => index,
+            None => match self.index(pools)? {
+                Some(index) => index,
+                None => return Ok(None),
+            },
+        };
         let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
-        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools, outcome: Ok(()) };
+        let slots = RowSink { slots: shape.slots.iter_mut(), pools };
+        let mut sink = Pushing { slots, outcome: Ok(()) };
         visit_slots(span, &mut sink);
         sink.outcome?;
         shape.rows += 1;
+        self.pass_on(index);
         Ok(Some(index))
     }
 
-    /// The same of a row that has been taken apart.
+    /// Takes apart what `span` was opened with; answers its shape, if that is known already.
+    ///
+    /// What followed the shape before mostly follows it again, else what had the same name before:
+    /// a span that is compared with what it may be needs no skeleton of its own.
+    pub fn dissect(&self, scope: u32, span: &mut Dissection<'_>) -> Result<Option<u32>> {
+        let next = self.next();
+        if let Some(index) = next.into_iter().find(|&index| self.is_followed(index, scope, span)) {
+            return Ok(Some(index));
+        }
+        let like = self.by_name.get(&(scope, hash64(span.name()))).copied();
+        if let Some(index) = like.filter(|index| !next.contains(index))
+            && self.is_followed(index, scope, span)
+        {
+            return Ok(Some(index));
+        }
+        span.read().ok_or_else(|| Error::invalid("a span that does not decode"))?;
+        Ok(None)
+    }
+
+    /// The same as [`Shapes::push`] of a row that has been taken apart, with the answer to that.
     pub fn push_dissected(
         &mut self,
         scope: u32,
         span: &Dissection<'_>,
+        known: Option<u32>,
         pools: &mut Pools,
     ) -> Result<Option<u32>> {
-        self.skeleton.clear();
-        span.write_skeleton(scope, &mut self.skeleton);
-        if span.longest_value() > MAX_SLOT_BYTES {
+        // Few spans are longer than a value may be.
+        if span.bytes().len() > MAX_SLOT_BYTES && span.longest_value() > MAX_SLOT_BYTES {
             return Ok(None);
         }
-        let Some(index) = self.index(pools)? else { return Ok(None) };
-        let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
-        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools, outcome: Ok(()) };
-        for scalar in span.slots() {
-            match scalar {
-                Scalar::Int(value) => sink.int(value),
-                Scalar::Bytes(value) => sink.blob(value),
+        let index = match known {
+            Some(index) => index,
+            None => {
+                self.skeleton.clear();
+                span.write_skeleton(scope, &mut self.skeleton);
+                let Some(index) = self.index(pools)? else { return Ok(None) };
+                self.by_name.insert((scope, hash64(span.name())), index);
+                index
             }
-        }
-        sink.outcome?;
+        };
+        let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
+        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools };
+        span.slots().into_iter().try_for_each(|part| sink.push_all(part))?;
         shape.rows += 1;
+        self.pass_on(index);
         Ok(Some(index))
+    }
+
+    fn is_followed(&self, index: u32, scope: u32, span: &mut Dissection<'_>) -> bool {
+        let shape = self.list.get(index as usize);
+        shape.is_some_and(|shape| span.follow(scope, &shape.skeleton).is_some())
+    }
+
+    /// The shapes that followed last on the one before.
+    fn next(&self) -> [u32; 2] {
+        self.list.get(self.last as usize).map_or([0; 2], |last| last.next)
+    }
+
+    /// A row of this shape came.
+    fn pass_on(&mut self, index: u32) {
+        if let Some(last) = self.list.get_mut(self.last as usize)
+            && let [before, _] = last.next
+            && before != index
+        {
+            last.next = [index, before];
+        }
+        self.last = index;
     }
 
     /// The number of the shape with the skeleton at hand; `None` if there can be none.
     fn index(&mut self, pools: &mut Pools) -> Result<Option<u32>> {
-        // What followed the shape before mostly follows it again: a compare is cheaper than a hash.
-        let predicted = self.list.get(self.last as usize).map(|last| last.next);
-        let shape = predicted.and_then(|index| self.list.get(index as usize));
-        if let (Some(shape), Some(index)) = (shape, predicted)
-            && *shape.skeleton == *self.skeleton
-        {
-            self.last = index;
-            return Ok(Some(index));
-        }
         if self.skeleton.len() > MAX_SKELETON_BYTES {
             return Ok(None);
         }
@@ -115,10 +164,6 @@ impl Shapes {
         if self.list.get(index as usize).is_none_or(|shape| *shape.skeleton != *self.skeleton) {
             return Ok(None);
         }
-        if let Some(last) = self.list.get_mut(self.last as usize) {
-            last.next = index;
-        }
-        self.last = index;
         Ok(Some(index))
     }
 
@@ -128,7 +173,7 @@ impl Shapes {
         let slots = template.slots.iter().map(|slot| SlotValues::new(slot, pools)).collect();
         let index = self.list.len() as u32;
         let skeleton = self.skeleton.as_slice().into();
-        self.list.push(Shape { skeleton, template, slots, rows: 0, next: 0 });
+        self.list.push(Shape { skeleton, template, slots, rows: 0, next: [0; 2] });
         self.by_hash.insert(hash, index);
         Ok(index)
     }
@@ -155,6 +200,34 @@ impl Shapes {
             shape.skeleton.len() * 3 + slots + 400
         };
         self.list.iter().map(shape).sum()
+    }
+}
+
+/// Appends the values that it is handed to the slots of a row, up to the first failure.
+struct Pushing<'a> {
+    slots: RowSink<'a>,
+    outcome: Result<()>,
+}
+
+impl Pushing<'_> {
+    fn push(&mut self, scalar: Scalar<'_>) {
+        if self.outcome.is_ok() {
+            self.outcome = self.slots.push(scalar);
+        }
+    }
+}
+
+impl SlotSink for Pushing<'_> {
+    fn int(&mut self, value: i64) {
+        self.push(Scalar::Int(value));
+    }
+
+    fn text(&mut self, value: &str) {
+        self.push(Scalar::Bytes(value.as_bytes()));
+    }
+
+    fn blob(&mut self, value: &[u8]) {
+        self.push(Scalar::Bytes(value));
     }
 }
 

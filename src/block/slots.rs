@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_TERM_BYTES;
+use crate::block::dissection::Scalar;
 use crate::block::pool::Pool;
-use crate::block::skeleton::{SlotKind, SlotSink};
+use crate::block::skeleton::SlotKind;
 use crate::block::template::{Place, Slot};
 use crate::block::whim;
 
@@ -115,25 +116,6 @@ impl SlotValues {
             Self::Pooled { numbers, .. } => numbers.capacity() * 4,
         }
     }
-
-    fn push_pooled(&mut self, value: &[u8], pools: &mut Pools) -> Result<()> {
-        let Self::Pooled { pool, numbers } = self else { return Err(out_of_step()) };
-        let pool = pools.pools.get_mut(*pool as usize).ok_or_else(out_of_step)?;
-        // Many slots repeat their last value: a compare is cheaper than a hash.
-        if let Some(&last) = numbers.last()
-            && pool.get(last) == value
-        {
-            pool.saw_again();
-            numbers.push(last);
-            return Ok(());
-        }
-        numbers.push(pool.intern(value)?);
-        Ok(())
-    }
-}
-
-fn out_of_step() -> Error {
-    Error::invalid("a span that changed while it was read")
 }
 
 /// Appends a row to the slots of its template.
@@ -143,37 +125,48 @@ pub struct RowSink<'a> {
     pub slots: std::slice::IterMut<'a, SlotValues>,
     /// The segment's pools.
     pub pools: &'a mut Pools,
-    /// The first failure.
-    pub outcome: Result<()>,
 }
 
 impl RowSink<'_> {
-    fn pooled(&mut self, value: &[u8]) {
-        let pushed = match self.slots.next() {
-            Some(slot) => slot.push_pooled(value, self.pools),
-            None => Err(out_of_step()),
-        };
-        if self.outcome.is_ok() {
-            self.outcome = pushed;
+    /// Appends the values of the next slots.
+    pub fn push_all(&mut self, values: &[Scalar<'_>]) -> Result<()> {
+        for value in values {
+            self.push(*value)?;
         }
+        Ok(())
+    }
+
+    /// Appends the value of the next slot.
+    #[inline(always)]
+    pub fn push(&mut self, value: Scalar<'_>) -> Result<()> {
+        match (self.slots.next(), value) {
+            (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
+            (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
+                let Some(pool) = self.pools.pools.get_mut(*pool as usize) else {
+                    return Err(out_of_step());
+                };
+                // Many slots repeat their last value: a compare is cheaper than a hash.
+                match numbers.last() {
+                    Some(&last) if pool.get(last) == value => {
+                        pool.saw_again();
+                        numbers.push(last);
+                    }
+                    _ => push_other(pool, numbers, value)?,
+                }
+            }
+            _ => return Err(out_of_step()),
+        }
+        Ok(())
     }
 }
 
-impl SlotSink for RowSink<'_> {
-    #[inline]
-    fn int(&mut self, value: i64) {
-        match self.slots.next() {
-            Some(SlotValues::Ints(values)) => values.push(value),
-            _ => self.outcome = Err(out_of_step()),
-        }
-    }
+#[inline(never)]
+fn push_other(pool: &mut Pool, numbers: &mut Vec<u32>, value: &[u8]) -> Result<()> {
+    numbers.push(pool.intern(value)?);
+    Ok(())
+}
 
-    #[inline]
-    fn text(&mut self, value: &str) {
-        self.pooled(value.as_bytes());
-    }
-
-    fn blob(&mut self, value: &[u8]) {
-        self.pooled(value);
-    }
+#[cold]
+fn out_of_step() -> Error {
+    Error::invalid("a span that changed while it was read")
 }

@@ -10,7 +10,6 @@ use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
 use crate::base::wire;
 use crate::block::cache::Cache;
-use crate::block::dissection::Dissection;
 use crate::ingest::batch::{Entry, Shared};
 use crate::ingest::contexts::Context;
 use crate::ingest::low_filter::LowFilter;
@@ -99,11 +98,6 @@ impl Group {
     /// A span of this group.
     pub fn span(&self, entry: &Entry) -> Result<SpanRef<'_>> {
         wire::decode_span(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
-    }
-
-    /// Takes a span of this group apart.
-    pub fn dissect<'g>(&'g self, entry: &Entry, taken: &mut Dissection<'g>) -> Result<()> {
-        taken.read(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
     }
 
     /// The resource context of a span of this group.

@@ -8,7 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::wire;
 use crate::block::dissection::Dissection;
-use crate::block::order::{OrderItem, preorder};
+use crate::block::order::{OrderItem, Preorder};
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::segment::SegmentBuilder;
@@ -27,19 +27,21 @@ pub fn build_segment<G: Borrow<Group>>(
 ) -> Result<()> {
     let rows = without_stored(distinct(groups), skip)?;
     let mut codes = vec![Codes::default(); groups.len()];
-    let mut taken = Dissection::default();
+    let (mut taken, mut preorder) = (Dissection::default(), Preorder::default());
+    let mut items: Vec<OrderItem> = Vec::new();
+    builder.reserve(rows.len());
     for trace in traces(&rows) {
         let spans = rows.get(trace).unwrap_or_default();
-        let items: Vec<OrderItem> = spans.iter().map(Place::order_item).collect();
-        let (order, regular) = preorder(&items);
+        items.clear();
+        items.extend(spans.iter().map(Place::order_item));
+        let (order, regular) = preorder.of(&items);
         let Some(first) = spans.first() else { continue };
         builder.begin_trace(first.entry.trace_id(), regular);
         for place in order.iter().filter_map(|&at| spans.get(at as usize)) {
             let codes = codes.get_mut(place.number as usize).ok_or_else(out_of_range)?;
             let resource = codes.resource(place, builder)?;
             let scope = codes.scope(place, builder)?;
-            place.group.dissect(place.entry, &mut taken)?;
-            builder.push_dissected(resource, scope, &taken)?;
+            builder.push_canonical(resource, scope, place.span_bytes(), &mut taken)?;
         }
     }
     Ok(())

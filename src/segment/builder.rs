@@ -71,6 +71,15 @@ pub(super) struct RowColumns {
 }
 
 impl RowColumns {
+    fn reserve(&mut self, rows: usize) {
+        self.shape.reserve_exact(rows);
+        self.resource.reserve_exact(rows);
+        for column in [&mut self.span_id, &mut self.parent, &mut self.start, &mut self.end] {
+            column.reserve_exact(rows);
+        }
+        self.has_parent.reserve_exact(rows);
+    }
+
     fn push(&mut self, shape: u32, resource: u32, times: &RowTimes) {
         self.shape.push(shape);
         self.resource.push(resource);
@@ -131,6 +140,11 @@ impl SegmentBuilder {
         self.scopes.intern(canonical)
     }
 
+    /// Makes room for so many rows more, where they are known beforehand.
+    pub fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+    }
+
     /// Begins the next trace. `regular` says that its rows are in pre-order of trees, so that
     /// each subtree is one range of rows.
     pub fn begin_trace(&mut self, id: TraceId, regular: bool) {
@@ -162,20 +176,21 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    /// The same with a row that has been taken apart.
-    pub fn push_dissected(
+    /// The same with a row in canonical bytes, taken apart in memory that is used again.
+    pub fn push_canonical<'a>(
         &mut self,
         resource: u32,
         scope: u32,
-        span: &Dissection<'_>,
+        canonical: &'a [u8],
+        span: &mut Dissection<'a>,
     ) -> Result<()> {
+        let no_span = || Error::invalid("a span that does not decode");
+        span.open(canonical).ok_or_else(no_span)?;
         self.check(resource, scope, span.times())?;
-        let shape = match self.shapes.push_dissected(scope, span, &mut self.pools)? {
+        let known = self.shapes.dissect(scope, span)?;
+        let shape = match self.shapes.push_dissected(scope, span, known, &mut self.pools)? {
             Some(shape) => shape,
-            None => {
-                let no_span = || Error::invalid("a span that does not decode");
-                self.spell(scope, &decode_span(span.bytes()).ok_or_else(no_span)?)?
-            }
+            None => self.spell(scope, &decode_span(span.bytes()).ok_or_else(no_span)?)?,
         };
         self.rows.push(shape, resource, span.times());
         Ok(())

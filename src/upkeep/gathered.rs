@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::view::SpanRef;
 use crate::base::wire;
@@ -47,8 +47,7 @@ impl Gathered {
         for index in order {
             let Some(row) = self.rows.get(index as usize) else { continue };
             let bytes = self.bytes.get(row.bytes.clone()).unwrap_or_default();
-            taken.read(bytes).ok_or_else(disorder)?;
-            builder.push_dissected(row.resource, row.scope, &taken)?;
+            builder.push_canonical(row.resource, row.scope, bytes, &mut taken)?;
         }
         Ok(())
     }
@@ -57,9 +56,4 @@ impl Gathered {
     pub fn memory_bytes(&self) -> usize {
         self.bytes.len() + self.rows.len() * (size_of::<GatheredRow>() + size_of::<OrderItem>())
     }
-}
-
-/// A row that was encoded and cannot be decoded again.
-fn disorder() -> Error {
-    Error::invalid("a gathered span does not decode")
 }

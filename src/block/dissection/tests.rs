@@ -24,26 +24,26 @@ impl SlotSink for Seen {
     }
 }
 
+fn encoded(span: &crate::base::model::Span) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_span(&span.view().unwrap(), &mut bytes);
+    bytes
+}
+
 fn check(spans: &[crate::base::model::Span]) {
-    let encoded: Vec<Vec<u8>> = spans
-        .iter()
-        .map(|span| {
-            let mut bytes = Vec::new();
-            encode_span(&span.view().unwrap(), &mut bytes);
-            bytes
-        })
-        .collect();
+    let encoded: Vec<Vec<u8>> = spans.iter().map(encoded).collect();
     let mut taken = Dissection::default();
     for (span, bytes) in spans.iter().zip(&encoded) {
         let view = span.view().unwrap();
-        taken.read(bytes).unwrap();
+        taken.open(bytes).unwrap();
+        taken.read().unwrap();
         let (mut expected, mut found) = (Vec::new(), Vec::new());
         write_skeleton(300, &view, &mut expected);
         taken.write_skeleton(300, &mut found);
         assert_eq!(found, expected);
         let (mut expected, mut found) = (Seen::default(), Seen::default());
         visit_slots(&view, &mut expected);
-        for slot in taken.slots() {
+        for slot in taken.slots().concat() {
             match slot {
                 Scalar::Int(value) => found.int(value),
                 Scalar::Bytes(value) => found.blob(value),
@@ -72,15 +72,53 @@ proptest! {
     }
 
     #[test]
+    fn p3_only_what_has_a_skeleton_follows_it(
+        spans in prop::collection::vec(arbitrary::span(), 1..4),
+        at: prop::sample::Index,
+        other: u8,
+    ) {
+        let mut taken = Dissection::default();
+        let encoded: Vec<Vec<u8>> = spans.iter().map(encoded).collect();
+        let mut skeletons = Vec::new();
+        for bytes in &encoded {
+            taken.open(bytes).unwrap();
+            taken.read().unwrap();
+            let mut skeleton = Vec::new();
+            taken.write_skeleton(3, &mut skeleton);
+            let mut altered = skeleton.clone();
+            *altered.get_mut(at.index(skeleton.len())).unwrap() = other;
+            skeletons.extend([skeleton, altered]);
+        }
+        for bytes in &encoded {
+            taken.open(bytes).unwrap();
+            taken.read().unwrap();
+            let (mut own, slots) = (Vec::new(), taken.slots().concat());
+            taken.write_skeleton(3, &mut own);
+            for skeleton in &skeletons {
+                let followed = taken.follow(3, skeleton).is_some();
+                prop_assert_eq!(followed, *skeleton == own);
+                if followed {
+                    prop_assert_eq!(taken.slots().concat(), slots.clone());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn any_bytes_are_taken_apart_or_refused(bytes: Vec<u8>, cut: usize) {
         let mut taken = Dissection::default();
-        taken.read(&bytes);
+        if taken.open(&bytes).is_some() {
+            taken.read();
+        }
         let mut span = vec![0x0a, 16];
         span.extend([7; 16]);
         span.extend([0x12, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
         span.extend(&bytes);
         span.truncate(cut % (span.len() + 1));
-        taken.read(&span);
+        if taken.open(&span).is_some() {
+            taken.read();
+            taken.follow(0, &bytes);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The room's claims, against a naive list of spans.
 
+mod canonical;
 mod damage;
 mod durations;
 mod statistics;
