@@ -154,12 +154,12 @@ impl Group {
     pub(super) fn merged(&self, other: &Self) -> Self {
         let mut shared = (Shared::default(), Shared::default());
         let mut payloads = self.payloads.clone();
-        let mut left = self.renumbered(0, &mut shared.0, &mut shared.1).into_iter().peekable();
-        let mut right =
-            other.renumbered(payloads.len() as u32, &mut shared.0, &mut shared.1).into_iter();
+        let own = self.renumbering(0, &mut shared.0, &mut shared.1);
+        let others = other.renumbering(payloads.len() as u32, &mut shared.0, &mut shared.1);
         payloads.extend(other.payloads.iter().cloned());
         let mut entries = Vec::with_capacity(self.len() + other.len());
-        for next in right.by_ref() {
+        let mut left = self.entries.iter().map(|entry| own.of(entry)).peekable();
+        for next in other.entries.iter().map(|entry| others.of(entry)) {
             while let Some(entry) = left.next_if(|entry| entry.order() < next.order()) {
                 entries.push(entry);
             }
@@ -171,65 +171,38 @@ impl Group {
         Self::new(entries, payloads, shared.0.list, shared.1.list, seqs, context_bytes)
     }
 
-    /// The entries with indexes into lists that they share with another group.
-    fn renumbered(
+    /// How entries change when their lists are joined with those of other groups.
+    fn renumbering(
         &self,
         first_payload: u32,
         resources: &mut Shared<ResourceContext>,
         scopes: &mut Shared<ScopeContext>,
-    ) -> Vec<Entry> {
+    ) -> Renumbering {
         let index = |context: &Arc<_>| resources.index(Arc::clone(context));
-        let resources: Vec<u32> = self.resources.iter().map(index).collect();
+        let resources = self.resources.iter().map(index).collect();
         let index = |context: &Arc<_>| scopes.index(Arc::clone(context));
-        let scopes: Vec<u32> = self.scopes.iter().map(index).collect();
-        let new = |list: &[u32], old: u32| list.get(old as usize).copied().unwrap_or(old);
-        let mut entries = self.entries.clone();
-        for entry in &mut entries {
-            entry.payload += first_payload;
-            entry.resource = new(&resources, entry.resource);
-            entry.scope = new(&scopes, entry.scope);
-        }
-        entries
-    }
-
-    /// The group without what others hold: contexts that none of its spans names, and a payload
-    /// most of which belongs to other partitions.
-    pub(super) fn trimmed(self) -> Self {
-        let mut entries = self.entries.clone();
-        let resources = in_use(&self.resources, entries.iter_mut().map(|e| &mut e.resource));
-        let scopes = in_use(&self.scopes, entries.iter_mut().map(|e| &mut e.scope));
-        let held: usize = self.payloads.iter().map(|payload| payload.len()).sum();
-        let used: usize = entries.iter().map(|entry| entry.len as usize).sum();
-        let mut payloads = self.payloads.clone();
-        if used < held / 2 {
-            let mut own = Vec::with_capacity(used);
-            for (entry, old) in entries.iter_mut().zip(&self.entries) {
-                (entry.payload, entry.offset) = (0, own.len() as u32);
-                own.extend_from_slice(self.span_bytes(old));
-            }
-            payloads = vec![Arc::from(own)];
-        }
-        Self::new(entries, payloads, resources, scopes, self.seqs, self.context_bytes)
+        let scopes = self.scopes.iter().map(index).collect();
+        Renumbering { first_payload, resources, scopes }
     }
 }
 
-/// The contexts that `indexes` name; the indexes become those of the new list.
-fn in_use<'e, T>(
-    contexts: &[Arc<Context<T>>],
-    indexes: impl Iterator<Item = &'e mut u32>,
-) -> Vec<Arc<Context<T>>> {
-    let mut list = Vec::new();
-    let mut numbers = vec![None; contexts.len()];
-    for index in indexes {
-        let old = *index as usize;
-        if let (Some(context), Some(number)) = (contexts.get(old), numbers.get_mut(old)) {
-            *index = *number.get_or_insert_with(|| {
-                list.push(Arc::clone(context));
-                list.len() as u32 - 1
-            });
-        }
+/// New numbers for what entries refer to.
+struct Renumbering {
+    first_payload: u32,
+    resources: Vec<u32>,
+    scopes: Vec<u32>,
+}
+
+impl Renumbering {
+    #[inline]
+    fn of(&self, entry: &Entry) -> Entry {
+        let new = |list: &[u32], old: u32| list.get(old as usize).copied().unwrap_or(old);
+        let mut entry = *entry;
+        entry.payload += self.first_payload;
+        entry.resource = new(&self.resources, entry.resource);
+        entry.scope = new(&self.scopes, entry.scope);
+        entry
     }
-    list
 }
 
 /// An entry was looked up in a group that it does not belong to.

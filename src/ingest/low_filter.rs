@@ -20,7 +20,11 @@ impl LowFilter {
         let traces = lows.clone().filter(|low| last.replace(*low) != Some(*low)).count();
         let words = (traces * BITS_PER_TRACE).div_ceil(64).next_power_of_two();
         let mut filter = Self { words: vec![0; words].into() };
+        last = None;
         for low in lows {
+            if last.replace(low) == Some(low) {
+                continue;
+            }
             let (word, bit) = filter.place(low);
             if let Some(word) = filter.words.get_mut(word) {
                 *word |= bit;

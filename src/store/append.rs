@@ -193,13 +193,22 @@ pub(crate) fn add_batch(
 ) -> u64 {
     // Partitions that this batch itself opens must be seen by its later spans.
     let mut opened: BTreeMap<u64, PartitionKey> = BTreeMap::new();
+    let mut before: Option<PartitionKey> = None;
+    let covers = |key: &PartitionKey, start: Timestamp| {
+        key.start_nanos <= start.nanos() && start <= key.last()
+    };
     let groups = batch.split(seq, |start: Timestamp| {
+        if let Some(key) = before.filter(|key| covers(key, start)) {
+            return key;
+        }
         let earlier = opened.range(..=start.nanos()).next_back().map(|(_, key)| *key);
-        earlier.filter(|key| key.last() >= start).unwrap_or_else(|| {
+        let key = earlier.filter(|key| covers(key, start)).unwrap_or_else(|| {
             let key = state.route(start, width_nanos);
             opened.insert(key.start_nanos, key);
             key
-        })
+        });
+        before = Some(key);
+        key
     });
     let mut spans = 0;
     for (key, group) in groups.into_iter().filter(|(key, _)| wanted(key)) {

@@ -72,6 +72,35 @@ fn appends_resume_when_a_full_disk_has_room_again() {
 }
 
 #[test]
+fn p1_long_payloads_stand_among_short_ones_or_none_does() {
+    let lens = [3, 64 << 10, 5, (64 << 10) - 1, 600 << 10, 0];
+    let payloads = lens.map(|len| vec![len as u8 ^ 7; len]);
+    let payloads: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
+    let mut refused = 0;
+    for failing in 0.. {
+        let disk = MemDisk::new();
+        let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+        log.append(&[b"first"]).unwrap();
+        let fault = disk.operations() + failing;
+        disk.fail_at(fault, Fault::NoSpace);
+        let appended = log.append(&payloads).is_ok();
+        let last = log.append(&[b"last"]).is_ok();
+        drop(log);
+        if disk.operations() <= fault {
+            break;
+        }
+        let (_, frames) = open(&disk, Bounds::default()).unwrap();
+        let found: Vec<&[u8]> = frames.iter().map(|(_, payload)| payload.as_slice()).collect();
+        let mut expected: Vec<&[u8]> = vec![b"first"];
+        expected.extend(payloads.iter().filter(|_| appended));
+        expected.extend(last.then_some(&b"last"[..]));
+        assert!(found == expected, "operation {failing}");
+        refused += u32::from(!appended);
+    }
+    assert!(refused >= 5, "{refused}");
+}
+
+#[test]
 fn released_files_are_recycled_and_few() {
     let disk = MemDisk::new();
     let (mut log, _) = open(&disk, Bounds::default()).unwrap();
