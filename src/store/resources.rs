@@ -45,7 +45,7 @@ const fn share(bytes: usize, of: usize) -> usize {
 /// assert_eq!(shared.memory().budget_bytes, 256 << 20);
 /// assert!(shared.memory().used_bytes < 1 << 20);
 /// # drop((first, second));
-/// # Ok::<(), tracekeep::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Resources {
