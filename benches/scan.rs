@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::HashSet;
 use std::hint::black_box;
+use std::time::Duration;
 
 use common::captures::{self, CAPTURES};
 use common::peer;
@@ -20,8 +21,10 @@ const TARGET: f64 = 3.0;
 /// A busy store may take so many times as long as a merged one.
 const BUSY: f64 = 3.0;
 
-/// Scans that are timed.
+/// Scans that are timed at least.
 const ROUNDS: usize = 25;
+/// So long they are repeated: a scan of few spans is over before the machine has its full pace.
+const LEAST: Duration = Duration::from_millis(500);
 
 fn main() -> Outcome {
     let config = config()?;
@@ -66,13 +69,15 @@ fn measure(table: &Table, what: &str, raw: &Raw) -> Outcome<f64> {
 /// CPU time of the median scan: of a wall clock's time the neighbours of this machine take their share.
 fn time(store: &Store, range: TimeRange, spans: u64) -> Outcome<f64> {
     let mut times = Vec::with_capacity(ROUNDS);
-    for _ in 0..ROUNDS {
+    let mut spent = Duration::ZERO;
+    while times.len() < ROUNDS || spent < LEAST {
         let (found, cpu) = cpu::of_this_thread(|| scan(store, range));
         found?;
         times.push(cpu);
+        spent += cpu;
     }
     times.sort_unstable();
-    let median = times.get(ROUNDS / 2).copied().unwrap_or_default();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
     Ok(median.as_secs_f64() * 1e9 / spans as f64)
 }
 
