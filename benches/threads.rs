@@ -18,8 +18,12 @@ fn main() -> Outcome {
         Ok(())
     })?;
     let table = Table::new("threads", raw.spans);
-    let one = import(&requests, 1, raw.spans)?;
-    let two = import(&requests, 2, raw.spans)?;
+    // In turn, and the better of two each: the first run pays for memory that is touched anew.
+    let (mut one, mut two) = (Took::MAX, Took::MAX);
+    for _ in 0..2 {
+        one = one.min(import(&requests, 1, raw.spans)?);
+        two = two.min(import(&requests, 2, raw.spans)?);
+    }
     table.note("one thread: seconds, CPU seconds", format!("{one:?}"));
     table.note("two threads: seconds, CPU seconds", format!("{two:?}"));
     // A ratio of times, so that less is better as in every other row: 1 / 1.6.
@@ -42,6 +46,14 @@ fn main() -> Outcome {
 struct Took {
     elapsed: Duration,
     cpu: Duration,
+}
+
+impl Took {
+    const MAX: Self = Self { elapsed: Duration::MAX, cpu: Duration::MAX };
+
+    fn min(self, other: Self) -> Self {
+        Self { elapsed: self.elapsed.min(other.elapsed), cpu: self.cpu.min(other.cpu) }
+    }
 }
 
 /// Appends all requests, each thread every `threads`th of them, and flushes the rest.

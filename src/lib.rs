@@ -49,7 +49,6 @@ pub use query::hit::{
 };
 pub use query::scan::Scan;
 pub use query::typed::Query;
-pub use store::commit::Commit;
 pub use store::counters::{Counters, Failure};
 #[cfg(feature = "metrics")]
 pub use store::metrics::MetricsObserver;
@@ -57,6 +56,7 @@ pub use store::options::{Durability, OnFull, Options, OutOfWindow};
 pub use store::read::TraceReader;
 pub use store::reader::Reader;
 pub use store::resources::{MemoryUse, Resources};
+pub use store::slot::Commit;
 pub use store::snapshot::Snapshot;
 pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 /// A piece of background work. It should catch and report its own panics: an executor only keeps
@@ -33,15 +34,16 @@ pub trait Executor: Send + Sync + fmt::Debug {
 /// Runs every job in the thread that spawns it, for deterministic tests and for programs that
 /// want no threads.
 ///
-/// Jobs spawned by a job are queued and run after it, so no chain of jobs grows the stack. Delayed
-/// jobs are kept until [`run_delayed`](Self::run_delayed).
+/// Jobs spawned by a job are queued and run after it, so no chain of jobs grows the stack. Threads
+/// run their jobs side by side. Delayed jobs are kept until [`run_delayed`](Self::run_delayed).
 #[derive(Default)]
 pub struct InlineExecutor(Mutex<Inline>);
 
 #[derive(Default)]
 struct Inline {
-    queue: VecDeque<Job>,
-    running: bool,
+    /// Jobs of threads that are running others.
+    queue: VecDeque<(ThreadId, Job)>,
+    running: Vec<ThreadId>,
     delayed: Vec<(Duration, Ticket, Job)>,
     tickets: u64,
 }
@@ -69,25 +71,31 @@ impl InlineExecutor {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<Job> {
+    /// The next job of a thread, which is running no longer if there is none.
+    fn next(&self, thread: ThreadId) -> Option<Job> {
         let mut state = self.state();
-        let job = state.queue.pop_front();
-        state.running = job.is_some();
-        job
+        let at = state.queue.iter().position(|(own, _)| *own == thread);
+        let job = at.and_then(|at| state.queue.remove(at));
+        if job.is_none() {
+            state.running.retain(|running| *running != thread);
+        }
+        job.map(|(_, job)| job)
     }
 }
 
 impl Executor for InlineExecutor {
     fn spawn(&self, job: Job) {
+        let thread = thread::current().id();
         {
             let mut state = self.state();
-            state.queue.push_back(job);
-            if std::mem::replace(&mut state.running, true) {
+            state.queue.push_back((thread, job));
+            if state.running.contains(&thread) {
                 return;
             }
+            state.running.push(thread);
         }
-        let stop = StopOnPanic(self);
-        while let Some(job) = self.next() {
+        let stop = StopOnPanic(self, thread);
+        while let Some(job) = self.next(thread) {
             job();
         }
         std::mem::forget(stop);
@@ -115,12 +123,12 @@ impl Executor for InlineExecutor {
     }
 }
 
-/// Lets the next `spawn` go on with the queue after a job has panicked through this one.
-struct StopOnPanic<'a>(&'a InlineExecutor);
+/// Lets the next `spawn` of a thread go on with its jobs after one has panicked through this one.
+struct StopOnPanic<'a>(&'a InlineExecutor, ThreadId);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
-        self.0.state().running = false;
+        self.0.state().running.retain(|running| *running != self.1);
     }
 }
 
@@ -138,7 +146,7 @@ impl fmt::Debug for InlineExecutor {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::Arc;
+    use std::sync::{Arc, Barrier};
 
     use super::*;
 
@@ -166,6 +174,22 @@ mod tests {
         let (next, count) = (Arc::clone(&executor), Arc::clone(&seen));
         executor.spawn(Box::new(move || chain(next, 100_000, count)));
         assert_eq!(*seen.lock().unwrap(), 100_001);
+    }
+
+    #[test]
+    fn threads_run_their_jobs_side_by_side() {
+        let executor = Arc::new(InlineExecutor::new());
+        let both = Arc::new(Barrier::new(2));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let both = Arc::clone(&both);
+                    executor.spawn(Box::new(move || {
+                        both.wait();
+                    }));
+                });
+            }
+        });
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::base::observer::{SealReason, Stall, StoreEvent};
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::catalog::PartitionKey;
 use crate::ingest::batch::Batch;
-use crate::ingest::log::Log;
 use crate::ingest::otlp::{Appended, Prepared};
 use crate::store::budget::Reservation;
 use crate::store::commit::Committer;
@@ -90,7 +89,7 @@ impl Engine {
             if let Some(error) = blocked {
                 return Err(error);
             }
-            self.queue.drive(self);
+            self.queue.help(self);
             self.resources.budget().wait(LOOK_AGAIN);
             self.check_writable()?;
         }
@@ -106,18 +105,18 @@ impl Engine {
 
     /// Writes the payloads to the log as one group; under `Sync`, they are durable on return.
     /// Returns the frames' sequences: one for each batch that is not empty. A full disk leaves the log as it was.
-    fn write_log(&self, log: &mut Log, group: &[Work]) -> Result<Range<u64>> {
+    fn write_log(&self, group: &[Work]) -> Result<Range<u64>> {
         self.check_writable()?;
         self.check_space()?;
         let kept = group.iter().filter(|work| !work.batch.is_empty());
         let payloads: Vec<&[u8]> = kept.map(|work| work.batch.payload().as_ref()).collect();
-        let seqs = match log.append(&payloads) {
+        let seqs = match self.log.append(&payloads) {
             Ok(seqs) => seqs,
             Err(error @ Error::NoSpace { .. }) => return Err(error),
             Err(error) => return Err(self.commit_failed(&error)),
         };
         if self.options.durability == Durability::Sync {
-            log.sync().map_err(|error| self.commit_failed(&error))?;
+            self.log.sync().map_err(|error| self.commit_failed(&error))?;
         }
         Ok(seqs)
     }
@@ -218,16 +217,30 @@ pub(crate) fn add_batch(
     spans
 }
 
+/// A group of which the log has made what it could.
+pub(crate) struct Logged {
+    begin: Instant,
+    /// The sequences of its batches that are not empty.
+    seqs: Result<Range<u64>>,
+    group: Vec<Work>,
+}
+
 impl Committer<Work> for Arc<Engine> {
-    fn commit(&self, group: Vec<Work>) -> Vec<Result<Appended>> {
+    type Logged = Logged;
+
+    fn log(&self, group: Vec<Work>) -> Logged {
         let begin = Instant::now();
-        let appends = group.len() as u64;
-        let bytes = group.iter().map(|work| work.bytes() as u64).sum();
-        let mut log = lock(&self.log);
-        let mut seqs = match self.write_log(&mut log, &group) {
+        Logged { begin, seqs: self.write_log(&group), group }
+    }
+
+    fn show(&self, logged: Logged) -> Vec<Result<Appended>> {
+        let Logged { begin, seqs, group } = logged;
+        let mut seqs = match seqs {
             Ok(seqs) => seqs,
             Err(error) => return group.iter().map(|_| Err(error.clone())).collect(),
         };
+        let appends = group.len() as u64;
+        let bytes = group.iter().map(|work| work.bytes() as u64).sum();
         let width = saturating_nanos(self.options.partition);
         let now = self.environment.clock.now();
         // Given back when the buffers have been counted.
@@ -242,7 +255,6 @@ impl Committer<Work> for Arc<Engine> {
             };
             group.into_iter().map(add).collect()
         });
-        drop(log);
         drop(rooms);
         let total = |count: fn(&Appended) -> u64| results.iter().flatten().map(count).sum();
         let (spans, rejected) = (total(|done| done.accepted), total(|done| done.rejected));
@@ -250,9 +262,12 @@ impl Committer<Work> for Arc<Engine> {
         if rejected > 0 {
             self.watch.tell(&StoreEvent::Rejected { spans: rejected });
         }
+        results
+    }
+
+    fn after(&self) {
         self.arm_timers();
         self.seal_where_due();
-        results
     }
 
     fn panicked(&self, message: &str) {

@@ -50,8 +50,8 @@ pub(crate) struct Engine {
     pub(crate) jobs: Jobs,
     pub(crate) timers: Timers,
     pub(crate) watch: Watch,
-    /// The log belongs to whoever leads a commit, and to flushes that must sync or trim it.
-    pub(crate) log: Mutex<Log>,
+    /// Written by whoever leads a commit, while flushes sync and trim it.
+    pub(crate) log: Log,
     pub(crate) catalog: Mutex<Catalog>,
     /// Held while a new state is made from the current one; readers never take it.
     publishing: Mutex<()>,
@@ -106,7 +106,7 @@ impl Engine {
             jobs: Jobs::default(),
             timers: Timers::default(),
             watch: parts.watch,
-            log: Mutex::new(parts.log),
+            log: parts.log,
             catalog: Mutex::new(parts.catalog),
             publishing: Mutex::new(()),
             agenda: Mutex::new(agenda),

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
@@ -92,10 +93,15 @@ impl Jobs {
 impl Engine {
     /// Sees to it that due work gets done: by the executor, or here and now with an inline one.
     pub(crate) fn wake_jobs(self: &Arc<Self>) {
-        let workers_max = self.resources.threads().max(1);
+        let here = self.inline_thread();
         {
             let mut under_way = lock(&self.jobs.under_way);
-            if under_way.workers >= workers_max || self.is_closed() {
+            let staffed = match here {
+                // Threads that append work side by side.
+                Some(here) => under_way.inline.contains(&here),
+                None => under_way.workers >= self.resources.threads().max(1),
+            };
+            if staffed || self.is_closed() {
                 return;
             }
             let due = {
@@ -106,8 +112,14 @@ impl Engine {
                 return;
             }
             under_way.workers += 1;
+            under_way.inline.extend(here);
         }
         self.spawn_work();
+    }
+
+    /// This thread, if it is the one that runs what it spawns.
+    fn inline_thread(&self) -> Option<ThreadId> {
+        self.environment.executor.is_inline().then(|| thread::current().id())
     }
 
     fn spawn_work(self: &Arc<Self>) {
@@ -131,6 +143,8 @@ impl Engine {
         {
             let mut under_way = lock(&self.jobs.under_way);
             under_way.workers -= 1;
+            let here = self.inline_thread();
+            under_way.inline.retain(|thread| Some(*thread) != here);
             if failed && !under_way.retry_due && !self.is_closed() {
                 under_way.retry_due = true;
                 let engine = Arc::downgrade(&self);

@@ -77,7 +77,7 @@ impl Engine {
                 state.change(key, |partition| partition.segments.push(held));
             }
         })?;
-        lock(&self.log).release(floor)?;
+        self.log.release(floor)?;
         let (partitions, took) = (due.len() as u64, begin.elapsed());
         self.watch.tell(&StoreEvent::Flushed { partitions, spans, bytes, took });
         Ok(())
@@ -180,9 +180,8 @@ impl Engine {
     /// No segment is published before the log is durable through its last frame (P2): else a
     /// crash could keep the segment's part of a batch and lose the rest.
     fn sync_through(&self, seq: u64) -> Result<()> {
-        let mut log = lock(&self.log);
-        if log.synced_seq() < seq {
-            log.sync().map_err(|error| self.commit_failed(&error))?;
+        if self.log.synced_seq() < seq {
+            self.log.sync().map_err(|error| self.commit_failed(&error))?;
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! append ─ prepare ─ admit ─ queue ─ group commit ─┬─ log (one write, one fsync)
-//!  (append.rs)               (commit.rs)           └─ state: live buffers (state.rs), visible
+//!  (append.rs)               (commit.rs)           └─ state: live buffers (state.rs), visible,
+//!                                                     while the next group is logged
 //! buffer large or old ─ seal ─ flush job ─ segment ─ manifest edit ─ state ─ log trimmed
 //! many segments ─ merge job ─ segments ─ manifest edit ─ state ─ old files unlinked   (jobs.rs, maintain.rs)
 //! read ─ the state's view ─ query/                                                    (read.rs)
@@ -11,7 +12,7 @@
 mod agenda;
 mod append;
 mod budget;
-pub mod commit;
+mod commit;
 pub mod counters;
 mod distinct;
 pub mod engine;
@@ -31,6 +32,7 @@ pub mod reader;
 pub mod resources;
 pub mod salvage;
 mod shelves;
+pub mod slot;
 pub mod snapshot;
 mod state;
 pub mod stats;

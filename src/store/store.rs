@@ -12,11 +12,11 @@ use crate::ingest::otlp::{self, Admission, Appended, Prepared, check_size};
 use crate::ingest::request::encode_request;
 use crate::query::view::View;
 use crate::store::append::Work;
-use crate::store::commit::{Commit, Slot};
 use crate::store::engine::{Engine, Environment};
 use crate::store::open;
 use crate::store::options::Options;
 use crate::store::read::TraceReader;
+use crate::store::slot::{Commit, Slot};
 use crate::store::snapshot::Snapshot;
 use crate::store::stats::{self, Stats};
 
@@ -152,7 +152,9 @@ impl Store {
         let bytes = work.bytes();
         let slot = engine.queue.push(work, bytes);
         let (driver, waiter) = (Arc::clone(engine), Arc::clone(engine));
-        engine.environment.executor.spawn(Box::new(move || driver.queue.drive(&driver)));
+        let driven = Arc::clone(&slot);
+        let drive = move || driver.queue.drive(&driven, &driver);
+        engine.environment.executor.spawn(Box::new(drive));
         let wait = move |slot: &Slot| waiter.queue.wait(slot, &waiter);
         Ok(Commit::new(slot, Box::new(wait)))
     }

@@ -68,7 +68,7 @@ impl Engine {
 
     /// Makes durable what the log holds; a failure poisons the store.
     pub(crate) fn sync_log(self: &Arc<Self>) {
-        if let Err(error) = lock(&self.log).sync() {
+        if let Err(error) = self.log.sync() {
             self.commit_failed(&error);
         }
     }

@@ -1,6 +1,7 @@
 //! What is under way in a store, and what is due next.
 
 use std::collections::BTreeSet;
+use std::thread::ThreadId;
 
 use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
@@ -27,7 +28,10 @@ pub(crate) enum Job {
 /// The jobs that were begun, and what came of earlier ones.
 #[derive(Default)]
 pub(crate) struct UnderWay {
+    /// Jobs of the executor that work for the store.
     pub(crate) workers: usize,
+    /// The threads that do, where the executor has none of its own.
+    pub(crate) inline: Vec<ThreadId>,
     flushing: BTreeSet<PartitionKey>,
     pub(crate) merging: BTreeSet<PartitionKey>,
     /// Segments that merges leave alone until the store is reopened: inputs of merges that found

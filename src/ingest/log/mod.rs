@@ -1,7 +1,7 @@
 //! The write-ahead log: every batch goes here first, as one frame, and is durable once the log is
 //! synced.
 //!
-//! One writer appends; frames are numbered by sequence, 1, 2, 3, ... without a gap. Promises:
+//! One writer appends, and others may sync meanwhile; frames are numbered by sequence, 1, 2, 3, ... without a gap. Promises:
 //! - What survives power loss is a prefix of the frames, and at least those that were synced (P1).
 //!   A frame is there as a whole or not at all (P2).
 //! - A torn tail is told from damage (P6): a bad frame is damage if it lies below the file's synced
@@ -47,6 +47,7 @@ mod describe;
 mod files;
 mod frame;
 mod header;
+mod parts;
 mod recovery;
 mod replay;
 mod scan;

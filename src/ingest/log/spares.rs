@@ -1,10 +1,7 @@
 //! Log files that wait to be overwritten.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
-
-use crate::base::error::Result;
-use crate::disk::Disk;
+use std::path::{Path, PathBuf};
 
 /// A file to be overwritten.
 #[derive(Debug)]
@@ -21,7 +18,9 @@ pub struct Spare {
 /// The spares, the next to be used first.
 #[derive(Debug)]
 pub struct Spares {
-    files: VecDeque<Spare>,
+    /// Each with how many were kept before it, of all that ever were.
+    files: VecDeque<(u64, Spare)>,
+    count: u64,
     max_files: usize,
     max_file_bytes: u64,
 }
@@ -29,30 +28,38 @@ pub struct Spares {
 impl Spares {
     /// None yet, and later at most `max_files`, none of them longer than `max_file_bytes`.
     pub fn new(max_files: usize, max_file_bytes: u64) -> Self {
-        Self { files: VecDeque::new(), max_files, max_file_bytes }
+        Self { files: VecDeque::new(), count: 0, max_files, max_file_bytes }
     }
 
-    /// Keeps the file at `path`, which was just given that name, or removes it.
-    pub fn keep(&mut self, disk: &dyn Disk, path: PathBuf, len: u64) -> Result<()> {
-        if len <= self.max_file_bytes && self.files.len() < self.max_files {
-            self.files.push_back(Spare { path, len, is_named: false });
-            return Ok(());
+    /// Keeps the file at `path`, which was just given that name, unless it is to be removed.
+    #[must_use]
+    pub fn keep(&mut self, path: &Path, len: u64) -> bool {
+        let wanted = len <= self.max_file_bytes && self.files.len() < self.max_files;
+        if wanted {
+            self.files.push_back((self.count, Spare { path: path.into(), len, is_named: false }));
+            self.count += 1;
         }
-        disk.remove_file(&path)
+        wanted
     }
 
     /// Takes the next one.
     pub fn take(&mut self) -> Option<Spare> {
-        self.files.pop_front()
+        self.files.pop_front().map(|(_, spare)| spare)
     }
 
     /// Gives one back that could not be used.
     pub fn give_back(&mut self, spare: Spare) {
-        self.files.push_front(spare);
+        self.files.push_front((0, spare));
     }
 
-    /// The folder has been synced: all names are durable.
-    pub fn set_named(&mut self) {
-        self.files.iter_mut().for_each(|spare| spare.is_named = true);
+    /// How many were ever kept.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The folder has been synced since `count` had been kept: their names are durable.
+    pub fn set_named(&mut self, count: u64) {
+        let named = self.files.iter_mut().filter(|(before, _)| *before < count);
+        named.for_each(|(_, spare)| spare.is_named = true);
     }
 }

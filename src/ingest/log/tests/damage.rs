@@ -11,7 +11,7 @@ use crate::ingest::log::*;
 /// Files 3 and 4, whose former lives were longer, all of them synced.
 fn recycled() -> (MemDisk, Frames) {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
     for _ in 0..2 {
         log.append(&[&[7; 300], &[8; 200]]).unwrap();
     }

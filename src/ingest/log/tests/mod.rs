@@ -41,14 +41,14 @@ fn released(seq: u64) -> Bounds {
 #[test]
 fn p1_a_failed_sync_poisons_until_reopening() {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
     log.append(&[b"one"]).unwrap();
     disk.fail_at(disk.operations(), Fault::Io);
     assert!(matches!(log.sync(), Err(Error::Poisoned { cause }) if cause.contains("made to fail")));
     assert!(matches!(log.append(&[b"two"]), Err(Error::Poisoned { .. })));
     assert!(matches!(log.sync(), Err(Error::Poisoned { .. })));
     drop(log);
-    let (mut log, frames) = open(&disk, Bounds::default()).unwrap();
+    let (log, frames) = open(&disk, Bounds::default()).unwrap();
     assert_eq!(frames, [(1, b"one".to_vec())]);
     assert_eq!(log.append(&[b"two"]).unwrap(), 2..3);
 }
@@ -56,7 +56,7 @@ fn p1_a_failed_sync_poisons_until_reopening() {
 #[test]
 fn appends_resume_when_a_full_disk_has_room_again() {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
     log.append(&[&[1; 100]]).unwrap();
     disk.set_capacity(Some(disk.used_bytes() + 50));
     for _ in 0..3 {
@@ -79,7 +79,7 @@ fn p1_long_payloads_stand_among_short_ones_or_none_does() {
     let mut refused = 0;
     for failing in 0.. {
         let disk = MemDisk::new();
-        let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+        let (log, _) = open(&disk, Bounds::default()).unwrap();
         log.append(&[b"first"]).unwrap();
         let fault = disk.operations() + failing;
         disk.fail_at(fault, Fault::NoSpace);
@@ -103,7 +103,7 @@ fn p1_long_payloads_stand_among_short_ones_or_none_does() {
 #[test]
 fn released_files_are_recycled_and_few() {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
     for _ in 0..50 {
         log.append(&[&[1; 290]]).unwrap();
     }
@@ -127,6 +127,6 @@ fn a_begun_log_goes_on_from_the_catalogs_sequence() {
     let disk = MemDisk::new();
     disk.create_dir_all(Path::new("store"), 0o700).unwrap();
     Log::begin(Arc::new(disk.clone()), PathBuf::from(DIR), OPTIONS, 43).unwrap();
-    let (mut log, frames) = open(&disk, Bounds { released: 42, synced: 42 }).unwrap();
+    let (log, frames) = open(&disk, Bounds { released: 42, synced: 42 }).unwrap();
     assert_eq!((frames.len(), log.append(&[b"x"]).unwrap()), (0, 43..44));
 }

@@ -15,7 +15,7 @@ fn payload(seq: u64) -> Vec<u8> {
 }
 
 /// Appends `count` frames, each told by its sequence.
-fn append(log: &mut Log, count: u64) {
+fn append(log: &Log, count: u64) {
     for _ in 0..count {
         let seq = log.next_seq();
         assert_eq!(log.append(&[&payload(seq)]).unwrap(), seq..seq + 1);
@@ -49,10 +49,10 @@ fn p9_a_reader_sees_what_was_appended_and_goes_on_from_there() {
     let disk = MemDisk::new();
     let cursor = whole(read(&disk, Cursor::at(1)));
     assert_eq!(cursor.next_seq(), 1);
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
     let mut cursor = cursor;
     for count in [1, 0, 3, 7, 2, 20, 1] {
-        append(&mut log, count);
+        append(&log, count);
         cursor = whole(read(&disk, cursor));
         assert_eq!(cursor.next_seq(), log.next_seq());
         assert_eq!(whole(read(&disk, Cursor::at(1))), cursor);
@@ -61,7 +61,7 @@ fn p9_a_reader_sees_what_was_appended_and_goes_on_from_there() {
     log.release(through).unwrap();
     assert_eq!(whole(read(&disk, cursor)), cursor);
     assert!(matches!(read(&disk, Cursor::at(1)), Replayed::Moved(_)));
-    append(&mut log, 5);
+    append(&log, 5);
     assert_eq!(whole(read(&disk, cursor)).next_seq(), log.next_seq());
 }
 
@@ -71,18 +71,18 @@ fn p9_a_writer_that_comes_between_is_noticed_or_does_no_harm() {
     for call in 0..40 {
         for released in [0, 3, 9, 14] {
             let disk = MemDisk::new();
-            let (mut log, _) = open(&disk, Bounds::default()).unwrap();
-            append(&mut log, 14);
+            let (log, _) = open(&disk, Bounds::default()).unwrap();
+            append(&log, 14);
             let acknowledged = log.next_seq();
             let log = Arc::new(Mutex::new(log));
             let hooked = HookedDisk::new(&disk);
             let writer = Arc::clone(&log);
             hooked.before(call, move || {
-                let mut log = writer.lock().unwrap();
-                append(&mut log, 3);
+                let log = writer.lock().unwrap();
+                append(&log, 3);
                 log.sync().unwrap();
                 log.release(released).unwrap();
-                append(&mut log, 9);
+                append(&log, 9);
             });
             match read(&hooked, Cursor::at(4)) {
                 Replayed::Whole(cursor) => assert!(cursor.next_seq() >= acknowledged),
@@ -105,11 +105,11 @@ fn p9_a_writer_that_comes_between_is_noticed_or_does_no_harm() {
 #[test]
 fn p9_a_torn_frame_is_the_end_until_it_is_whole() {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
-    append(&mut log, 2);
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
+    append(&log, 2);
     let path = Path::new(DIR).join(names::log_file(1));
     let before = disk.read(&path).unwrap();
-    append(&mut log, 1);
+    append(&log, 1);
     let after = disk.read(&path).unwrap();
     for len in before.len()..after.len() {
         let copy = disk.crash(Survivors::All);
@@ -122,8 +122,8 @@ fn p9_a_torn_frame_is_the_end_until_it_is_whole() {
 #[test]
 fn p6_a_reader_tells_damage_from_movement() {
     let disk = MemDisk::new();
-    let (mut log, _) = open(&disk, Bounds::default()).unwrap();
-    append(&mut log, 14);
+    let (log, _) = open(&disk, Bounds::default()).unwrap();
+    append(&log, 14);
     let path = Path::new(DIR).join(names::log_file(2));
     disk.open_write(&path).unwrap().write_at(4096 + 30, &[0xff]).unwrap();
     let found = replay(&disk, Path::new(DIR), Cursor::at(1), &mut |_, _| Ok(()));
