@@ -40,7 +40,7 @@ fn store() -> (CountedDisk, Store, Vec<TraceId>) {
     let usual = sizes.iter().filter(|(_, spans)| **spans == SPANS).map(|(id, _)| *id);
     let mut usual: Vec<TraceId> = usual.collect();
     usual.sort_unstable();
-    // Opened again: nothing is known of the segment but its footer.
+    // Opened again: nothing is known of the segment but what the manifest says.
     (disk, open(), usual)
 }
 

@@ -77,6 +77,6 @@ mod writer;
 pub use anatomy::anatomy;
 pub use describe::{ManifestInfo, describe};
 pub use edit::Edit;
-pub use reader::ReadCatalog;
+pub use reader::{Pinned, ReadCatalog};
 pub use version::{PartitionKey, SegmentEntry, Version};
 pub use writer::{Catalog, lock_writer};

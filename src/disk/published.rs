@@ -17,8 +17,7 @@ fn inside(path: &Path, len: u64, offset: u64, wanted: usize) -> Result<()> {
     if end.is_some_and(|end| end <= len) { Ok(()) } else { Err(missing_bytes(path, offset)) }
 }
 
-/// A file that is mapped when it is first read, since opening a store opens every segment and
-/// most are never touched. From then on it needs no file descriptor, which are few on macOS.
+/// A file that is mapped when it is first read. From then on it needs no file descriptor, which are few on macOS.
 #[derive(Debug)]
 pub struct Mapped {
     path: PathBuf,

@@ -36,11 +36,6 @@ impl Lost {
     pub fn error(&self) -> Error {
         self.error.clone()
     }
-
-    /// What the manifest says of it.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
 }
 
 impl Source for Lost {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use crate::base::error::{Error, Result};
 use crate::base::observer::{Job, StoreEvent};
-use crate::block::cache::Cache;
 use crate::catalog::Catalog;
 use crate::disk::clock::Clock;
 use crate::disk::executor::Executor;
@@ -18,6 +17,7 @@ use crate::store::agenda::Agenda;
 use crate::store::append::Work;
 use crate::store::commit::Queue;
 use crate::store::jobs::Jobs;
+use crate::store::lazy::Opener;
 use crate::store::options::Options;
 use crate::store::resources::Resources;
 use crate::store::state::State;
@@ -44,7 +44,7 @@ pub(crate) struct Engine {
     pub(crate) options: Options,
     pub(crate) resources: Resources,
     pub(crate) contexts: Arc<Contexts>,
-    pub(crate) cache: Arc<Cache>,
+    pub(crate) opener: Arc<Opener>,
     /// Appends waiting for their group commit.
     pub(crate) queue: Queue<Work>,
     pub(crate) jobs: Jobs,
@@ -79,7 +79,7 @@ pub(crate) struct Parts {
     pub(crate) root: PathBuf,
     pub(crate) options: Options,
     pub(crate) resources: Resources,
-    pub(crate) cache: Arc<Cache>,
+    pub(crate) opener: Arc<Opener>,
     pub(crate) watch: Watch,
     pub(crate) log: Log,
     pub(crate) catalog: Catalog,
@@ -101,7 +101,7 @@ impl Engine {
             options: parts.options,
             contexts: Arc::clone(parts.resources.contexts()),
             resources: parts.resources,
-            cache: parts.cache,
+            opener: parts.opener,
             queue: Queue::new(),
             jobs: Jobs::default(),
             timers: Timers::default(),

@@ -14,6 +14,7 @@ use crate::base::observer::{self, StoreEvent};
 use crate::store::agenda::Agenda;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
+use crate::store::held;
 use crate::store::state::State;
 use crate::store::under_way::{Job, UnderWay, sealed_bytes};
 
@@ -259,6 +260,10 @@ impl Engine {
         for key in keys {
             loop {
                 self.check_writable()?;
+                // What is lost is found here, not by a merge of it with all others.
+                let state = self.state();
+                let segments = state.partitions().get(&key).into_iter().flat_map(|p| &p.segments);
+                held::sound(segments)?;
                 let next = |jobs: &UnderWay, state: &State, _: &mut Agenda, _| {
                     jobs.whole_merge(state, key)
                 };

@@ -12,7 +12,7 @@ use crate::base::time::Timestamp;
 use crate::catalog::{Edit, PartitionKey, SegmentEntry};
 use crate::segment::SegmentOptions;
 use crate::store::engine::{Engine, lock};
-use crate::store::held::Held;
+use crate::store::held::{self, Held};
 use crate::store::state::{Buffer, Partition, State};
 use crate::upkeep::sink::Sink;
 use crate::upkeep::{flush, merge};
@@ -92,8 +92,7 @@ impl Engine {
         let next_id = || self.segment_id();
         let mut made_folder = false;
         for due in due {
-            let segments = due.partition.segments.iter();
-            let held: Vec<_> = segments.filter_map(|held| held.segment().cloned()).collect();
+            let held = held::sound(due.partition.segments.iter())?;
             let sink = self.sink(due.key, Effort::Quick, &next_id);
             let added = flush::flush(due.buffer.spans.groups(), &held, &sink)?;
             add.extend(added.into_iter().map(|entry| (due.key, entry)));
@@ -133,13 +132,12 @@ impl Engine {
         let begin = Instant::now();
         let state = self.state();
         let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
+        let inputs = held::sound(partition.segments.iter().filter(|held| ids.contains(&held.id)))?;
+        if inputs.len() < ids.len() {
+            // Some were found to be lost just now, which the next plan leaves out.
+            return Ok(());
+        }
         self.watch.tell(&StoreEvent::Began { job: Job::Merge, partition: key.first() });
-        let inputs: Vec<_> = partition
-            .segments
-            .iter()
-            .filter(|held| ids.contains(&held.id))
-            .map(|held| held.sound().cloned())
-            .collect::<Result<_>>()?;
         let next_id = || self.segment_id();
         let cancelled = || self.is_closed();
         let sink = self.sink(key, Effort::Thorough, &next_id);
@@ -216,7 +214,7 @@ impl Engine {
     /// Makes `edit` durable and `change`s the state accordingly, given the opened new segments.
     fn apply(&self, edit: Edit, change: &mut Change<'_>) -> Result<()> {
         let open = |(key, entry): &(PartitionKey, SegmentEntry)| {
-            Ok((*key, self.open_segment(*key, entry)?))
+            Ok((*key, Held::new(entry.id, self.opener.open(*key, entry)?)))
         };
         let mut opened = edit.add.iter().map(open).collect::<Result<Vec<_>>>()?;
         // Held until the state shows the version, so that versions are shown in their order.
@@ -235,11 +233,6 @@ impl Engine {
             state.version = Arc::clone(&version);
         });
         Ok(())
-    }
-
-    fn open_segment(&self, key: PartitionKey, entry: &SegmentEntry) -> Result<Held> {
-        let disk = self.environment.disk.as_ref();
-        Held::open_sound(disk, &self.root, &self.cache, key, entry)
     }
 
     /// Unlinks files that no version in use names.

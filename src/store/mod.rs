@@ -19,6 +19,7 @@ pub mod engine;
 mod held;
 pub mod inspect;
 mod jobs;
+mod lazy;
 pub mod listing;
 mod maintain;
 #[cfg(feature = "metrics")]

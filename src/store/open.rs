@@ -19,7 +19,7 @@ use crate::ingest::otlp;
 use crate::segment::Segment;
 use crate::store::append::add_batch;
 use crate::store::engine::{Engine, Environment, Parts};
-use crate::store::held::Held;
+use crate::store::lazy::Opener;
 use crate::store::options::Options;
 use crate::store::progress::Progress;
 use crate::store::resources::Resources;
@@ -70,9 +70,8 @@ pub(crate) fn engine(
     let resources = options.resources.clone().unwrap_or_else(own);
     let cache = Arc::new(resources.cache().observed(options.observer.clone()));
     let version = catalog.current();
-    let mut state = State::new(Arc::clone(version), |key, entry| {
-        Held::open(disk.as_ref(), root, &cache, key, entry)
-    })?;
+    let opener = Opener::new(&disk, root, &cache, None);
+    let mut state = State::new(Arc::clone(version), &opener);
     let contexts = Arc::clone(resources.contexts());
     let replay = Replay::new(&options, &environment);
     let log_dir = root.join(names::LOG_DIR);
@@ -91,7 +90,7 @@ pub(crate) fn engine(
     progress.done();
     let root = root.to_path_buf();
     let parts =
-        Parts { environment, root, options, resources, cache, watch, log, catalog, state, lock };
+        Parts { environment, root, options, resources, opener, watch, log, catalog, state, lock };
     let engine = Arc::new(Engine::new(parts));
     engine.resources.join(&engine);
     engine.seal_where_due();

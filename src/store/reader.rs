@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::base::error::{Error, Result};
 use crate::block::cache::Cache;
-use crate::catalog::{ReadCatalog, Version};
+use crate::catalog::{Pinned, ReadCatalog};
 use crate::disk::names;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::log::{Cursor, Replayed, replay};
 use crate::query::view::View;
 use crate::store::engine::{Environment, lock};
-use crate::store::held::Held;
+use crate::store::lazy::Opener;
 use crate::store::open::{self, Replay};
 use crate::store::options::Options;
 use crate::store::read::TraceReader;
@@ -143,7 +143,7 @@ impl Place {
         let mut moved = Error::Busy;
         for _ in 0..TRIES {
             let catalog = ReadCatalog::open(Arc::clone(&self.environment.disk), &self.root)?;
-            let mut state = self.segments(&catalog.current().version)?;
+            let mut state = self.segments(catalog.current())?;
             let first = state.version.log_floor + 1;
             match self.replay(Cursor::at(first), &mut state)? {
                 Replayed::Whole(log) => return Ok((state, Position { catalog, log })),
@@ -169,10 +169,17 @@ impl Place {
         }
     }
 
-    fn segments(&self, version: &Arc<Version>) -> Result<State> {
-        State::new(Arc::clone(version), |key, entry| {
-            Held::open(self.environment.disk.as_ref(), &self.root, &self.cache, key, entry)
-        })
+    /// The segments of a version, which keep its files in place.
+    fn segments(&self, pinned: &Pinned) -> Result<State> {
+        let disk = &self.environment.disk;
+        let opener = Opener::new(disk, &self.root, &self.cache, Some(pinned.clone()));
+        let state = State::new(Arc::clone(&pinned.version), &opener);
+        if !pinned.is_held() {
+            // Nothing keeps the files in place but having them open.
+            let mut segments = state.partitions().values().flat_map(|p| &p.segments);
+            segments.try_for_each(|held| held.segment().map(drop))?;
+        }
+        Ok(state)
     }
 
     fn replay(&self, from: Cursor, state: &mut State) -> Result<Replayed> {

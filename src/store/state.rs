@@ -8,9 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use crate::base::error::Result;
 use crate::base::time::Timestamp;
-use crate::catalog::{PartitionKey, SegmentEntry, Version};
+use crate::catalog::{PartitionKey, Version};
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::ingest::live::Live;
@@ -18,6 +17,7 @@ use crate::query::source::Source;
 use crate::query::view::{self, View};
 use crate::segment::Segment;
 use crate::store::held::Held;
+use crate::store::lazy::Opener;
 use crate::store::shelves::Shelves;
 
 /// What a buffer takes beside its spans: counted, since there may be thousands with one span each.
@@ -122,7 +122,7 @@ impl Partition {
     }
 
     fn show(&self, key: PartitionKey) -> view::Partition {
-        let segments = self.segments.iter().map(|held| Arc::clone(&held.source));
+        let segments = self.segments.iter().map(Held::source);
         let groups = self.groups().map(|group| Arc::clone(group) as Arc<dyn Source>);
         view::Partition {
             start: key.start_nanos,
@@ -133,18 +133,15 @@ impl Partition {
 }
 
 impl State {
-    /// What the manifest says, its segments opened by `open`; no buffers yet.
-    pub(crate) fn new(
-        version: Arc<Version>,
-        mut open: impl FnMut(PartitionKey, &SegmentEntry) -> Result<Held>,
-    ) -> Result<Self> {
+    /// What the manifest says, its segments to be opened by `opener`; no buffers yet.
+    pub(crate) fn new(version: Arc<Version>, opener: &Arc<Opener>) -> Self {
         let mut partitions = Shelves::default();
         for (key, entry) in &version.partitions {
-            let segments = entry.segments.iter().map(|segment| open(*key, segment));
-            let segments = segments.collect::<Result<_>>()?;
+            let segments = entry.segments.iter();
+            let segments = segments.map(|segment| Held::lazy(opener, *key, segment)).collect();
             partitions.insert(*key, Arc::new(Partition { segments, ..Partition::default() }));
         }
-        Ok(Self::unbuffered(version, partitions))
+        Self::unbuffered(version, partitions)
     }
 
     fn unbuffered(version: Arc<Version>, partitions: Shelves<Partition>) -> Self {

@@ -12,6 +12,7 @@ use crate::ingest::rows::{self, Place};
 use crate::segment::IdFilter;
 use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
+use crate::store::held;
 use crate::store::resources::MemoryUse;
 use crate::store::state::{Partition, State};
 use crate::upkeep::held::Held;
@@ -108,7 +109,7 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
         let has_filters = state.version.partitions.contains_key(key);
         let buffered = count_buffered(partition)?;
         for held in &partition.segments {
-            let Some(segment) = held.segment() else {
+            let Some(segment) = held.segment()? else {
                 stats.lost_segments += 1;
                 continue;
             };
@@ -146,8 +147,7 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
 /// Counts the buffered spans that no segment holds, identical ones once.
 fn count_buffered(partition: &Partition) -> Result<u64> {
     let groups: Vec<&Group> = partition.groups().map(Arc::as_ref).collect();
-    let segments: Vec<_> =
-        partition.segments.iter().filter_map(|held| held.segment().cloned()).collect();
+    let segments = held::sound(partition.segments.iter())?;
     let mut held = Held::new(&segments);
     let mut skip = |spans: &[Place<'_>], stored: &mut [bool]| held.mark(spans, stored);
     let stored = rows::stored(&rows::distinct(&groups), &mut skip)?;
@@ -157,7 +157,7 @@ fn count_buffered(partition: &Partition) -> Result<u64> {
 /// Hands over the trace ids of all sources, repeated ones again.
 fn visit_traces(state: &State, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
     for partition in state.partitions().values() {
-        for segment in partition.segments.iter().filter_map(|held| held.segment()) {
+        for segment in held::sound(partition.segments.iter())? {
             for ordinal in 0..u32::try_from(segment.summary().traces).unwrap_or(u32::MAX) {
                 visit(segment.entry(ordinal)?.id);
             }

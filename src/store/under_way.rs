@@ -87,7 +87,7 @@ impl UnderWay {
     }
 
     fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
-        let sound = partition.segments.iter().filter(|held| held.segment().is_some());
+        let sound = partition.segments.iter().filter(|held| !held.is_lost());
         let segments = sound.map(|held| Candidate { id: held.id, bytes: held.bytes });
         segments.filter(|segment| !self.settled.contains(&segment.id))
     }
