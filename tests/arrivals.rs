@@ -115,6 +115,23 @@ proptest! {
 }
 
 #[test]
+fn p5_traces_that_share_the_low_half_of_their_ids_are_stored_once() {
+    let disk = MemDisk::new();
+    let store = open(&disk, options());
+    let high = |n: u64| Span { trace_id: TraceId::from(u128::from(n) << 64), ..span(n, NOW) };
+    for last in [40, 50, 50] {
+        store.append(&request((1..last).map(high).collect())).unwrap();
+        store.flush().unwrap();
+    }
+    assert_eq!(store.stats().unwrap().spans, 49);
+    assert_eq!(found(&store, TimeRange::ALL), (1..50).collect::<Vec<u64>>());
+    for n in 1..50u64 {
+        let id = TraceId::from(u128::from(n) << 64);
+        assert_eq!(store.trace(id).unwrap().unwrap().spans.len(), 1, "{id}");
+    }
+}
+
+#[test]
 fn p7_one_batch_may_touch_ten_thousand_partitions() {
     const PARTITIONS: u64 = 10_000;
     let dir = tempfile::tempdir().unwrap();

@@ -1,10 +1,11 @@
 //! Which buffered spans a partition's segments hold already.
 
+use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::base::ids::SpanId;
+use crate::base::ids::{SpanId, TraceId};
 use crate::base::time::Timestamp;
 use crate::base::wire;
 use crate::ingest::rows::Place;
@@ -20,12 +21,19 @@ pub struct Held<'a> {
     segments: &'a [Arc<Segment>],
     past_damage: bool,
     scratch: Vec<u8>,
+    /// By a segment's place and the low half of ids: the traces of [`CROWD`] and more whose ids share
+    /// it, which senders that count in the high half make. A flush looks each of its traces up, and
+    /// would walk through the crowd for each.
+    crowds: HashMap<(usize, u64), HashMap<TraceId, Vec<u32>>>,
 }
+
+/// So many traces of a segment with one low half of their ids are noted by their whole ids.
+const CROWD: usize = 8;
 
 impl<'a> Held<'a> {
     /// For spans of the partition whose live segments these are.
     pub fn new(segments: &'a [Arc<Segment>]) -> Self {
-        Self { segments, past_damage: false, scratch: Vec::new() }
+        Self { segments, past_damage: false, scratch: Vec::new(), crowds: HashMap::new() }
     }
 
     /// As [`Held::new`], where damaged rows count as not held: they cannot stand for a span.
@@ -38,13 +46,12 @@ impl<'a> Held<'a> {
     pub fn mark(&mut self, spans: &[Place<'_>], held: &mut [bool]) -> Result<()> {
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(()) };
         let (id, first, last) = (first.entry.trace_id(), first.entry.start(), last.entry.start());
-        for segment in self.segments {
+        for (place, segment) in self.segments.iter().enumerate() {
             let summary = segment.summary();
             if last < summary.first_start || summary.last_start < first {
                 continue;
             }
-            let ordinals = self.forgive(segment.find(id.low()))?.unwrap_or_default();
-            for ordinal in ordinals {
+            for ordinal in self.ordinals(place, segment, id)? {
                 let Some(entry) = self.forgive(segment.entry(ordinal))? else { continue };
                 if entry.id != id || last < entry.first_start || entry.last_start < first {
                     continue;
@@ -57,6 +64,26 @@ impl<'a> Held<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The ordinals of the traces of a segment that may bear an id.
+    fn ordinals(&mut self, place: usize, segment: &Segment, id: TraceId) -> Result<Vec<u32>> {
+        if let Some(crowd) = self.crowds.get(&(place, id.low())) {
+            return Ok(crowd.get(&id).cloned().unwrap_or_default());
+        }
+        let ordinals = self.forgive(segment.find(id.low()))?.unwrap_or_default();
+        if ordinals.len() < CROWD {
+            return Ok(ordinals);
+        }
+        let mut crowd: HashMap<TraceId, Vec<u32>> = HashMap::new();
+        for ordinal in ordinals {
+            if let Some(entry) = self.forgive(segment.entry(ordinal))? {
+                crowd.entry(entry.id).or_default().push(ordinal);
+            }
+        }
+        let own = crowd.get(&id).cloned().unwrap_or_default();
+        self.crowds.insert((place, id.low()), crowd);
+        Ok(own)
     }
 
     /// Damage as `None`, where it is to be passed over.
