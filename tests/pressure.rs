@@ -1,5 +1,6 @@
 //! Claim: a disk that is too slow holds appends up and loses nothing: memory stays within the
-//! budget, callers wait or are told `Busy` as they asked, and all goes on once the disk does (P7).
+//! budget, callers wait or are told `Busy` as they asked, and all goes on once the disk does; so
+//! do merges that fall behind (P7).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -106,4 +107,73 @@ fn p7_a_slow_disk_makes_appends_wait_and_loses_nothing() {
     assert_eq!(counters.appends_refused, 0);
     store.close().unwrap();
     check(&open(&disk, OnFull::Wait), BATCHES, 300);
+}
+
+/// A store of one background thread with a merge at work, whose disk stands still for that merge
+/// alone: segments are flushed by whoever appends.
+fn merging(disk: &MemDisk, on_full: OnFull) -> Store {
+    let options = Options::default().threads(1).min_free_bytes(0).on_full(on_full);
+    let options = options.merge_fan_in(2).max_unmerged(4);
+    let store = Store::open_in(ROOT, options, world(disk)).unwrap();
+    for n in 0..2 {
+        store.append(&batches::batch(n, 3)).unwrap();
+        store.flush().unwrap();
+    }
+    disk.hold_syncs(SEGMENTS);
+    disk.record();
+    // This append finds that a merge is due.
+    store.append(&batches::batch(2, 3)).unwrap();
+    until(|| disk.waiting_syncs() > 0);
+    let paths = disk.recorded().into_iter().map(|op| op.path.to_string_lossy().into_owned());
+    let output = paths.rev().find(|path| path.ends_with(SEGMENTS)).unwrap();
+    disk.hold_syncs(&output);
+    store
+}
+
+#[test]
+fn merges_that_are_behind_slow_appends_and_refuse_them_where_asked_for() {
+    let disk = MemDisk::new();
+    let store = merging(&disk, OnFull::Reject);
+    let mut stored = 3;
+    while store.append(&batches::batch(stored, 3)).map_err(|error| error.kind()) != Err("Busy") {
+        stored += 1;
+        store.flush().unwrap();
+        assert!(stored < 100, "never busy");
+    }
+    let stats = store.stats().unwrap();
+    let most = stats.partitions.iter().map(|partition| partition.segments).max().unwrap();
+    assert_eq!((most, stats.memory.unwrap().refused), (8, 0), "twice what may wait");
+    let counters = stats.counters.unwrap();
+    assert!(counters.appends_behind_merges >= 3 && counters.appends_refused == 1, "{counters:?}");
+
+    disk.let_syncs_go();
+    until(|| store.append(&batches::batch(stored, 3)).is_ok());
+    check(&store, stored + 1, 3);
+    store.merge().unwrap();
+    assert!(store.stats().unwrap().partitions.iter().all(|partition| partition.segments == 1));
+    check(&store, stored + 1, 3);
+}
+
+#[test]
+fn merges_that_are_far_behind_make_appends_wait() {
+    const BATCHES: u64 = 20;
+    let disk = MemDisk::new();
+    let store = merging(&disk, OnFull::Wait);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 3..BATCHES {
+                store.append(&batches::batch(n, 3)).unwrap();
+                store.flush().unwrap();
+            }
+        });
+        let most = || {
+            let stats = store.stats().unwrap();
+            stats.partitions.iter().map(|partition| partition.segments).max().unwrap()
+        };
+        until(|| most() == 8);
+        assert!(store.stats().unwrap().spans < BATCHES * 3);
+        disk.let_syncs_go();
+    });
+    assert!(store.stats().unwrap().counters.unwrap().appends_behind_merges > 0);
+    check(&store, BATCHES, 3);
 }

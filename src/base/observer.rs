@@ -87,7 +87,8 @@ pub enum StoreEvent<'a> {
         /// What became of them: [`OutOfWindow`](crate::OutOfWindow) in lower case.
         decision: &'static str,
     },
-    /// An append was held up, because the memory budget is nearly or wholly used up.
+    /// An append was held up, because the memory budget is nearly or wholly used up, or because
+    /// merges are behind.
     #[non_exhaustive]
     Stalled {
         /// How.
@@ -212,6 +213,8 @@ pub enum Stall {
     Waited,
     /// It failed with `Busy`.
     Refused,
+    /// It was delayed or waited, because merges are behind.
+    Merging,
 }
 
 impl Stall {
@@ -221,6 +224,7 @@ impl Stall {
             Self::Slowed => "slowed",
             Self::Waited => "waited",
             Self::Refused => "refused",
+            Self::Merging => "merging",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! [`Agenda`]: what is to be done next in which partition, without looking at all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::catalog::PartitionKey;
@@ -20,8 +20,10 @@ pub(crate) struct Agenda {
     sealed: BTreeSet<(u64, PartitionKey)>,
     /// The first frames of all buffers.
     firsts: BTreeSet<(u64, PartitionKey)>,
-    /// Partitions in which a merge may be due.
-    crowded: BTreeSet<PartitionKey>,
+    /// Partitions in which a merge may be due, and their segments.
+    crowded: BTreeMap<PartitionKey, usize>,
+    /// The same by their segments.
+    by_crowd: BTreeSet<(usize, PartitionKey)>,
 }
 
 impl Agenda {
@@ -63,9 +65,11 @@ impl Agenda {
         }
         let segments = after.map_or(0, |partition| partition.segments.len());
         if segments < self.fan_in {
-            self.crowded.remove(&key);
+            self.set_uncrowded(&key);
         } else if before.is_none_or(|before| before.segments.len() != segments) {
-            self.crowded.insert(key);
+            self.set_uncrowded(&key);
+            self.crowded.insert(key, segments);
+            self.by_crowd.insert((segments, key));
         }
     }
 
@@ -110,11 +114,19 @@ impl Agenda {
     /// The first partition behind `after` in which a merge may be due.
     pub(crate) fn crowded_after(&self, after: Option<PartitionKey>) -> Option<PartitionKey> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.crowded.range((from, Bound::Unbounded)).next().copied()
+        self.crowded.range((from, Bound::Unbounded)).next().map(|(key, _)| *key)
     }
 
     /// No merge is due in a partition until it changes.
     pub(crate) fn set_uncrowded(&mut self, key: &PartitionKey) {
-        self.crowded.remove(key);
+        if let Some(segments) = self.crowded.remove(key) {
+            self.by_crowd.remove(&(segments, *key));
+        }
+    }
+
+    /// The partitions with at least so many segments in which a merge may be due.
+    pub(crate) fn crowds(&self, segments: usize) -> Vec<PartitionKey> {
+        let crowds = self.by_crowd.iter().rev();
+        crowds.take_while(|(count, _)| *count >= segments).map(|(_, key)| *key).collect()
     }
 }

@@ -53,9 +53,10 @@ impl Work {
 
 impl Engine {
     /// Lets an append of `bytes` in, or says why not. Slows it while the memory budget is nearly
-    /// used up, and waits while it is.
+    /// used up or merges are behind, and waits while it is, or they are far behind.
     pub(crate) fn admit(self: &Arc<Self>, bytes: usize) -> Result<Reservation> {
         self.check_writable()?;
+        self.await_merges()?;
         let budget = self.resources.budget();
         let begin = Instant::now();
         let (stall, admitted) = match budget.reserve(bytes) {

@@ -189,6 +189,8 @@ impl Budget {
             Stall::Slowed => &self.slowed,
             Stall::Waited => &self.waited,
             Stall::Refused => &self.refused,
+            // Not for want of memory.
+            Stall::Merging => return,
         };
         count.fetch_add(1, Ordering::Relaxed);
         self.nanos_stalled.fetch_add(saturating_nanos(took), Ordering::Relaxed);

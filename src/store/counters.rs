@@ -85,6 +85,8 @@ counters! {
     appends_slowed "appendsSlowed";
     /// Appends that waited for room.
     appends_waited "appendsWaited";
+    /// Appends that were slowed or waited because merges were behind.
+    appends_behind_merges "appendsBehindMerges";
     /// Nanoseconds that appends were slowed or waited.
     nanos_stalled "nanosStalled";
     /// Appends that failed with `Busy`.
@@ -139,6 +141,9 @@ impl Counters {
             }
             StoreEvent::Stalled { stall: Stall::Waited, took } => {
                 self.stalled(took).appends_waited += 1
+            }
+            StoreEvent::Stalled { stall: Stall::Merging, took } => {
+                self.stalled(took).appends_behind_merges += 1
             }
             StoreEvent::Stalled { stall: Stall::Refused, .. } => self.appends_refused += 1,
             StoreEvent::Sealed { reason, .. } => *self.seals(reason) += 1,
@@ -237,12 +242,13 @@ mod tests {
             StoreEvent::Rejected { spans: 3 },
             StoreEvent::Stalled { stall: Stall::Waited, took },
             StoreEvent::Stalled { stall: Stall::Slowed, took },
+            StoreEvent::Stalled { stall: Stall::Merging, took },
             StoreEvent::Failed { job: Job::Merge, error: &error },
         ];
         let now = || Timestamp::from_nanos(5);
         assert!(events.iter().all(|event| counters.count(event, now)));
         assert!(!counters.count(&StoreEvent::Cache { hit: true }, now));
-        assert_eq!((counters.spans_accepted, counters.nanos_stalled), (30, 18));
+        assert_eq!((counters.spans_accepted, counters.nanos_stalled), (30, 27));
         assert_eq!(counters.last_failure.as_ref().unwrap().job, "merge");
         assert_eq!(Counters::from_text(&counters.to_text()), Some(counters));
     }

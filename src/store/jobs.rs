@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 use crate::base::observer::{self, StoreEvent};
+use crate::catalog::PartitionKey;
 use crate::store::agenda::Agenda;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
 use crate::store::held;
-use crate::store::state::State;
+use crate::store::options::Options;
+use crate::store::state::{Partition, State};
 use crate::store::under_way::{Job, UnderWay, sealed_bytes};
 
 /// How long to wait before a failed job is tried again: long enough not to spin on a full disk.
@@ -74,6 +76,22 @@ impl Jobs {
         let full =
             if outputs.len() < inputs { outputs.len().saturating_sub(1) } else { outputs.len() };
         lock(&self.under_way).settled.extend(outputs.iter().take(full));
+    }
+
+    /// Whether some thread works for the store, and the last job did not fail.
+    pub(crate) fn are_busy(&self) -> bool {
+        let under_way = lock(&self.under_way);
+        under_way.last_error.is_none() && (under_way.workers > 0 || !under_way.merging.is_empty())
+    }
+
+    /// How many of a partition's segments merges are behind with, if one is due or under way.
+    pub(crate) fn unmerged(
+        &self,
+        partition: &Partition,
+        key: PartitionKey,
+        options: &Options,
+    ) -> Option<usize> {
+        lock(&self.under_way).unmerged(partition, key, options.merge_fan_in)
     }
 
     /// Waits until some job ends, or for `at_most`.

@@ -16,7 +16,7 @@ use crate::base::observer::{Observer, StoreEvent};
 /// | `tracekeep_appends_total`, `tracekeep_commits_total`, `tracekeep_commit_seconds` | |
 /// | `tracekeep_spans_accepted_total`, `tracekeep_spans_rejected_total`, `tracekeep_logged_bytes_total` | |
 /// | `tracekeep_spans_outside_window_total` | `decision` |
-/// | `tracekeep_stall_seconds`, `tracekeep_stalls_total` | `stall`: `slowed`, `waited`, `refused` |
+/// | `tracekeep_stall_seconds`, `tracekeep_stalls_total` | `stall`: `slowed`, `waited`, `refused`, `merging` |
 /// | `tracekeep_seals_total`, `tracekeep_sealed_bytes_total` | `reason` |
 /// | `tracekeep_flush_seconds`, `tracekeep_flushed_spans_total`, `tracekeep_flushed_bytes_total` | |
 /// | `tracekeep_merge_seconds`, `tracekeep_merged_segments_total` | |

@@ -11,6 +11,7 @@
 
 mod agenda;
 mod append;
+mod backlog;
 mod budget;
 mod commit;
 pub mod counters;

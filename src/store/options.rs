@@ -22,7 +22,8 @@ pub enum Durability {
     Os,
 }
 
-/// What an append does while flushing is behind and the memory budget is used up.
+/// What an append does while flushing is behind and the memory budget is used up, or merging is
+/// far behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnFull {
@@ -96,7 +97,8 @@ pub struct Options {
     pub max_ahead: Option<Duration>,
     /// What happens to spans outside the window. Default [`OutOfWindow::Accept`].
     pub out_of_window: OutOfWindow,
-    /// What an append does when the memory budget is used up. Default [`OnFull::Wait`].
+    /// What an append does when the memory budget is used up or merging is far behind. Default
+    /// [`OnFull::Wait`].
     pub on_full: OnFull,
     /// Appends fail with `NoSpace` when the file system has less than this left. Default 64 MiB.
     pub min_free_bytes: u64,
@@ -110,6 +112,10 @@ pub struct Options {
     /// Segments of a similar size that are merged into one. Default 8. Fewer: faster reading, more
     /// writing.
     pub merge_fan_in: usize,
+    /// Segments of one partition that may wait to be merged, at least twice `merge_fan_in`. With
+    /// more, appends are slowed; from twice as many on they wait until merges have caught up, or
+    /// fail with `Busy`, as `on_full` says. Default 64.
+    pub max_unmerged: usize,
     /// Rows of a block in a segment. Default 512. Fewer: less to verify for one trace, more
     /// headers.
     pub block_rows: usize,
@@ -142,6 +148,7 @@ impl Default for Options {
             io: Io::Map,
             mode: 0o700,
             merge_fan_in: 8,
+            max_unmerged: 64,
             block_rows: crate::base::limits::BLOCK_ROWS,
             page_bytes: 16 << 10,
             resources: None,
@@ -192,6 +199,8 @@ setters! {
     mode: u32 => mode;
     /// Sets [`Options::merge_fan_in`].
     merge_fan_in: usize => merge_fan_in;
+    /// Sets [`Options::max_unmerged`].
+    max_unmerged: usize => max_unmerged;
     /// Sets [`Options::block_rows`].
     block_rows: usize => block_rows;
     /// Sets [`Options::page_bytes`].
@@ -207,6 +216,11 @@ impl Options {
     pub(crate) fn seal_limit(&self) -> usize {
         let shared = self.resources.as_ref().map(Resources::memory_bytes);
         self.seal_bytes.unwrap_or(shared.unwrap_or(self.memory_bytes) / 4).max(1)
+    }
+
+    /// From so many segments on that wait to be merged, appends are slowed.
+    pub(crate) fn unmerged_limit(&self) -> usize {
+        self.max_unmerged.max(self.merge_fan_in.max(2).saturating_mul(2))
     }
 
     /// All live buffers together may take this; beyond it the largest is sealed.

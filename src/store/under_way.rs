@@ -86,6 +86,18 @@ impl UnderWay {
         None
     }
 
+    /// How many of a partition's segments can be merged, if a merge of it is due or under way.
+    pub(crate) fn unmerged(
+        &self,
+        partition: &Partition,
+        key: PartitionKey,
+        fan_in: usize,
+    ) -> Option<usize> {
+        let candidates: Vec<_> = self.mergeable(partition).collect();
+        let is_due = || !plan::next_merge(&candidates, fan_in).is_empty();
+        (self.merging.contains(&key) || is_due()).then_some(candidates.len())
+    }
+
     fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
         let sound = partition.segments.iter().filter(|held| !held.is_lost());
         let segments = sound.map(|held| Candidate { id: held.id, bytes: held.bytes });
