@@ -20,6 +20,28 @@ pub fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
+/// Whether both are the same; of a few words, where a call to compare them would take longer.
+#[inline(always)]
+pub fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // The first and the last words, which may overlap.
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<16>(), b.first_chunk::<16>()) {
+        return match a.len() {
+            16..=32 => a_first == b_first && a.last_chunk::<16>() == b.last_chunk::<16>(),
+            _ => a == b,
+        };
+    }
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        return a_first == b_first && a.last_chunk::<8>() == b.last_chunk::<8>();
+    }
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        return a_first == b_first && a.last_chunk::<4>() == b.last_chunk::<4>();
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
 /// How long a file's opening is.
 pub const OPENING_BYTES: usize = 16;
 
@@ -61,7 +83,25 @@ pub fn check_opening(
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_are_the_same_if_none_differs(
+            a in prop::collection::vec(0u8..2, 0..40), at: prop::sample::Index, len in 0usize..40,
+        ) {
+            let mut b = a.clone();
+            prop_assert!(is_same(&a, &b));
+            if let Some(byte) = b.get_mut(at.index(a.len() + 1)) {
+                *byte ^= 1;
+                prop_assert!(!is_same(&a, &b));
+            }
+            b.resize(len, 0);
+            prop_assert_eq!(is_same(&a, &b), a == b);
+        }
+    }
 
     const MAGIC: [u8; 8] = *b"TKTESTTT";
 

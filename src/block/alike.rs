@@ -8,8 +8,13 @@
 //! Templates stand in the order of how long their spans usually last; the two neighbours that
 //! cost least together join, again and again, while joining costs less than what a model takes.
 
-use crate::block::fit::{Lengths, fit_two_widths};
+use std::collections::BTreeMap;
+
+use crate::base::effort::Effort;
+use crate::block::bits::bit_length;
+use crate::block::fit::fit_two_widths;
 use crate::block::ints::IntModel;
+use crate::block::lengths::Lengths;
 use crate::block::scale::Scale;
 use crate::block::whim;
 
@@ -20,6 +25,9 @@ const MAX_MODELS: usize = 12;
 /// Clocks tick in nanoseconds or in microseconds; coarser ones are told apart from the second no
 /// more than templates of longer spans are.
 const TICKS: [u64; 2] = [1_000, 1];
+
+/// Values of a column that tell how long they are, where time counts.
+const LOOKED_AT: usize = 64;
 
 /// Bits that a model takes of the models' section, compressed, and of each block.
 const MODEL_BITS: u64 = 64;
@@ -72,7 +80,55 @@ fn joint_cost(a: &Group, b: &Group) -> u64 {
 
 /// The models of the durations in these columns, one of each template, which come to stand in so
 /// many blocks; and for each column the number of its model.
-pub fn share(columns: &[&[i64]], blocks: usize) -> (Vec<IntModel>, Vec<u32>) {
+pub fn share(columns: &[&[i64]], blocks: usize, effort: Effort) -> (Vec<IntModel>, Vec<u32>) {
+    let groups = match effort {
+        Effort::Quick => group_by_length(columns),
+        Effort::Thorough => group_by_cost(columns, blocks),
+    };
+    let mut numbers = vec![0; columns.len()];
+    let mut models = Vec::with_capacity(groups.len());
+    for (number, group) in (0..).zip(groups) {
+        let own = group.iter().filter_map(|&column| columns.get(column));
+        let values = own.copied().collect::<Vec<_>>().concat();
+        models.push(fit_two_widths(&values, effort).0);
+        for column in group {
+            if let Some(place) = numbers.get_mut(column) {
+                *place = number;
+            }
+        }
+    }
+    (models, numbers)
+}
+
+/// Columns of the same clock whose values are about as long.
+fn group_by_length(columns: &[&[i64]]) -> Vec<Vec<usize>> {
+    let keys: Vec<(bool, u64)> = columns.iter().map(|values| length_of(values)).collect();
+    for shift in 0.. {
+        let mut groups: BTreeMap<(bool, u64), Vec<usize>> = BTreeMap::new();
+        for (column, &(is_fine, bits)) in keys.iter().enumerate() {
+            groups.entry((is_fine, bits >> shift)).or_default().push(column);
+        }
+        if groups.len() <= MAX_MODELS {
+            return groups.into_values().collect();
+        }
+    }
+    Vec::new()
+}
+
+/// Whether some values are no multiples of the coarser tick, and how many bits they have on average.
+fn length_of(values: &[i64]) -> (bool, u64) {
+    let every = values.len().div_ceil(LOOKED_AT).max(1);
+    let some = || values.iter().step_by(every);
+    let [coarse, fine] = TICKS.map(|tick| Scale::new(0, tick));
+    let is_fine = some().any(|&value| coarse.index(value).is_none());
+    let scale = if is_fine { fine } else { coarse };
+    let bits = |&value: &i64| u64::from(bit_length(scale.index(value).unwrap_or(value as u64)));
+    let sum: u64 = some().map(bits).sum();
+    (is_fine, sum.checked_div(some().len() as u64).unwrap_or_default())
+}
+
+/// The same by what they cost together and apart.
+fn group_by_cost(columns: &[&[i64]], blocks: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<Group> =
         columns.iter().enumerate().map(|(column, values)| Group::of(column, values)).collect();
     groups.sort_by_cached_key(Group::rank);
@@ -93,19 +149,7 @@ pub fn share(columns: &[&[i64]], blocks: usize) -> (Vec<IntModel>, Vec<u32>) {
             }
         }
     }
-    let mut numbers = vec![0; columns.len()];
-    let mut models = Vec::with_capacity(groups.len());
-    for (number, group) in (0..).zip(&groups) {
-        let own = group.columns.iter().filter_map(|&column| columns.get(column));
-        let values = own.copied().collect::<Vec<_>>().concat();
-        models.push(fit_two_widths(&values).0);
-        for &column in &group.columns {
-            if let Some(place) = numbers.get_mut(column) {
-                *place = number;
-            }
-        }
-    }
-    (models, numbers)
+    groups.into_iter().map(|group| group.columns).collect()
 }
 
 fn pair_cost(pair: &[Group]) -> u64 {
@@ -131,13 +175,15 @@ mod tests {
                 (prop::collection::vec(any::<u64>(), 0..20), 0u32..64), 1..40),
             blocks in 0usize..9,
             seed: Option<u64>,
+            is_quick: bool,
         ) {
+            let effort = if is_quick { Effort::Quick } else { Effort::Thorough };
             let columns: Vec<Vec<i64>> = columns
                 .into_iter()
                 .map(|(values, shift)| values.into_iter().map(|v| (v >> shift) as i64).collect())
                 .collect();
             let slices: Vec<&[i64]> = columns.iter().map(Vec::as_slice).collect();
-            let (models, numbers) = whim::with(seed, || share(&slices, blocks));
+            let (models, numbers) = whim::with(seed, || share(&slices, blocks, effort));
             prop_assert!((1..=MAX_MODELS).contains(&models.len()));
             prop_assert_eq!(numbers.len(), columns.len());
             for (values, &number) in columns.iter().zip(&numbers) {
@@ -154,9 +200,11 @@ mod tests {
         let nanos: Vec<i64> = (0..3000).map(|i| i * 7919 % 30_011).collect();
         let columns = [micros(7, 3000), nanos.clone(), micros(11, 3000), nanos, Vec::new()];
         let slices: Vec<&[i64]> = columns.iter().map(Vec::as_slice).collect();
-        let (models, numbers) = share(&slices, 10);
-        assert_eq!(models.len(), 2);
-        assert_eq!((numbers[0], numbers[1]), (numbers[2], numbers[3]));
-        assert_ne!(numbers[0], numbers[1]);
+        for effort in [Effort::Quick, Effort::Thorough] {
+            let (models, numbers) = share(&slices, 10, effort);
+            assert!(models.len() <= 3);
+            assert_eq!((numbers[0], numbers[1]), (numbers[2], numbers[3]));
+            assert_ne!(numbers[0], numbers[1]);
+        }
     }
 }

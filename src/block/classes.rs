@@ -25,6 +25,9 @@ pub struct Classes {
     raw: bool,
 }
 
+/// The values of a short run.
+const FEW: usize = 16;
+
 /// How many values of a run are of each class.
 type Counts = [usize; 4];
 
@@ -163,9 +166,18 @@ impl Classes {
 
     /// Appends a run; `None`, with part of the run written, if a value fits nowhere.
     pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
-        let mut coded = Vec::with_capacity(values.len());
-        for &value in values {
-            coded.push(self.classify(value)?);
+        // Most runs are a few values, for which memory of their own would cost more than they do.
+        let mut few = [(0, 0); FEW];
+        let mut many = Vec::new();
+        let coded = match few.get_mut(..values.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(values.len(), (0, 0));
+                many.as_mut_slice()
+            }
+        };
+        for (place, &value) in coded.iter_mut().zip(values) {
+            *place = self.classify(value)?;
         }
         for plane in 0..self.planes {
             for chunk in coded.chunks(64) {

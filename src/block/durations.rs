@@ -141,6 +141,7 @@ impl Durations {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::base::effort::Effort;
     use proptest::prelude::*;
 
     /// Values of one model: small, of two widths, few that lie apart, or anything.
@@ -163,7 +164,7 @@ mod tests {
         fn durations_are_unpacked_as_they_are_read_one_by_one(
             values in prop::collection::vec(values(), 1..6), behind in 0usize..20,
         ) {
-            let models: Vec<IntModel> = values.iter().map(|own| IntModel::fit(own)).collect();
+            let models: Vec<IntModel> = values.iter().map(|own| IntModel::fit(own, Effort::Thorough)).collect();
             let mut block = Vec::new();
             encode(&models, &values, &mut block).unwrap();
             prop_assert_eq!(sound_bytes(&block), Some(block.len()));
@@ -188,7 +189,7 @@ mod tests {
 
         #[test]
         fn p6_a_flipped_bit_of_the_durations_is_seen(own in values(), at: usize) {
-            let models = [IntModel::fit(&own)];
+            let models = [IntModel::fit(&own, Effort::Thorough)];
             let mut block = Vec::new();
             encode(&models, &[own], &mut block).unwrap();
             let bit = at % (block.len() * 8);
@@ -200,7 +201,7 @@ mod tests {
         fn any_bytes_are_durations_or_refused(
             own in values(), block in prop::collection::vec(any::<u8>(), 0..300), len in 0u8..128,
         ) {
-            let models = [IntModel::fit(&own), IntModel::fit(&[0, 1, 900])];
+            let models = [IntModel::fit(&own, Effort::Thorough), IntModel::fit(&[0, 1, 900], Effort::Thorough)];
             for block in [block.clone(), [vec![len], block].concat()] {
                 sound_bytes(&block);
                 let mut unpacked = Vec::new();

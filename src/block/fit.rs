@@ -3,11 +3,14 @@
 //! Every candidate is priced exactly, over all values, from a histogram of bit lengths; only the
 //! candidates themselves (steps, bases) come from a sample when there are many values.
 
+use crate::base::effort::Effort;
 use crate::base::quick::QuickMap;
 use crate::block::bits::bit_length;
 use crate::block::classes::Classes;
 use crate::block::dict::IntDict;
 use crate::block::ints::IntModel;
+use crate::block::lengths::{Lengths, best_widths};
+use crate::block::rough_fit;
 use crate::block::scale::Scale;
 use crate::block::whim;
 
@@ -27,14 +30,21 @@ const FAR: u32 = 12;
 /// A dictionary of more values than this costs more to search and keep than it saves.
 const MAX_DICT: usize = 4096;
 
-/// The model with the fewest bits, and how many those are, its own size included.
-pub fn fit(values: &[i64]) -> (IntModel, u64) {
-    fit_by(values, &[1, 2])
+/// A model with few bits, with all effort the one with the fewest, and how many those are, its own size included.
+pub fn fit(values: &[i64], effort: Effort) -> (IntModel, u64) {
+    fit_with(values, &[1, 2], effort)
 }
 
 /// The same with at most two widths, so that a run has two stretches to read at most.
-pub fn fit_two_widths(values: &[i64]) -> (IntModel, u64) {
-    fit_by(values, &[1])
+pub fn fit_two_widths(values: &[i64], effort: Effort) -> (IntModel, u64) {
+    fit_with(values, &[1], effort)
+}
+
+fn fit_with(values: &[i64], planes: &[u32], effort: Effort) -> (IntModel, u64) {
+    match effort {
+        Effort::Quick => rough_fit::fit(values, planes),
+        Effort::Thorough => fit_by(values, planes),
+    }
 }
 
 /// The same with selectors of so many planes.
@@ -48,7 +58,7 @@ fn fit_by(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
     let mut sample = sample(values);
     let steps = steps(values, &sample);
     sample.sort_unstable();
-    let mut best = widest(values);
+    let mut best = widest(values.len() as u64);
     for scale in likely(scales(values, &sample, &steps), values.len(), &sample, planes) {
         best = cheaper(best, fit_scale(values, scale, planes));
     }
@@ -59,18 +69,18 @@ fn fit_by(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
 }
 
 /// A model that holds anything.
-fn widest(values: &[i64]) -> (IntModel, u64) {
+fn widest(count: u64) -> (IntModel, u64) {
     let model = IntModel::Fixed { scale: Scale::new(0, 1), width: 64 };
-    priced(model, 64 * values.len() as u64)
+    priced(model, 64 * count)
 }
 
-fn priced(model: IntModel, run_bits: u64) -> (IntModel, u64) {
+pub(super) fn priced(model: IntModel, run_bits: u64) -> (IntModel, u64) {
     let bits = run_bits + model.model_bits();
     (model, bits)
 }
 
 /// The first unless the second is cheaper: candidates come in the order of their cost of reading.
-fn cheaper(a: (IntModel, u64), b: (IntModel, u64)) -> (IntModel, u64) {
+pub(super) fn cheaper(a: (IntModel, u64), b: (IntModel, u64)) -> (IntModel, u64) {
     if whim::take(b.1 < a.1) { b } else { a }
 }
 
@@ -95,6 +105,16 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
 
 /// Steps worth trying: the one that all values share, or one that most of the sample shares.
 fn steps(values: &[i64], sample: &[i64]) -> Vec<u64> {
+    match step_of_all(values) {
+        1 => [usual_step(sample), Some(1)].into_iter().flatten().collect(),
+        // A step is dearer to write down than none: with few values that can tip the scales.
+        common if values.len() < 16 => vec![common, 1],
+        common => vec![common],
+    }
+}
+
+/// The step that all values share; not for values that are all the same.
+pub(super) fn step_of_all(values: &[i64]) -> u64 {
     let first = values.first().copied().unwrap_or(0);
     let mut all = Scale::new(first, 1);
     let mut common = 0;
@@ -105,11 +125,10 @@ fn steps(values: &[i64], sample: &[i64]) -> Vec<u64> {
             all = Scale::new(first, common);
         }
         if common == 1 {
-            return [usual_step(sample), Some(1)].into_iter().flatten().collect();
+            break;
         }
     }
-    // A step is dearer to write down than none: with few values that can tip the scales.
-    if values.len() < 16 { vec![common, 1] } else { vec![common] }
+    common
 }
 
 /// The step of a sample with outliers. Neighbours in it are arbitrary values: a group of four
@@ -192,70 +211,20 @@ fn usual_phase(sample: &[i64], step: u64) -> i64 {
     usual
 }
 
-/// How many values of a column have which bit length on a scale.
-pub(super) struct Lengths {
-    counts: [u64; 65],
-    off_scale: u64,
-}
-
-impl Lengths {
-    /// Those of `values`.
-    pub fn of(values: &[i64], scale: Scale) -> Self {
-        let mut lengths = Self { counts: [0; 65], off_scale: 0 };
-        for &value in values {
-            match scale.index(value) {
-                Some(n) => {
-                    if let Some(count) = lengths.counts.get_mut(bit_length(n) as usize) {
-                        *count += 1;
-                    }
-                }
-                None => lengths.off_scale += 1,
-            }
-        }
-        lengths
-    }
-
-    /// The lengths that occur, ascending, each with its count.
-    fn occurring(&self) -> Vec<(u32, u64)> {
-        (0..).zip(self.counts).filter(|&(_, count)| count > 0).collect()
-    }
-
-    /// Those of both columns.
-    pub fn with(&self, other: &Self) -> Self {
-        let mut sum = Self { off_scale: self.off_scale + other.off_scale, ..*self };
-        for (count, more) in sum.counts.iter_mut().zip(other.counts) {
-            *count += more;
-        }
-        sum
-    }
-
-    /// The fewest bits that the values take in one width or two.
-    pub fn bits_in_two_widths(&self) -> u64 {
-        let occurring = self.occurring();
-        let count = self.off_scale + occurring.iter().map(|&(_, count)| count).sum::<u64>();
-        let width = match self.off_scale {
-            0 => occurring.last().map_or(0, |&(length, _)| length),
-            _ => 64,
-        };
-        let two = best_widths(&occurring, self.off_scale, 2).map(|(_, _, bits)| bits + count);
-        two.unwrap_or(u64::MAX).min(count * u64::from(width))
-    }
-
-    /// How many bits a value has on average, times 100.
-    pub fn mean_centibits(&self) -> u64 {
-        let occurring = self.occurring();
-        let count: u64 = occurring.iter().map(|&(_, count)| count).sum();
-        let bits: u64 = occurring.iter().map(|&(length, count)| u64::from(length) * count).sum();
-        (bits * 100).checked_div(count).unwrap_or_default()
-    }
-}
-
 /// The best model on this scale, priced over all values.
 fn fit_scale(values: &[i64], scale: Scale, planes: &[u32]) -> (IntModel, u64) {
-    let lengths = Lengths::of(values, scale);
+    fit_lengths(&Lengths::of(values, scale), scale, values.len() as u64, planes)
+}
+
+/// The same for so many values of these lengths.
+pub(super) fn fit_lengths(
+    lengths: &Lengths,
+    scale: Scale,
+    count: u64,
+    planes: &[u32],
+) -> (IntModel, u64) {
     let occurring = lengths.occurring();
-    let count = values.len() as u64;
-    let mut best = widest(values);
+    let mut best = widest(count);
     if let (0, Some(&(width, _))) = (lengths.off_scale, occurring.last()) {
         let width = width.max(1);
         best = priced(IntModel::Fixed { scale, width }, count * u64::from(width));
@@ -274,59 +243,6 @@ fn fit_scale(values: &[i64], scale: Scale, planes: &[u32]) -> (IntModel, u64) {
         }
     }
     best
-}
-
-/// The `classes` widths that take the fewest bits, whether the last is raw, and those bits.
-/// Dynamic programming over the lengths that occur. `None` if fewer widths would do.
-fn best_widths(
-    occurring: &[(u32, u64)],
-    off_scale: u64,
-    classes: usize,
-) -> Option<(Vec<u32>, bool, u64)> {
-    let raw = off_scale > 0;
-    let scaled = if raw { classes - 1 } else { classes };
-    if occurring.len() < scaled {
-        return None;
-    }
-    // cost[i]: the fewest bits for the i shortest lengths in the classes so far; from[class][i]:
-    // how many of those lengths lie below the last of these classes.
-    let mut cost = vec![u64::MAX; occurring.len() + 1];
-    if let Some(none) = cost.first_mut() {
-        *none = 0;
-    }
-    let mut from = Vec::new();
-    for _ in 0..scaled {
-        let mut next = vec![u64::MAX; cost.len()];
-        let mut next_from = vec![0; cost.len()];
-        for (below, &start) in cost.iter().enumerate().filter(|&(_, &start)| start < u64::MAX) {
-            let mut held = 0;
-            for (i, &(length, count)) in occurring.iter().enumerate().skip(below) {
-                held += count;
-                let bits = start + held * u64::from(length);
-                if let (Some(n), Some(f)) = (next.get_mut(i + 1), next_from.get_mut(i + 1))
-                    && bits < *n
-                {
-                    (*n, *f) = (bits, below);
-                }
-            }
-        }
-        cost = next;
-        from.push(next_from);
-    }
-    let above = |i: usize| occurring.iter().skip(i).map(|&(_, count)| count).sum::<u64>();
-    let ends = cost.iter().enumerate().filter(|&(i, &bits)| {
-        // Without a raw class, all lengths must be held.
-        bits < u64::MAX && (raw || i == occurring.len())
-    });
-    let priced = ends.map(|(i, &bits)| (bits + 64 * (above(i) + off_scale), i));
-    let (bits, mut end) = priced.filter(|_| raw || off_scale == 0).min()?;
-    let mut widths = if raw { vec![64] } else { Vec::new() };
-    for from in from.iter().rev() {
-        widths.push(occurring.get(end.checked_sub(1)?)?.0);
-        end = *from.get(end)?;
-    }
-    widths.reverse();
-    Some((widths, raw, bits))
 }
 
 /// A dictionary of the distinct values, if they are few and cheaper than `limit` bits.
@@ -356,7 +272,7 @@ fn fit_dict(
 }
 
 /// The model of codes that follow the order of `by_count`, and the bits of all of them.
-fn fit_codes(by_count: &[(i64, u64)], planes: &[u32]) -> (IntModel, u64) {
+pub(super) fn fit_codes(by_count: &[(i64, u64)], planes: &[u32]) -> (IntModel, u64) {
     let mut occurring: Vec<(u32, u64)> = Vec::new();
     for (code, &(_, count)) in (0u64..).zip(by_count) {
         match occurring.last_mut() {

@@ -44,26 +44,32 @@ impl Forms {
         bit_length(self.patterns.len() as u64 - 1) as usize
     }
 
-    /// Appends a run of texts with their forms; `None`, with part of it written, if one does not
-    /// follow its form.
+    /// Appends a run of texts, which are taken apart, with the form of each, or of the first form
+    /// where `forms` is shorter; `None`, with part of it written, if one does not follow its form.
     pub fn encode_run(
         &self,
-        texts: &[(u16, &str)],
+        texts: &mut [&[u8]],
+        forms: &[u16],
         codes: &WordCodes<'_>,
         out: &mut BitWriter,
     ) -> Option<()> {
+        if let [only] = self.patterns.as_slice() {
+            return only.encode_run(texts, codes, out);
+        }
+        let form = |row: usize| forms.get(row).copied().unwrap_or(0);
         for plane in 0..self.planes() {
-            for (form, _) in texts {
-                out.put(u64::from(form >> plane & 1), 1);
-            }
+            (0..texts.len()).for_each(|row| out.put(u64::from(form(row) >> plane & 1), 1));
         }
         let mut rows = Vec::new();
         for (number, pattern) in (0..).zip(&self.patterns) {
             rows.clear();
-            rows.extend(texts.iter().filter(|(form, _)| *form == number).map(|(_, text)| *text));
-            pattern.encode_run(&rows, codes, out)?;
+            rows.extend(
+                texts.iter().zip(0..).filter(|&(_, row)| form(row) == number).map(|(t, _)| *t),
+            );
+            pattern.encode_run(&mut rows, codes, out)?;
         }
-        texts.iter().all(|&(form, _)| usize::from(form) < self.patterns.len()).then_some(())
+        let is_known = |row| usize::from(form(row)) < self.patterns.len();
+        (0..texts.len()).all(is_known).then_some(())
     }
 
     /// How many bits the run of `count` values at bit `at` takes.

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::base::effort::Effort;
 use crate::base::varint;
 use crate::block::bits::{BitWriter, bit_length, get_bits, unpack};
 use crate::block::classes::{Classes, Run};
@@ -40,15 +41,15 @@ mod tag {
 }
 
 impl IntModel {
-    /// The model that takes the fewest bits for `values`, its own size included; every one of them
-    /// can be encoded. O(n), with hashing where few values seem to repeat.
-    pub fn fit(values: &[i64]) -> Self {
-        fit::fit(values).0
+    /// A model that takes few bits for `values`, with all effort the fewest, its own size included;
+    /// every one of them can be encoded. O(n), with hashing where few values seem to repeat.
+    pub fn fit(values: &[i64], effort: Effort) -> Self {
+        fit::fit(values, effort).0
     }
 
     /// The same, and the bits that `values` will take, selectors and model included.
-    pub fn fit_with_bits(values: &[i64]) -> (Self, u64) {
-        fit::fit(values)
+    pub fn fit_with_bits(values: &[i64], effort: Effort) -> (Self, u64) {
+        fit::fit(values, effort)
     }
 
     /// The bits that the model itself takes on disk.

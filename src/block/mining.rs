@@ -7,6 +7,7 @@
 //! segment. Texts of rare forms become whole words. (The idea, logs by templates and variables, is
 //! that of CLP, Rodrigues et al., OSDI 2021; that variables of one place share a code is ours.)
 
+use crate::base::effort::Effort;
 use crate::base::quick::QuickMap;
 use crate::base::text::Str;
 use crate::block::bits::bit_length;
@@ -58,17 +59,16 @@ impl Draft {
         if texts.is_empty() {
             return None;
         }
-        let groups = group(texts);
-        let mut order: Vec<usize> = (0..groups.len()).collect();
-        order.sort_by_key(|&number| std::cmp::Reverse(groups.get(number).map_or(0, Vec::len)));
+        let mut groups = group(texts);
+        groups.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));
         let mut draft = Self { forms: Vec::new(), of_row: vec![0; texts.len()] };
         let mut said = Said::default();
         let mut rare: Vec<usize> = Vec::new();
         let mut bits = 0;
-        for rows in order.iter().filter_map(|&number| groups.get(number)) {
+        for Group { rows, places } in groups {
             let form = match whim::take(rows.len() >= MIN_ROWS) && draft.forms.len() + 1 < MAX_FORMS
             {
-                true => Form::of(texts, rows, ids),
+                true => Form::of(texts, &rows, places, ids),
                 false => None,
             };
             let Some(form) = form else {
@@ -77,7 +77,7 @@ impl Draft {
             };
             bits += form.bits;
             said.extend(form.said);
-            for &row in rows {
+            for row in rows {
                 *draft.of_row.get_mut(row)? = draft.forms.len() as u16;
             }
             draft.forms.push(form.kinds);
@@ -118,12 +118,12 @@ impl Draft {
     }
 
     /// The model, once words have codes; `None` if a text does not follow its form after all.
-    pub fn settle(&self, texts: &[&str], codes: &WordCodes<'_>) -> Option<Forms> {
+    pub fn settle(&self, texts: &[&str], codes: &WordCodes<'_>, effort: Effort) -> Option<Forms> {
         let mut patterns = Vec::with_capacity(self.forms.len());
         for (number, kinds) in (0u16..).zip(&self.forms) {
             let rows = self.of_row.iter().zip(texts).filter(|(form, _)| **form == number);
             let mut rests: Vec<&[u8]> = rows.map(|(_, text)| text.as_bytes()).collect();
-            let parts = kinds.iter().map(|kind| kind.settle(&mut rests, codes));
+            let parts = kinds.iter().map(|kind| kind.settle(&mut rests, codes, effort));
             patterns.push(Pattern::new(parts.collect::<Option<_>>()?)?);
             rests.iter().all(|rest| rest.is_empty()).then_some(())?;
         }
@@ -187,21 +187,21 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// The form of rows whose texts are cut alike; `None` if it is none worth having.
-    fn of(texts: &[&'a str], rows: &[usize], ids: &SharedIds<'_>) -> Option<Self> {
+    /// The form of rows whose texts are cut alike, given the words at their places where those are
+    /// known; `None` if it is none worth having.
+    fn of(
+        texts: &[&'a str],
+        rows: &[usize],
+        places: Option<Vec<Place<'a>>>,
+        ids: &SharedIds<'_>,
+    ) -> Option<Self> {
         let first = *texts.get(*rows.first()?)?;
         if first.len() > MAX_TEXT_BYTES {
             return None;
         }
         let mut cut = Tokens::of(first);
         let tokens: Vec<Token<'a>> = cut.by_ref().collect();
-        let mut places: Vec<Place<'_>> =
-            tokens.iter().map(|token| Place::new(token.text)).collect();
-        for &row in rows {
-            for (token, place) in Tokens::of(texts.get(row)?).zip(&mut places) {
-                place.add(token.text);
-            }
-        }
+        let places = places.unwrap_or_else(|| places_of(texts, rows));
         let mut form = Self { kinds: Vec::new(), said: Said::default(), bits: 0 };
         for (token, place) in tokens.iter().zip(places) {
             let uses = place.finish();
@@ -251,8 +251,8 @@ impl Kind {
     }
 
     /// The part, fitted to what it takes off the front of all texts.
-    fn settle(&self, rests: &mut [&[u8]], codes: &WordCodes<'_>) -> Option<Part> {
-        let any = || IntModel::fit(&[]);
+    fn settle(&self, rests: &mut [&[u8]], codes: &WordCodes<'_>, effort: Effort) -> Option<Part> {
+        let any = || IntModel::Const(0);
         let part = match self {
             Self::Literal(text) => Part::Literal(text.clone()),
             Self::Variable(Class::Uuid) => Part::Uuid { version: None },
@@ -275,27 +275,53 @@ impl Kind {
             }
         }
         Some(match part {
-            Part::Decimal(_) => Part::Decimal(IntModel::fit(&numbers)),
-            Part::Padded { digits, .. } => Part::Padded { digits, model: IntModel::fit(&numbers) },
-            Part::Word { whole, .. } => Part::Word { whole, codes: IntModel::fit(&numbers) },
+            Part::Decimal(_) => Part::Decimal(IntModel::fit(&numbers, effort)),
+            Part::Padded { digits, .. } => {
+                Part::Padded { digits, model: IntModel::fit(&numbers, effort) }
+            }
+            Part::Word { whole, .. } => {
+                Part::Word { whole, codes: IntModel::fit(&numbers, effort) }
+            }
             Part::Uuid { .. } => Part::Uuid { version: digits::common_version(&versions) },
             other => other,
         })
     }
 }
 
+/// The words at the places of rows whose texts are cut alike.
+fn places_of<'a>(texts: &[&'a str], rows: &[usize]) -> Vec<Place<'a>> {
+    let mut rows = rows.iter().filter_map(|&row| texts.get(row));
+    let Some(first) = rows.next() else { return Vec::new() };
+    let mut places: Vec<Place<'a>> = Tokens::of(first).map(|t| Place::new(t.text)).collect();
+    for text in [first].into_iter().chain(rows) {
+        places.iter_mut().zip(Tokens::of(text)).for_each(|(place, token)| place.add(token.text));
+    }
+    places
+}
+
 /// Rows whose texts are cut alike.
-fn group(texts: &[&str]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
+#[derive(Default)]
+struct Group<'a> {
+    rows: Vec<usize>,
+    /// The words at their places, once there are enough rows for a form.
+    places: Option<Vec<Place<'a>>>,
+}
+
+/// The rows, grouped. Each text is cut once, but for the first of a group.
+fn group<'a>(texts: &[&'a str]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
     let mut by_cut: QuickMap<Vec<u8>, usize> = QuickMap::default();
-    let mut cut = Vec::new();
-    for (row, text) in texts.iter().enumerate() {
+    let (mut cut, mut words) = (Vec::new(), Vec::new());
+    for (row, &text) in texts.iter().enumerate() {
         cut.clear();
-        if text.len() <= MAX_TEXT_BYTES {
+        words.clear();
+        let is_short = text.len() <= MAX_TEXT_BYTES;
+        if is_short {
             let mut tokens = Tokens::of(text);
             for token in tokens.by_ref() {
                 cut.extend_from_slice(token.between.as_bytes());
                 token.class.mark(&mut cut);
+                words.push(token.text);
             }
             cut.extend_from_slice(tokens.rest().as_bytes());
         } else {
@@ -305,11 +331,19 @@ fn group(texts: &[&str]) -> Vec<Vec<usize>> {
             Some(&number) => number,
             None => {
                 by_cut.insert(cut.clone(), groups.len());
-                groups.push(Vec::new());
+                groups.push(Group::default());
                 groups.len() - 1
             }
         };
-        groups.get_mut(number).into_iter().for_each(|rows| rows.push(row));
+        let Some(Group { rows, places }) = groups.get_mut(number) else { continue };
+        rows.push(row);
+        match places {
+            Some(places) => {
+                places.iter_mut().zip(&words).for_each(|(place, word)| place.add(word));
+            }
+            None if is_short && rows.len() == MIN_ROWS => *places = Some(places_of(texts, rows)),
+            None => {}
+        }
     }
     groups
 }

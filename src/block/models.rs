@@ -149,6 +149,7 @@ impl Models {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::effort::Effort;
     use crate::block::decode::Outline;
     use crate::block::durations::encode;
     use crate::block::scale::Scale;
@@ -157,7 +158,7 @@ mod tests {
 
     /// Models of spelled rows alone, as a segment of hostile input has them.
     fn spelled() -> Models {
-        let model = || IntModel::fit(&[1, 5, 900]);
+        let model = || IntModel::fit(&[1, 5, 900], Effort::Thorough);
         let column = || ColumnModel::Int(model());
         let duration = ColumnModel::Duration(0);
         let columns = vec![column(), column(), duration, column(), ColumnModel::Paged];

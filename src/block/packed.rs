@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::block::bits::{BitWriter, bit_length};
 use crate::block::column::ColumnModel;
@@ -9,7 +10,6 @@ use crate::block::forms::Forms;
 use crate::block::ints::IntModel;
 use crate::block::mining::Draft;
 use crate::block::pattern::{Part, Pattern};
-use crate::block::skeleton::ValueType;
 use crate::block::slots::{PoolUse, Pools, SlotValues};
 use crate::block::strings::StrModel;
 use crate::block::template::Place;
@@ -53,8 +53,9 @@ impl Packed {
     }
 
     /// A column of numbers.
-    pub fn ints(values: Vec<i64>) -> Self {
-        Self::new(ColumnModel::Int(IntModel::fit(&values)), SlotValues::Ints(values))
+    pub fn ints(values: Vec<i64>, effort: Effort) -> Self {
+        let model = IntModel::fit(&values, effort);
+        Self::new(ColumnModel::Int(model), SlotValues::Ints(values))
     }
 
     /// The durations of a template, under the segment's model of this number.
@@ -73,16 +74,22 @@ impl Packed {
     }
 
     /// Fits a slot's values.
-    pub fn fit(values: SlotValues, place: &Place, uses: &[PoolUse], pools: &Pools) -> Self {
+    pub fn fit(
+        values: SlotValues,
+        place: &Place,
+        uses: &[PoolUse],
+        pools: &Pools,
+        effort: Effort,
+    ) -> Self {
         let (pool, numbers) = match values {
-            SlotValues::Ints(values) => return Self::ints(values),
+            SlotValues::Ints(values) => return Self::ints(values, effort),
             SlotValues::Pooled { pool, numbers } => (pool, numbers),
         };
         match uses.get(pool as usize) {
             Some(PoolUse::Dictionary(ranks)) => {
                 let rank = |number: u32| ranks.get(number as usize).copied().unwrap_or_default();
                 let (locals, values) = localize(&numbers, rank);
-                let (codes, bits) = IntModel::fit_with_bits(&values);
+                let (codes, bits) = IntModel::fit_with_bits(&values, effort);
                 let coded = Some(Coded { pool, numbers: locals.clone(), bits });
                 let locals = locals.iter().map(|&number| rank(number)).collect();
                 let model = ColumnModel::Codes { locals, codes };
@@ -91,15 +98,15 @@ impl Packed {
             Some(PoolUse::Shared(first)) => {
                 let record = |&number: &u32| *first as i64 + i64::from(number);
                 let values: Vec<i64> = numbers.iter().map(record).collect();
-                let model = ColumnModel::Records(IntModel::fit(&values));
+                let model = ColumnModel::Records(IntModel::fit(&values, effort));
                 Self::new(model, SlotValues::Ints(values))
             }
             Some(PoolUse::Unique) | None => {
-                let shape = match (place, pools.get(pool)) {
-                    (Place::Attribute(_, _, ValueType::Str) | Place::StatusMessage, Some(pool)) => {
+                let shape = match pools.get(pool) {
+                    Some(pool) if place.is_text() => {
                         let texts: Vec<&str> = numbers.iter().map(|&n| pool.text(n)).collect();
                         whim::take(true)
-                            .then(|| StrModel::classify(&texts))
+                            .then(|| StrModel::classify(&texts, effort))
                             .flatten()
                             .map(|(model, _)| model)
                     }
@@ -113,12 +120,10 @@ impl Packed {
 
     /// The texts of a column that has found no model yet.
     pub fn unfitted<'a>(&self, place: &Place, pools: &'a Pools) -> Option<Vec<&'a str>> {
-        let is_text = match place {
-            Place::Attribute(_, _, kind) => *kind == ValueType::Str,
-            place => *place == Place::StatusMessage,
-        };
         match &self.values {
-            SlotValues::Pooled { pool, numbers } if is_text && self.model == ColumnModel::Paged => {
+            SlotValues::Pooled { pool, numbers }
+                if place.is_text() && self.model == ColumnModel::Paged =>
+            {
                 let pool = pools.get(*pool)?;
                 Some(numbers.iter().map(|&number| pool.text(number)).collect())
             }
@@ -169,7 +174,7 @@ impl Packed {
         let coded: Option<Vec<i64>> = values.iter().map(|v| code_of.get(at(v)?).copied()).collect();
         let rows: Option<Vec<u32>> = values.iter().map(|v| numbers.get(at(v)?).copied()).collect();
         let (Some(coded), Some(rows)) = (coded, rows) else { return };
-        let (model, bits) = IntModel::fit_with_bits(&coded);
+        let (model, bits) = IntModel::fit_with_bits(&coded, Effort::Thorough);
         if !whim::take(bits < own + numbers.len() as u64 * CODE_BITS) {
             return;
         }
@@ -181,8 +186,8 @@ impl Packed {
     }
 
     /// Gives a column without a model the forms of a draft; it stays as it is if a text does not follow them.
-    pub fn settle(&mut self, draft: Draft, texts: &[&str], codes: &WordCodes<'_>) {
-        if let Some(forms) = draft.settle(texts, codes) {
+    pub fn settle(&mut self, draft: Draft, texts: &[&str], codes: &WordCodes<'_>, effort: Effort) {
+        if let Some(forms) = draft.settle(texts, codes, effort) {
             self.model = ColumnModel::Text(StrModel::Forms(forms));
             self.forms = draft.of_row;
         }
@@ -215,10 +220,8 @@ impl Packed {
                 let forms = self.forms.get(range.clone()).unwrap_or_default();
                 let numbers = numbers.get(range).ok_or_else(misfit)?;
                 if let ColumnModel::Text(model) = model {
-                    let forms = forms.iter().copied().chain(std::iter::repeat(0));
-                    let texts = numbers.iter().map(|&n| pool.text(n));
-                    let texts: Vec<(u16, &str)> = forms.zip(texts).collect();
-                    return model.encode_run(&texts, codes, out).ok_or_else(misfit);
+                    let mut texts: Vec<&[u8]> = numbers.iter().map(|&n| pool.get(n)).collect();
+                    return model.encode_run(&mut texts, forms, codes, out).ok_or_else(misfit);
                 }
                 numbers.iter().try_for_each(|&number| record(pool.get(number)))
             }
@@ -235,6 +238,18 @@ fn localize(numbers: &[u32], rank: impl Fn(u32) -> u32) -> (Vec<u32>, Vec<i64>) 
         (std::cmp::Reverse(bit_length(count.into())), rank(number), number)
     });
     let locals: Vec<u32> = counted.iter().map(|&(number, _)| number).collect();
+    let highest = locals.iter().copied().max().unwrap_or(0) as usize;
+    if highest / DENSE <= numbers.len() {
+        let mut codes = vec![0u32; highest + 1];
+        for (&number, code) in locals.iter().zip(0..) {
+            if let Some(place) = codes.get_mut(number as usize) {
+                *place = code;
+            }
+        }
+        let code = |&number: &u32| codes.get(number as usize).copied().unwrap_or(0).into();
+        let values = numbers.iter().map(code).collect();
+        return (locals, values);
+    }
     let mut codes: Vec<(u32, i64)> = locals.iter().copied().zip(0..).collect();
     codes.sort_unstable();
     // Most rows have the value of the row before.

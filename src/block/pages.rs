@@ -28,8 +28,6 @@ pub struct PageWriter {
     /// Raw bytes at which the page at hand closes.
     limit: usize,
     compressor: zstd::bulk::Compressor<'static>,
-    /// For what is taken apart.
-    thorough: zstd::bulk::Compressor<'static>,
     directory: PageDirectory,
     lengths: Vec<u8>,
     records: Vec<u8>,
@@ -58,9 +56,6 @@ impl PageSizes {
     }
 }
 
-/// Taken apart, records are few bytes, among which a thorough search finds much at little cost.
-const THOROUGH_LEVEL: i32 = 9;
-
 /// What is taken apart must save one byte in so many: putting it together costs time.
 const LEAST_GAIN: usize = 16;
 
@@ -74,7 +69,6 @@ impl PageWriter {
             sizes,
             limit: usual.max(sizes.largest / 2),
             compressor: zstd::bulk::Compressor::with_dictionary(level, before)?,
-            thorough: zstd::bulk::Compressor::with_dictionary(level.max(THOROUGH_LEVEL), before)?,
             directory: PageDirectory::default(),
             lengths: Vec::new(),
             records: Vec::new(),
@@ -110,7 +104,7 @@ impl PageWriter {
             .map(|(&(kind, end), begin)| (kind, self.records.get(begin..end).unwrap_or_default()));
         // What cannot be taken apart, or compressed, stays whole.
         let taken = apart::take(records).filter(|taken| taken.len() <= self.records.len())?;
-        self.thorough.compress(&taken).ok()
+        self.compressor.compress(&taken).ok()
     }
 
     /// The number of the next record.

@@ -119,48 +119,44 @@ impl Part {
         }
     }
 
-    /// Appends a run of this part's variables.
+    /// Takes this part off the front of all texts and appends the run of its variables; `numbers` is
+    /// memory that is used again.
     fn encode_run(
         &self,
-        variables: &[Variable<'_>],
+        rests: &mut [&[u8]],
+        numbers: &mut Vec<i64>,
         codes: &WordCodes<'_>,
         out: &mut BitWriter,
     ) -> Option<()> {
-        match self {
-            Self::Literal(_) => Some(()),
-            Self::Decimal(model) | Self::Padded { model, .. } => {
-                let ints = variables.iter().map(|variable| match variable {
-                    Variable::Int(value) => Some(*value),
-                    _ => None,
+        if let Self::Decimal(model) | Self::Padded { model, .. } | Self::Word { codes: model, .. } =
+            self
+        {
+            numbers.clear();
+            for rest in rests {
+                numbers.push(match self.take(rest)?? {
+                    Variable::Int(number) => number,
+                    Variable::Word(word) => codes.code(word)?,
+                    Variable::Uuid(_) | Variable::Hex(_) => return None,
                 });
-                model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
             }
-            Self::Word { codes: model, .. } => {
-                let ints = variables.iter().map(|variable| match variable {
-                    Variable::Word(word) => codes.code(word),
-                    _ => None,
-                });
-                model.encode_run(&ints.collect::<Option<Vec<i64>>>()?, out)
-            }
-            Self::Uuid { version } => {
-                for variable in variables {
-                    let Variable::Uuid(uuid) = variable else { return None };
-                    let bits = version.map_or(*uuid, |_| digits::pack_versioned(*uuid));
+            return model.encode_run(numbers, out);
+        }
+        for rest in rests {
+            match (self.take(rest)?, self) {
+                (Some(Variable::Uuid(uuid)), Self::Uuid { version }) => {
+                    let bits = version.map_or(uuid, |_| digits::pack_versioned(uuid));
                     out.put(bits as u64, 64);
                     out.put((bits >> 64) as u64, uuid_bits(*version) as u32 - 64);
                 }
-                Some(())
-            }
-            Self::Hex { .. } => {
-                for variable in variables {
-                    let Variable::Hex(hex) = variable else { return None };
+                (Some(Variable::Hex(hex)), _) => {
                     for byte in digits::hex_bytes(hex) {
                         out.put(u64::from(byte?), 8);
                     }
                 }
-                Some(())
+                _ => {}
             }
         }
+        Some(())
     }
 
     /// How many bits a run of `count` takes.
@@ -254,23 +250,19 @@ impl Pattern {
         &self.parts
     }
 
-    /// Appends a run; `None`, with part of it written, if a value does not follow the pattern.
+    /// Appends a run of texts, which are taken apart; `None`, with part of it written, if one does
+    /// not follow the pattern.
     pub fn encode_run(
         &self,
-        values: &[&str],
+        texts: &mut [&[u8]],
         codes: &WordCodes<'_>,
         out: &mut BitWriter,
     ) -> Option<()> {
-        let mut rests: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
-        let mut variables = Vec::with_capacity(values.len());
+        let mut numbers = Vec::new();
         for part in &self.parts {
-            variables.clear();
-            for rest in &mut rests {
-                variables.extend(part.take(rest)?);
-            }
-            part.encode_run(&variables, codes, out)?;
+            part.encode_run(texts, &mut numbers, codes, out)?;
         }
-        rests.iter().all(|rest| rest.is_empty()).then_some(())
+        texts.iter().all(|rest| rest.is_empty()).then_some(())
     }
 
     /// How many bits the run of `count` values at bit `at` takes.

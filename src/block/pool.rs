@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
+use crate::base::bytes::is_same;
 use crate::base::checksum::hash64;
 use crate::base::error::{Error, Result};
 
@@ -20,6 +22,8 @@ const MAX_COLLISIONS: u64 = 8;
 #[derive(Debug, Default)]
 pub struct Pool {
     bytes: Vec<u8>,
+    /// The same bytes, once they are known to be text; then those are empty.
+    text: String,
     ends: Vec<u32>,
     numbers: HashMap<u64, u32, BuildHasherDefault<Prehashed>>,
     seen: usize,
@@ -38,7 +42,7 @@ impl Pool {
         for probe in 0..MAX_COLLISIONS {
             let slot = hash.wrapping_add(probe);
             match self.numbers.get(&slot) {
-                Some(&number) if self.get(number) == value => return Ok(number),
+                Some(&number) if is_same(self.get(number), value) => return Ok(number),
                 Some(_) => {}
                 None => {
                     let number = self.append(value)?;
@@ -55,6 +59,9 @@ impl Pool {
     pub fn append(&mut self, value: &[u8]) -> Result<u32> {
         let full = || Error::Limit { what: "4 GiB of values of one attribute in a segment".into() };
         let number = u32::try_from(self.ends.len()).map_err(|_| full())?;
+        if !self.text.is_empty() {
+            self.bytes = std::mem::take(&mut self.text).into_bytes();
+        }
         let end = u32::try_from(self.bytes.len() + value.len()).map_err(|_| full())?;
         self.bytes.extend_from_slice(value);
         self.ends.push(end);
@@ -77,15 +84,31 @@ impl Pool {
     /// The value with this number; empty if there is none.
     #[inline]
     pub fn get(&self, number: u32) -> &[u8] {
+        let bytes = if self.text.is_empty() { &self.bytes } else { self.text.as_bytes() };
+        bytes.get(self.range(number)).unwrap_or_default()
+    }
+
+    /// The same as text, for pools that were given text only. Cheap after [`Self::settle_text`].
+    pub fn text(&self, number: u32) -> &str {
+        match self.text.is_empty() {
+            true => std::str::from_utf8(self.get(number)).unwrap_or_default(),
+            false => self.text.get(self.range(number)).unwrap_or_default(),
+        }
+    }
+
+    fn range(&self, number: u32) -> Range<usize> {
         let index = number as usize;
         let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |&end| end);
         let end = self.ends.get(index).map_or(start, |&end| end);
-        self.bytes.get(start as usize..end as usize).unwrap_or_default()
+        start as usize..end as usize
     }
 
-    /// The same as text, for pools that were given text only.
-    pub fn text(&self, number: u32) -> &str {
-        std::str::from_utf8(self.get(number)).unwrap_or_default()
+    /// Checks all values at once that they are text, where they are.
+    pub fn settle_text(&mut self) {
+        match String::from_utf8(std::mem::take(&mut self.bytes)) {
+            Ok(text) => self.text = text,
+            Err(other) => self.bytes = other.into_bytes(),
+        }
     }
 
     /// How many numbers were given out.
@@ -110,7 +133,10 @@ impl Pool {
 
     /// Memory held, about.
     pub fn memory_bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 4 + self.numbers.capacity() * 24
+        self.bytes.capacity()
+            + self.text.capacity()
+            + self.ends.capacity() * 4
+            + self.numbers.capacity() * 24
     }
 }
 
@@ -149,6 +175,21 @@ mod tests {
         assert_eq!(pool.intern(b"a").unwrap(), a);
         assert_eq!((pool.get(a), pool.get(b), pool.get(9)), (&b"a"[..], &b""[..], &b""[..]));
         assert_eq!((pool.len(), pool.seen()), (2, 3));
+    }
+
+    #[test]
+    fn text_that_is_settled_stays_what_it_was() {
+        let mut pool = Pool::default();
+        let settled = ["ä", "", "bc"].map(|text| pool.intern(text.as_bytes()).unwrap());
+        pool.settle_text();
+        let later = pool.intern(b"d").unwrap();
+        let texts = settled.map(|number| pool.text(number).to_owned());
+        assert_eq!((texts, pool.text(later)), (["ä", "", "bc"].map(String::from), "d"));
+        pool.settle_text();
+        assert_eq!((pool.get(settled[0]), pool.text(later)), ("ä".as_bytes(), "d"));
+        pool.append(&[0xff]).unwrap();
+        pool.settle_text();
+        assert_eq!((pool.get(4), pool.text(later)), (&[0xff][..], "d"));
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl Scale {
         Self { base, step, inverse, limit: u64::MAX / step }
     }
 
+    /// The same steps from another base.
+    pub fn with_base(self, base: i64) -> Self {
+        Self { base, ..self }
+    }
+
     /// The base.
     pub fn base(&self) -> i64 {
         self.base

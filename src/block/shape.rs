@@ -4,6 +4,7 @@
 //! value must have the same between the words; what is common to all values of a word becomes
 //! literal, the rest a variable.
 
+use crate::base::effort::Effort;
 use crate::base::text::Str;
 use crate::block::cut::{MIN_HEX_DIGITS, is_word, word_len};
 use crate::block::digits::{self, UUID_LEN};
@@ -11,8 +12,8 @@ use crate::block::ints::IntModel;
 use crate::block::pattern::{MAX_PARTS, Part, Pattern};
 
 /// The pattern of all values and the bits of its runs; `None` if there is none.
-pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
-    if let Some(whole) = fit_whole(values) {
+pub fn fit(values: &[&str], effort: Effort) -> Option<(Pattern, u64)> {
+    if let Some(whole) = fit_whole(values, effort) {
         return Some(whole);
     }
     let mut rests: Vec<&str> = values.to_vec();
@@ -24,7 +25,7 @@ pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
         parts.extend((!between.is_empty()).then(|| Part::Literal(Str::from(between))));
         words.clear();
         words.extend(rests.iter_mut().map(take_word));
-        bits += fit_word(&mut words, &mut parts)?;
+        bits += fit_word(&mut words, &mut parts, effort)?;
         if parts.len() > MAX_PARTS {
             return None;
         }
@@ -34,13 +35,13 @@ pub fn fit(values: &[&str]) -> Option<(Pattern, u64)> {
 }
 
 /// A single variable and nothing else: a UUID, or a number that may be negative.
-fn fit_whole(values: &[&str]) -> Option<(Pattern, u64)> {
+fn fit_whole(values: &[&str], effort: Effort) -> Option<(Pattern, u64)> {
     if values.first()?.len() == UUID_LEN
         && let Some((part, bits)) = fit_uuids(values)
     {
         return Some((Pattern::new(vec![part])?, bits));
     }
-    let (model, bits) = fit_ints(decimals(values)?);
+    let (model, bits) = fit_ints(decimals(values)?, effort);
     Some((Pattern::new(vec![Part::Decimal(model)])?, bits))
 }
 
@@ -74,7 +75,7 @@ fn take_word<'a>(rest: &mut &'a str) -> &'a str {
 }
 
 /// Appends the parts of one word, given all its values, and returns the bits of their runs.
-fn fit_word(words: &mut [&str], parts: &mut Vec<Part>) -> Option<u64> {
+fn fit_word(words: &mut [&str], parts: &mut Vec<Part>, effort: Effort) -> Option<u64> {
     let first = *words.first()?;
     let count = words.len() as u64;
     if words.iter().all(|word| *word == first) {
@@ -100,7 +101,7 @@ fn fit_word(words: &mut [&str], parts: &mut Vec<Part>) -> Option<u64> {
     for word in words.iter_mut() {
         *word = word.strip_suffix(suffix)?;
     }
-    let (part, bits) = fit_numbers(words)?;
+    let (part, bits) = fit_numbers(words, effort)?;
     parts.extend((!prefix.is_empty()).then(|| Part::Literal(Str::from(prefix))));
     parts.push(part);
     parts.extend((!suffix.is_empty()).then(|| Part::Literal(Str::from(suffix))));
@@ -143,15 +144,15 @@ fn fit_hex(words: &[&str]) -> Option<Part> {
 }
 
 /// Numbers as they print, or in a fixed number of digits.
-fn fit_numbers(words: &[&str]) -> Option<(Part, u64)> {
+fn fit_numbers(words: &[&str], effort: Effort) -> Option<(Part, u64)> {
     if let Some(numbers) = decimals(words) {
-        let (model, bits) = fit_ints(numbers);
+        let (model, bits) = fit_ints(numbers, effort);
         return Some((Part::Decimal(model), bits));
     }
     let len = words.first()?.len();
     let padded = |word: &&str| digits::parse_padded(word.as_bytes()).filter(|_| word.len() == len);
     let numbers: Vec<i64> = words.iter().map(padded).collect::<Option<_>>()?;
-    let (model, bits) = fit_ints(numbers);
+    let (model, bits) = fit_ints(numbers, effort);
     let digits = u8::try_from(len).ok().filter(|&digits| digits > 0)?;
     Some((Part::Padded { digits, model }, bits))
 }
@@ -164,8 +165,8 @@ fn decimals(words: &[&str]) -> Option<Vec<i64>> {
     words.iter().map(number).collect()
 }
 
-fn fit_ints(numbers: Vec<i64>) -> (IntModel, u64) {
-    let (model, bits) = IntModel::fit_with_bits(&numbers);
+fn fit_ints(numbers: Vec<i64>, effort: Effort) -> (IntModel, u64) {
+    let (model, bits) = IntModel::fit_with_bits(&numbers, effort);
     let model_bits = model.model_bits();
     (model, bits - model_bits)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::base::bytes::is_same;
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_TERM_BYTES;
 use crate::block::dissection::Scalar;
@@ -64,16 +65,29 @@ impl Pools {
         self.pools.get(pool as usize)
     }
 
+    /// The same, to add values to it.
+    #[inline]
+    pub fn get_mut(&mut self, pool: u32) -> Result<&mut Pool> {
+        self.pools.get_mut(pool as usize).ok_or_else(out_of_step)
+    }
+
     /// The number of a value in a pool.
     pub fn intern(&mut self, pool: u32, value: &[u8]) -> Result<u32> {
-        let pool = self.pools.get_mut(pool as usize);
-        pool.ok_or_else(out_of_step).and_then(|pool| pool.intern(value))
+        self.get_mut(pool)?.intern(value)
     }
 
     /// The number of a value that is taken as new.
     pub fn append(&mut self, pool: u32, value: &[u8]) -> Result<u32> {
-        let pool = self.pools.get_mut(pool as usize);
-        pool.ok_or_else(out_of_step).and_then(|pool| pool.append(value))
+        self.get_mut(pool)?.append(value)
+    }
+
+    /// Checks the text in pools at once, so that reading a value as text costs little from now on.
+    pub fn settle_texts(&mut self) {
+        for (place, pool) in self.places.iter().zip(&mut self.pools) {
+            if place.is_text() {
+                pool.settle_text();
+            }
+        }
     }
 
     /// All pools and what they hold.
@@ -142,21 +156,25 @@ impl RowSink<'_> {
         match (self.slots.next(), value) {
             (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
             (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
-                let Some(pool) = self.pools.pools.get_mut(*pool as usize) else {
-                    return Err(out_of_step());
-                };
-                // Many slots repeat their last value: a compare is cheaper than a hash.
-                match numbers.last() {
-                    Some(&last) if pool.get(last) == value => {
-                        pool.saw_again();
-                        numbers.push(last);
-                    }
-                    _ => push_other(pool, numbers, value)?,
-                }
+                push_value(self.pools.get_mut(*pool)?, numbers, value)?;
             }
             _ => return Err(out_of_step()),
         }
         Ok(())
+    }
+}
+
+/// Appends a value of a pool to a slot.
+#[inline(always)]
+pub fn push_value(pool: &mut Pool, numbers: &mut Vec<u32>, value: &[u8]) -> Result<()> {
+    // Many slots repeat their last value: a compare is cheaper than a hash.
+    match numbers.last() {
+        Some(&last) if is_same(pool.get(last), value) => {
+            pool.saw_again();
+            numbers.push(last);
+            Ok(())
+        }
+        _ => push_other(pool, numbers, value),
     }
 }
 

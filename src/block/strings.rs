@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use crate::base::effort::Effort;
 use crate::base::text::Str;
 use crate::base::varint;
 use crate::base::view::StrRef;
@@ -39,14 +40,14 @@ impl StrModel {
     /// The model that fits the shape of all values, and the bits that they take under it, its own
     /// size included; `None` if they have no shape in common. Then a
     /// dictionary or pages have to hold them. O(bytes); stops at the first value that is different.
-    pub fn classify(values: &[&str]) -> Option<(Self, u64)> {
+    pub fn classify(values: &[&str], effort: Effort) -> Option<(Self, u64)> {
         let first = values.first()?;
         if values.iter().all(|value| value == first) {
             let model = Self::Const(Str::from(*first));
             let bits = model.model_bits();
             return Some((model, bits));
         }
-        let (pattern, run_bits) = shape::fit(values)?;
+        let (pattern, run_bits) = shape::fit(values, effort)?;
         let model = Self::Pattern(pattern);
         let bits = run_bits + model.model_bits();
         Some((model, bits))
@@ -59,21 +60,19 @@ impl StrModel {
         bytes.len() as u64 * 8
     }
 
-    /// Appends a run of values, each with its form where there are several; `None`, with part of it
-    /// written, if a value does not fit.
+    /// Appends a run of texts, which are taken apart, each with its form where there are several;
+    /// `None`, with part of it written, if a text does not fit.
     pub fn encode_run(
         &self,
-        values: &[(u16, &str)],
+        texts: &mut [&[u8]],
+        forms: &[u16],
         codes: &WordCodes<'_>,
         out: &mut BitWriter,
     ) -> Option<()> {
         match self {
-            Self::Const(all) => values.iter().all(|(_, value)| *all == **value).then_some(()),
-            Self::Pattern(pattern) => {
-                let values: Vec<&str> = values.iter().map(|(_, value)| *value).collect();
-                pattern.encode_run(&values, codes, out)
-            }
-            Self::Forms(forms) => forms.encode_run(values, codes, out),
+            Self::Const(all) => texts.iter().all(|text| all.as_bytes() == *text).then_some(()),
+            Self::Pattern(pattern) => pattern.encode_run(texts, codes, out),
+            Self::Forms(patterns) => patterns.encode_run(texts, forms, codes, out),
         }
     }
 

@@ -82,6 +82,13 @@ pub enum Place {
     Spelled,
 }
 
+impl Place {
+    /// Whether what stands there is text of an attribute or of a status.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Attribute(_, _, ValueType::Str) | Self::StatusMessage)
+    }
+}
+
 /// What bears an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {

@@ -1,11 +1,10 @@
 //! Builds the posting lists of a segment: see [`crate::index::postings`] for their forms.
 
-use std::collections::HashMap;
-
 use roaring::RoaringBitmap;
 
 use crate::base::checksum::hash128;
 use crate::base::effort::Effort;
+use crate::base::quick::QuickMap;
 use crate::base::varint::write_u64;
 use crate::block::bits::BitWriter;
 use crate::block::whim;
@@ -24,7 +23,7 @@ pub struct PostingsBuilder {
     traces: u32,
     heap: Vec<u8>,
     /// Where lists of this hash stand in the heap, and their lengths; compared before use.
-    seen: HashMap<u128, (usize, usize)>,
+    seen: QuickMap<u128, (usize, usize)>,
     /// What lists may be unions of, if that is looked for.
     unions: Option<Unions>,
 }
@@ -33,7 +32,7 @@ impl PostingsBuilder {
     /// For a segment of so many traces.
     pub fn new(traces: u32, effort: Effort) -> Self {
         let unions = (effort == Effort::Thorough).then(|| Unions::new(traces));
-        Self { traces, heap: Vec::new(), seen: HashMap::new(), unions }
+        Self { traces, heap: Vec::new(), seen: QuickMap::default(), unions }
     }
 
     /// How many traces the segment has.
@@ -55,30 +54,32 @@ impl PostingsBuilder {
     /// Where the heap holds a list.
     fn store(&mut self, ordinals: &[u32]) -> usize {
         let list = encode(ordinals, self.traces);
-        if let Some(at) = self.find(&list) {
+        let hash = hash128(&list);
+        if let Some(at) = self.find(hash, &list) {
             return at;
         }
         let unions = self.unions.as_ref().filter(|_| whim::take(list.len() >= LEAST_UNION));
         let union = unions.and_then(|unions| unions.find(ordinals)).map(|u| encode_union(&u));
         if let Some(union) = union.filter(|union| whim::take(union.len() < list.len())) {
-            return self.find(&union).unwrap_or_else(|| self.place(&union));
+            let hash = hash128(&union);
+            return self.find(hash, &union).unwrap_or_else(|| self.place(hash, &union));
         }
-        let at = self.place(&list);
+        let at = self.place(hash, &list);
         if let Some(unions) = &mut self.unions {
             unions.remember(ordinals, at);
         }
         at
     }
 
-    fn find(&self, list: &[u8]) -> Option<usize> {
-        let &(at, len) = self.seen.get(&hash128(list))?;
+    fn find(&self, hash: u128, list: &[u8]) -> Option<usize> {
+        let &(at, len) = self.seen.get(&hash)?;
         (self.heap.get(at..at + len) == Some(list)).then_some(at)
     }
 
-    fn place(&mut self, list: &[u8]) -> usize {
+    fn place(&mut self, hash: u128, list: &[u8]) -> usize {
         let at = self.heap.len();
         self.heap.extend_from_slice(list);
-        self.seen.insert(hash128(list), (at, list.len()));
+        self.seen.insert(hash, (at, list.len()));
         at
     }
 
@@ -149,8 +150,9 @@ fn write_rice(list: &[u32], k: u32, out: &mut Vec<u8>) {
             bits.put(u64::MAX, 32);
             ones -= 32;
         }
-        bits.put((1 << ones) - 1, ones + 1);
-        bits.put(gap.into(), k);
+        // Both fit a word: 32 bits at most, and 31.
+        let rest = u64::from(gap & ((1 << k) - 1));
+        bits.put(rest << (ones + 1) | ((1 << ones) - 1), ones + 1 + k);
     }
     out.extend_from_slice(&bits.into_bytes());
 }
@@ -179,8 +181,14 @@ fn best_rice(list: &[u32], traces: u32) -> (u32, usize) {
 }
 
 fn complement_of(ordinals: &[u32], traces: u32) -> Vec<u32> {
-    let mut taken = ordinals.iter().copied().peekable();
-    (0..traces).filter(|&o| taken.next_if_eq(&o).is_none()).collect()
+    let mut others = Vec::with_capacity((traces as usize).saturating_sub(ordinals.len()));
+    let mut next = 0;
+    for &ordinal in ordinals {
+        others.extend(next..ordinal);
+        next = ordinal.saturating_add(1);
+    }
+    others.extend(next..traces);
+    others
 }
 
 fn bitset_of(ordinals: &[u32], traces: u32) -> Vec<u8> {

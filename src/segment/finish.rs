@@ -61,7 +61,7 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
         .collect();
     let shapes = std::mem::take(&mut b.shapes).into_list();
     let (mut columns, durations) = pack(&b, shapes, &kept, &mut lineup, &pool_uses, spelled);
-    let (word_list, codes) = find_forms(&mut columns, &b.pools, &pool_uses);
+    let (word_list, codes) = find_forms(&mut columns, &b.pools, &pool_uses, b.options.effort);
     let models = Models { word_list, ..settle(&mut columns, durations, &b, &lineup) };
     let block_ends = writer.blocks(&b, &columns, &models, &codes, &lineup)?;
     drop(columns);

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::base::effort::Effort;
 use crate::base::quick::QuickSet;
 use crate::block::alike::share;
 use crate::block::ids::Ids;
@@ -38,13 +39,14 @@ pub(super) fn pack(
     (scopes, numbers): (Vec<i64>, Vec<u32>),
 ) -> (Vec<PackedTemplate>, Vec<IntModel>) {
     let durations: Vec<&[i64]> = lineup.templates.iter().map(|own| &*own.duration).collect();
-    let (models, numbers_of) = share(&durations, lineup.zones.len());
+    let effort = b.options.effort;
+    let (models, numbers_of) = share(&durations, lineup.zones.len(), effort);
     let mut by_code: Vec<Option<Shape>> = shapes.into_iter().map(Some).collect();
     let mut templates = Vec::new();
     for (code, common) in std::mem::take(&mut lineup.templates).into_iter().enumerate() {
         let mut columns = vec![
-            Packed::ints(common.resource),
-            Packed::ints(common.start),
+            Packed::ints(common.resource, effort),
+            Packed::ints(common.start, effort),
             Packed::durations(numbers_of.get(code).copied().unwrap_or_default(), common.duration),
         ];
         let shape = code.checked_sub(1).and_then(|index| kept.get(index));
@@ -52,14 +54,14 @@ pub(super) fn pack(
         let template = match shape {
             Some(Shape { template, slots, .. }) => {
                 for (slot, values) in template.slots.iter().zip(slots) {
-                    columns.push(Packed::fit(values, &slot.place, uses, &b.pools));
+                    columns.push(Packed::fit(values, &slot.place, uses, &b.pools, effort));
                 }
                 Some(template)
             }
             None => {
-                columns.push(Packed::ints(scopes.clone()));
+                columns.push(Packed::ints(scopes.clone(), effort));
                 let values = SlotValues::Pooled { pool: b.spelled.pool, numbers: numbers.clone() };
-                columns.push(Packed::fit(values, &Place::Spelled, &[], &b.pools));
+                columns.push(Packed::fit(values, &Place::Spelled, &[], &b.pools, effort));
                 None
             }
         };
@@ -68,29 +70,32 @@ pub(super) fn pack(
     (templates, models)
 }
 
-/// Finds forms for the texts that follow no single pattern, and the words that they share.
+/// Finds forms for the texts that follow no single pattern, and the words that they share; with all
+/// effort also columns of ids and of codes that are better told by words.
 pub(super) fn find_forms<'a>(
     templates: &mut [PackedTemplate],
     pools: &'a Pools,
     uses: &[PoolUse],
+    effort: Effort,
 ) -> (WordList, WordCodes<'a>) {
     let known = dictionaries(templates, pools, uses);
+    let is_thorough = effort == Effort::Thorough;
     let (mut unfitted, mut coded, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for PackedTemplate { template, columns } in templates {
         let slots = template.iter().flat_map(|template| &template.slots);
         for (slot, column) in slots.zip(columns.iter_mut().skip(SLOTS)) {
             if let Some(texts) = column.unfitted(&slot.place, pools) {
                 unfitted.push((texts, column));
-            } else if let Some(texts) = column.coded(pools) {
+            } else if is_thorough && let Some(texts) = column.coded(pools) {
                 coded.push((texts, column));
-            } else if let Some(texts) = column.ids(pools) {
+            } else if is_thorough && let Some(texts) = column.ids(pools) {
                 ids.push((texts, column));
             }
         }
     }
     let mut shared = SharedIds::default();
-    for (texts, _) in unfitted.iter().chain(&ids) {
-        shared.count(texts);
+    if is_thorough {
+        unfitted.iter().chain(&ids).for_each(|(texts, _)| shared.count(texts));
     }
     // Columns of many rows decide on words, from which those of few profit.
     unfitted.sort_by_key(|(texts, _)| Reverse(texts.len()));
@@ -110,7 +115,7 @@ pub(super) fn find_forms<'a>(
     coded.retain(|(texts, _)| counts.add_familiar(texts));
     let (words, codes) = counts.finish(&known);
     for (draft, texts, column) in drafts {
-        column.settle(draft, &texts, &codes);
+        column.settle(draft, &texts, &codes, effort);
     }
     for (texts, column) in coded {
         column.recode(&texts, &codes);

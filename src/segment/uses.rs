@@ -98,6 +98,7 @@ impl Uses {
             let context = decode_scope_context(b.scopes.get(code));
             tagging.add_scope(&context.ok_or_else(not_canonical)?, traces);
         }
+        b.pools.settle_texts();
         let pools = tagging.finish(&mut terms, &mut b.pools, mostly_spelled);
         Ok(Self { terms: terms.finish(), pools, spelled_errors })
     }

@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The numbers of a field, ascending, each with its ordinals; `None` if too many differ.
-    fn few_numbers(self, field: &Field) -> Option<Vec<(i64, Vec<u32>)>> {
+    fn few_numbers(self, field: &Field, terms: &mut TermsBuilder) -> Option<Vec<(i64, Vec<u32>)>> {
         let mut places: QuickMap<i64, usize> = QuickMap::default();
         let mut lists: Vec<(i64, Vec<u32>)> = Vec::new();
         let mut last = None;
@@ -176,11 +176,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         lists.sort_unstable_by_key(|&(value, _)| value);
-        for (_, list) in &mut lists {
-            // Ascending runs behind one another, which this sort makes use of.
-            list.sort();
-            list.dedup();
-        }
+        lists.iter_mut().for_each(|(_, list)| terms.settle(list));
         Some(lists)
     }
 
@@ -194,7 +190,7 @@ impl<'a> Walk<'a> {
         terms: &mut TermsBuilder,
         buckets: &mut Vec<(Number, u32)>,
     ) {
-        let Some(lists) = self.few_numbers(field) else {
+        let Some(lists) = self.few_numbers(field, terms) else {
             return self.add_many_numbers(scope, key, kind, field, terms, buckets);
         };
         let lists = lists.into_iter();

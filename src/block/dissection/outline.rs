@@ -1,6 +1,7 @@
 //! What becomes of a span's structure while it is walked over: it is written down, or compared
 //! with the skeleton that is expected.
 
+use crate::base::bytes::is_same;
 use crate::base::varint::{read_i64, read_u64, write_u64};
 use crate::block::skeleton::{ValueType, mask};
 
@@ -102,7 +103,7 @@ impl Outline for Expected<'_> {
         let rest = self.skeleton.get(self.at..)?;
         let (key, rest) = rest.split_at_checked(prefixed_key.len())?;
         self.at += prefixed_key.len() + 1;
-        (rest.first() == Some(&(kind as u8)) && key == prefixed_key).then_some(())
+        (rest.first() == Some(&(kind as u8)) && is_same(key, prefixed_key)).then_some(())
     }
 
     #[inline]

@@ -24,6 +24,10 @@ fn columns() -> impl Strategy<Value = Vec<i64>> {
     ]
 }
 
+fn efforts() -> impl Strategy<Value = Effort> {
+    prop::sample::select([Effort::Quick, Effort::Thorough].as_slice())
+}
+
 fn written(model: &IntModel) -> Vec<u8> {
     let mut bytes = Vec::new();
     model.write(&mut bytes);
@@ -62,9 +66,9 @@ proptest! {
 
     #[test]
     fn p3_fitted_columns_come_back_and_cost_what_was_said(
-        values in columns(), run in 1usize..150, offset in 0u32..64,
+        values in columns(), effort in efforts(), run in 1usize..150, offset in 0u32..64,
     ) {
-        let (model, bits) = IntModel::fit_with_bits(&values);
+        let (model, bits) = IntModel::fit_with_bits(&values, effort);
         let stored = written(&model);
         let mut input = stored.as_slice();
         prop_assert_eq!(&IntModel::read(&mut input), &Some(model.clone()));
@@ -77,7 +81,7 @@ proptest! {
 
     #[test]
     fn a_fit_is_never_worse_than_offsets_of_one_width(values in columns()) {
-        let (_, bits) = IntModel::fit_with_bits(&values);
+        let (_, bits) = IntModel::fit_with_bits(&values, Effort::Thorough);
         let least = values.iter().copied().min().unwrap_or(0);
         let scale = Scale::new(least, 1);
         let width = values.iter().map(|&v| bit_length(scale.index(v).unwrap())).max().unwrap_or(0);
@@ -88,8 +92,10 @@ proptest! {
     }
 
     #[test]
-    fn p3_columns_off_the_model_are_refused_or_kept(values in columns(), others in columns()) {
-        let model = IntModel::fit(&values);
+    fn p3_columns_off_the_model_are_refused_or_kept(
+        values in columns(), effort in efforts(), others in columns(),
+    ) {
+        let model = IntModel::fit(&values, effort);
         if model.encode_run(&others, &mut BitWriter::new()).is_some() {
             assert_round_trip(&model, &others, 64, 3);
         }
@@ -113,9 +119,10 @@ proptest! {
 
     #[test]
     fn p6_a_fitted_model_over_any_bytes_is_read_or_refused(
-        values in columns(), bytes: Vec<u8>, at in 0usize..100, count in 0usize..1000, index in 0usize..1000,
+        values in columns(), effort in efforts(), bytes: Vec<u8>, at in 0usize..100,
+        count in 0usize..1000, index in 0usize..1000,
     ) {
-        let model = IntModel::fit(&values);
+        let model = IntModel::fit(&values, effort);
         model.run_bits(&bytes, at, count);
         model.get(&bytes, at, count, index);
         if let Some((run, _)) = model.open(&bytes, at, count) {
@@ -125,7 +132,7 @@ proptest! {
 }
 
 fn bits_a_value(values: &[i64]) -> f64 {
-    let (model, bits) = IntModel::fit_with_bits(values);
+    let (model, bits) = IntModel::fit_with_bits(values, Effort::Thorough);
     assert_round_trip(&model, values, 512, 5);
     bits as f64 / values.len() as f64
 }
@@ -173,7 +180,7 @@ fn few_values_far_apart_become_codes() {
     let values: Vec<i64> = (0..5000)
         .map(|i| if noise(i) % 100 < 96 { far[0] } else { far[(noise(i) >> 8) as usize % 5] })
         .collect();
-    assert!(matches!(IntModel::fit(&values), IntModel::Dict(_)));
+    assert!(matches!(IntModel::fit(&values, Effort::Thorough), IntModel::Dict(_)));
     assert!(bits_a_value(&values) < 1.3);
 }
 
@@ -185,9 +192,9 @@ fn the_extremes_are_exact() {
         vec![i64::MIN, -1, i64::MIN],
         vec![i64::MIN, i64::MIN + 3, i64::MAX],
     ] {
-        assert_round_trip(&IntModel::fit(&values), &values, 2, 1);
+        assert_round_trip(&IntModel::fit(&values, Effort::Thorough), &values, 2, 1);
         let many: Vec<i64> = values.iter().cycle().take(3000).copied().collect();
-        assert_round_trip(&IntModel::fit(&many), &many, 512, 0);
+        assert_round_trip(&IntModel::fit(&many, Effort::Thorough), &many, 512, 0);
     }
 }
 

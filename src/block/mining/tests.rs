@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::block::bits::BitWriter;
 use crate::block::strings::StrModel;
 
@@ -36,7 +37,7 @@ proptest! {
         let (words, codes) = counts.told();
         for (texts, draft) in columns.iter().zip(drafts) {
             let Some(draft) = draft else { continue };
-            let forms = draft.settle(texts, &codes).unwrap();
+            let forms = draft.settle(texts, &codes, Effort::Quick).unwrap();
             let model = StrModel::Forms(forms);
             let mut stored = Vec::new();
             model.write(&mut stored);
@@ -46,7 +47,9 @@ proptest! {
             for chunk in rows.chunks(run) {
                 let mut out = BitWriter::new();
                 out.put(1, 3);
-                model.encode_run(chunk, &codes, &mut out).unwrap();
+                let (forms, mut texts): (Vec<u16>, Vec<&[u8]>) =
+                    chunk.iter().map(|&(form, text)| (form, text.as_bytes())).unzip();
+                model.encode_run(&mut texts, &forms, &codes, &mut out).unwrap();
                 let end = out.len_bits();
                 let bytes = out.into_bytes();
                 prop_assert_eq!(model.run_bits(&bytes, 3, chunk.len()), Some(end - 3));
@@ -69,7 +72,7 @@ proptest! {
         let mut counts = WordCounts::default();
         let Some(draft) = Draft::of(&texts, &SharedIds::default(), &mut counts) else { return Ok(()) };
         let (words, codes) = counts.told();
-        let model = StrModel::Forms(draft.settle(&texts, &codes).unwrap());
+        let model = StrModel::Forms(draft.settle(&texts, &codes, Effort::Thorough).unwrap());
         model.run_bits(&bytes, at, count);
         model.get(&bytes, at, count, index, &words);
     }

@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::effort::Effort;
 use crate::block::pattern::Part;
 use crate::block::vocabulary::WordCounts;
 
-/// The values of a column that follows one pattern.
-fn alone<'a>(values: &[&'a str]) -> Vec<(u16, &'a str)> {
-    values.iter().map(|&value| (0, value)).collect()
+/// The values of a column, to be taken apart.
+fn bytes_of<'a>(values: &[&'a str]) -> Vec<&'a [u8]> {
+    values.iter().map(|value| value.as_bytes()).collect()
 }
 
 /// Columns with a shape, and columns that only nearly have one.
@@ -50,7 +51,7 @@ proptest! {
         column in columns(), others in columns(), run in 1usize..40,
     ) {
         let values: Vec<&str> = column.iter().map(String::as_str).collect();
-        let Some((model, bits)) = StrModel::classify(&values) else { return Ok(()) };
+        let Some((model, bits)) = StrModel::classify(&values, Effort::Thorough) else { return Ok(()) };
         let mut stored = Vec::new();
         model.write(&mut stored);
         prop_assert_eq!(&StrModel::read(&mut stored.as_slice()), &Some(model.clone()));
@@ -59,7 +60,7 @@ proptest! {
         for chunk in values.chunks(run) {
             let mut out = BitWriter::new();
             out.put(1, 3);
-            model.encode_run(&alone(chunk), &WordCodes::default(), &mut out).unwrap();
+            model.encode_run(&mut bytes_of(chunk), &[], &WordCodes::default(), &mut out).unwrap();
             let end = out.len_bits();
             total += end - 3;
             let bytes = out.into_bytes();
@@ -74,7 +75,7 @@ proptest! {
         // What the model was not fitted to, it keeps or refuses.
         for other in &others {
             let mut out = BitWriter::new();
-            if model.encode_run(&[(0, other)], &WordCodes::default(), &mut out).is_some() {
+            if model.encode_run(&mut [other.as_bytes()], &[], &WordCodes::default(), &mut out).is_some() {
                 let bytes = out.into_bytes();
                 let kept = model.get(&bytes, 0, 1, 0, &words).unwrap();
                 prop_assert_eq!(kept.as_str(), other);
@@ -101,7 +102,7 @@ proptest! {
         column in columns(), bytes: Vec<u8>, at in 0usize..100, count in 0usize..1000, index in 0usize..1000,
     ) {
         let values: Vec<&str> = column.iter().map(String::as_str).collect();
-        if let Some((model, _)) = StrModel::classify(&values) {
+        if let Some((model, _)) = StrModel::classify(&values, Effort::Thorough) {
             model.run_bits(&bytes, at, count);
             model.get(&bytes, at, count, index, &Words::default());
         }
@@ -125,7 +126,7 @@ fn classified(values: &[&str]) -> Option<Vec<String>> {
         Part::Decimal(_) => "<n>".to_owned(),
         Part::Padded { digits, .. } => format!("<{digits}>"),
     };
-    match StrModel::classify(values)?.0 {
+    match StrModel::classify(values, Effort::Thorough)?.0 {
         StrModel::Const(text) => Some(vec![text.to_string()]),
         StrModel::Pattern(pattern) => Some(pattern.parts().iter().map(name).collect()),
         StrModel::Forms(_) => None,
