@@ -11,7 +11,7 @@ use crate::base::quick::QuickMap;
 use crate::base::view::{SpanRef, StrRef};
 use crate::block::dissection::{Dissection, Scalar};
 use crate::block::pool::Prehashed;
-use crate::block::skeleton::{SlotSink, visit_slots, write_skeleton};
+use crate::block::skeleton::{SlotKind, SlotSink, visit_slots, write_skeleton};
 use crate::block::slots::{Pools, RowSink, SlotValues};
 use crate::block::template::{Names, SlotSource, Template};
 
@@ -127,6 +127,21 @@ impl Shapes {
         shape.rows += 1;
         self.pass_on(index);
         Ok(Some(index))
+    }
+
+    /// Takes a row of a known shape, of which `push` appends each value to its slot.
+    pub fn carry(
+        &mut self,
+        index: u32,
+        mut push: impl FnMut(&mut SlotValues, SlotKind) -> Result<()>,
+    ) -> Result<()> {
+        let shape = self.list.get_mut(index as usize).ok_or_else(missing)?;
+        for (values, slot) in shape.slots.iter_mut().zip(&shape.template.slots) {
+            push(values, slot.kind)?;
+        }
+        shape.rows += 1;
+        self.pass_on(index);
+        Ok(())
     }
 
     fn is_followed(&self, index: u32, scope: u32, span: &mut Dissection<'_>) -> bool {

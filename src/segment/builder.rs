@@ -80,7 +80,7 @@ impl RowColumns {
         self.has_parent.reserve_exact(rows);
     }
 
-    fn push(&mut self, shape: u32, resource: u32, times: &RowTimes) {
+    pub fn push(&mut self, shape: u32, resource: u32, times: &RowTimes) {
         self.shape.push(shape);
         self.resource.push(resource);
         self.span_id.push(times.span_id.to_u64());
@@ -158,8 +158,8 @@ impl SegmentBuilder {
         self.traces.pop_if(|trace| trace.first_row as usize == rows);
     }
 
-    /// Appends a row to the trace begun last.
-    pub fn push(&mut self, resource: u32, scope: u32, span: &SpanRef<'_>) -> Result<()> {
+    /// Appends a row to the trace begun last; the number of its shape, if it has one.
+    pub fn push(&mut self, resource: u32, scope: u32, span: &SpanRef<'_>) -> Result<Option<u32>> {
         let times = RowTimes {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -168,12 +168,13 @@ impl SegmentBuilder {
             end: span.end,
         };
         self.check(resource, scope, &times)?;
-        let shape = match self.shapes.push(scope, span, &mut self.pools)? {
+        let known = self.shapes.push(scope, span, &mut self.pools)?;
+        let shape = match known {
             Some(shape) => shape,
             None => self.spell(scope, span)?,
         };
         self.rows.push(shape, resource, &times);
-        Ok(())
+        Ok(known)
     }
 
     /// The same with a row in canonical bytes, taken apart in memory that is used again.
@@ -196,7 +197,7 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    fn check(&self, resource: u32, scope: u32, times: &RowTimes) -> Result<()> {
+    pub(super) fn check(&self, resource: u32, scope: u32, times: &RowTimes) -> Result<()> {
         if self.traces.last().is_none_or(|trace| trace.id != times.trace_id) {
             return Err(Error::invalid("a span outside of its trace"));
         }

@@ -8,6 +8,7 @@ use crate::base::view::StrRef;
 use crate::block::column::ColumnModel;
 use crate::block::decode::{Cell, Cells, OpenBlock};
 use crate::block::models::{DURATION, RESOURCE, TemplateModel};
+use crate::block::page_reader::Record;
 use crate::segment::meta::Meta;
 use crate::segment::reader::Segment;
 
@@ -32,6 +33,17 @@ pub struct Columns<'a> {
     meta: &'a Meta,
     block: &'a OpenBlock,
     cells: Cells<'a>,
+}
+
+/// A value as it is stored.
+#[derive(Debug)]
+pub(super) enum Stored<'a> {
+    /// By its code in the dictionary of its key.
+    Code(u32),
+    /// In the column.
+    Text(StrRef<'a>),
+    /// In pages, and not known to be text.
+    Record(Record),
 }
 
 impl Segment {
@@ -137,6 +149,16 @@ impl<'a> Columns<'a> {
                 Ok(StrRef::Made(text.into()))
             }
         }
+    }
+
+    /// The value in a column that is not one of numbers, as it is stored.
+    #[inline]
+    pub(super) fn stored(&self, column: usize) -> Result<Stored<'a>> {
+        Ok(match self.cell(column)? {
+            Cell::Code(code) => Stored::Code(code),
+            Cell::Text(text) => Stored::Text(text),
+            Cell::Record(record) => Stored::Record(self.segment.record(record)?),
+        })
     }
 
     /// The bytes in a column.

@@ -15,7 +15,7 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::catalog::SegmentEntry;
 use crate::index::traces::TraceFlags;
-use crate::segment::{Row, Segment, SegmentBuilder};
+use crate::segment::{Carried, Outlined, Segment, SegmentBuilder};
 use crate::upkeep::gathered::Gathered;
 use crate::upkeep::sink::Sink;
 
@@ -29,6 +29,9 @@ const MIN_GATHERED_BYTES: usize = 1 << 20;
 
 /// How many rows may pass between two looks at the clock, the budget and the cancel flag.
 const ROWS_A_CHECK: u32 = 1024;
+
+/// The builder's memory is looked at again once it has grown by one row in so many.
+const ROWS_A_LOOK: usize = 16;
 
 /// Part of a trace in one input; ordered as the output is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,8 @@ struct Output<'a> {
     builder: SegmentBuilder,
     contexts: Contexts,
     unchecked_rows: u32,
+    /// How many rows the builder had when its memory was looked at before a trace.
+    sized_rows: usize,
     /// Traces whose rows take too much memory to be gathered.
     scattered: BTreeSet<TraceId>,
     written: Vec<SegmentEntry>,
@@ -84,11 +89,14 @@ struct Output<'a> {
 struct Contexts {
     resources: Vec<Vec<Option<u32>>>,
     scopes: Vec<Vec<Option<u32>>>,
+    carried: Vec<Carried>,
 }
 
 impl Contexts {
     fn new(inputs: usize) -> Self {
-        Self { resources: vec![Vec::new(); inputs], scopes: vec![Vec::new(); inputs] }
+        let mut carried = Vec::new();
+        carried.resize_with(inputs, Carried::default);
+        Self { resources: vec![Vec::new(); inputs], scopes: vec![Vec::new(); inputs], carried }
     }
 }
 
@@ -124,6 +132,7 @@ impl<'a> Output<'a> {
             builder: sink.builder(),
             contexts: Contexts::new(inputs.len()),
             unchecked_rows: 0,
+            sized_rows: 0,
             scattered: BTreeSet::new(),
             written: Vec::new(),
         }
@@ -183,7 +192,7 @@ impl<'a> Output<'a> {
         let entry = segment.entry(fragment.ordinal)?;
         let written = self.written.len();
         self.builder.begin_trace(fragment.id, entry.flags.has(TraceFlags::REGULAR));
-        segment.rows(entry.row_range(), &mut |row| {
+        segment.outlines(entry.row_range(), &mut |row| {
             self.push(fragment, &row)?;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -214,11 +223,17 @@ impl<'a> Output<'a> {
         Ok(Some(gathered))
     }
 
+    /// Looks at the builder's memory, which is a look at every column, once in so many rows.
     fn cut_if_full(&mut self) -> Result<()> {
+        let rows = self.builder.rows();
+        if rows < self.sized_rows + self.sized_rows / ROWS_A_LOOK {
+            return Ok(());
+        }
+        self.sized_rows = rows;
         if self.sink.is_full(&self.builder) { self.cut() } else { Ok(()) }
     }
 
-    fn push(&mut self, fragment: &Fragment, row: &Row<'_>) -> Result<()> {
+    fn push(&mut self, fragment: &Fragment, row: &Outlined<'_>) -> Result<()> {
         self.unchecked_rows += 1;
         if self.unchecked_rows >= ROWS_A_CHECK {
             self.unchecked_rows = 0;
@@ -232,8 +247,22 @@ impl<'a> Output<'a> {
             }
         }
         let resource = self.resource(fragment.input, row.resource)?;
-        let scope = self.scope(fragment.input, row.scope)?;
-        self.builder.push(resource, scope, &row.span)
+        let input = fragment.input as usize;
+        if let Some(carried) = self.contexts.carried.get_mut(input)
+            && self.builder.carry(resource, row, carried)?
+        {
+            return Ok(());
+        }
+        let mut shape = None;
+        let _goes_on = row.read(&mut |row| {
+            let scope = self.scope(fragment.input, row.scope)?;
+            shape = self.builder.push(resource, scope, &row.span)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if let Some(carried) = self.contexts.carried.get_mut(input) {
+            carried.note(row, shape);
+        }
+        Ok(())
     }
 
     fn resource(&mut self, input: u32, code: u32) -> Result<u32> {
@@ -256,6 +285,7 @@ impl<'a> Output<'a> {
     fn cut(&mut self) -> Result<()> {
         let full = std::mem::replace(&mut self.builder, self.sink.builder());
         self.contexts = Contexts::new(self.inputs.len());
+        self.sized_rows = 0;
         if full.rows() > 0 {
             self.written.push(self.sink.write(full)?);
         }
