@@ -34,6 +34,8 @@ pub struct BlockRows<'a> {
     pub states: &'a States,
     /// The rows' steps.
     pub steps: &'a [Step],
+    /// The templates of these rows, ascending.
+    pub templates: &'a [u32],
     /// The rows that begin a trace, ascending.
     pub begins: &'a [u32],
     /// The ordinal of the trace of the first row.
@@ -68,10 +70,7 @@ pub fn encode_block(
     bits.align();
     let encoded = models.ids.encode(rows.span_ids, rows.explicit, &mut bits);
     encoded.ok_or_else(|| Error::invalid("an id that its model does not hold"))?;
-    let mut templates: Vec<u32> = rows.steps.iter().map(|step| step.template()).collect();
-    templates.sort_unstable();
-    templates.dedup();
-    for template in templates {
+    for &template in rows.templates {
         runs(template, &mut bits)?;
     }
     out.extend_from_slice(&bits.into_bytes());

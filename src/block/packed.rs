@@ -233,11 +233,14 @@ impl Packed {
 /// Small codes for the numbers that occur, and each number's code: the frequent first, those about
 /// as frequent (their counts have as many bits) by `rank`, so that a list of ranks has small gaps.
 fn localize(numbers: &[u32], rank: impl Fn(u32) -> u32) -> (Vec<u32>, Vec<i64>) {
-    let mut counted = count_each(numbers);
-    counted.sort_unstable_by_key(|&(number, count)| {
-        (std::cmp::Reverse(bit_length(count.into())), rank(number), number)
-    });
-    let locals: Vec<u32> = counted.iter().map(|&(number, _)| number).collect();
+    // The order in one number: how rare, then the rank, then the number itself.
+    let key = |(number, count): (u32, u32)| {
+        let rarity = u128::from(u32::BITS - bit_length(count.into()));
+        rarity << 64 | u128::from(rank(number)) << 32 | u128::from(number)
+    };
+    let mut counted: Vec<u128> = count_each(numbers).into_iter().map(key).collect();
+    counted.sort_unstable();
+    let locals: Vec<u32> = counted.iter().map(|&key| key as u32).collect();
     let highest = locals.iter().copied().max().unwrap_or(0) as usize;
     if highest / DENSE <= numbers.len() {
         let mut codes = vec![0u32; highest + 1];

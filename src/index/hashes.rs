@@ -33,9 +33,7 @@ pub fn write_table(pairs: &[(u64, u32)], spare_bits: u32, out: &mut Vec<u8>) {
     let rest_bits = all_bits - bucket_bits;
 
     let cut = |hash: u64| hash.checked_shr(64 - all_bits).unwrap_or(0);
-    let mut entries: Vec<(u64, u32)> = pairs.iter().map(|&(h, o)| (cut(h), o)).collect();
-    entries.sort_unstable();
-    entries.dedup();
+    let entries = sorted(pairs.iter().map(|&(h, o)| (cut(h), o)), all_bits, ordinal_bits);
 
     let count = entries.len() as u64;
     let buckets = 1u64 << bucket_bits;
@@ -53,6 +51,28 @@ pub fn write_table(pairs: &[(u64, u32)], spare_bits: u32, out: &mut Vec<u8>) {
     out.extend([bucket_bits as u8, rest_bits as u8, ordinal_bits as u8]);
     pack(&fences, out);
     pack(&entries, out);
+}
+
+/// Entries in order, each once, of so many bits. Those of both mostly fit one word, which is sorted
+/// in half the time.
+fn sorted(
+    entries: impl Iterator<Item = (u64, u32)>,
+    hash_bits: u32,
+    ordinal_bits: u32,
+) -> Vec<(u64, u32)> {
+    if hash_bits + ordinal_bits > u64::BITS {
+        let mut entries: Vec<(u64, u32)> = entries.collect();
+        entries.sort_unstable();
+        entries.dedup();
+        return entries;
+    }
+    // No shift by 64: an ordinal has 32 bits at most.
+    let mut words: Vec<u64> =
+        entries.map(|(hash, ordinal)| hash << ordinal_bits | u64::from(ordinal)).collect();
+    words.sort_unstable();
+    words.dedup();
+    let parts = |word: u64| (word >> ordinal_bits, (word & mask(ordinal_bits)) as u32);
+    words.into_iter().map(parts).collect()
 }
 
 /// Where evenly spread hashes would put a bucket's first entry.

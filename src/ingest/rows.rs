@@ -2,6 +2,7 @@
 //! in pre-order.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::base::error::{Error, Result};
@@ -61,6 +62,12 @@ pub struct Place<'g> {
 }
 
 impl<'g> Place<'g> {
+    /// Compares by [`Place::key`], of which the first part mostly decides.
+    fn compare(&self, other: &Self) -> Ordering {
+        let first = self.entry.low().cmp(&other.entry.low());
+        first.then_with(|| self.key().cmp(&other.key()))
+    }
+
     /// The order of entries in a group.
     fn key(&self) -> (u64, TraceId, u64, u64) {
         let entry = self.entry;
@@ -98,7 +105,7 @@ fn sorted<G: Borrow<Group>>(groups: &[G]) -> Vec<Place<'_>> {
         let place = |entry| Place { group, number, tie: 0, entry };
         places.extend(group.entries().iter().map(place));
     }
-    places.sort_by_key(Place::key);
+    places.sort_by(Place::compare);
     places
 }
 

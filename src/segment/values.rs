@@ -111,12 +111,20 @@ impl<'a> Walk<'a> {
             return None;
         }
         let lists = self.lists(field, pool.len() as usize, terms);
-        let mut order: Vec<u32> = (0..pool.len()).collect();
-        order.sort_unstable_by_key(|&n| pool.get(n));
+        // Most texts differ in their first bytes.
+        let begin = |n: u32| {
+            let mut first = [0; 8];
+            first.iter_mut().zip(pool.get(n)).for_each(|(place, &byte)| *place = byte);
+            (u64::from_be_bytes(first), n)
+        };
+        let mut order: Vec<(u64, u32)> = (0..pool.len()).map(begin).collect();
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| pool.get(a.1).cmp(pool.get(b.1)))
+        });
         let mut values: Vec<(&str, Vec<u32>)> = Vec::with_capacity(order.len());
         let mut ranks = vec![0; order.len()];
         let mut lists: Vec<Vec<u32>> = lists;
-        for n in order {
+        for (_, n) in order {
             let text = pool.text(n);
             let list = lists.get_mut(n as usize).map(std::mem::take).unwrap_or_default();
             match values.last_mut() {

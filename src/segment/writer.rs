@@ -99,10 +99,13 @@ impl<'a> Writer<'a> {
                     all.extend_from_slice(values);
                 }
             }
+            let occurring = (0..).zip(&counts).filter(|&(_, &count)| count > 0);
+            let templates: Vec<u32> = occurring.map(|(template, _)| template).collect();
             let content = BlockRows {
                 durations: &durations,
                 states: &states,
                 steps,
+                templates: &templates,
                 begins: &inside,
                 first_ordinal: first_ordinal as u32,
                 span_ids: b.rows.span_id.get(rows).unwrap_or_default(),
