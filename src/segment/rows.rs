@@ -53,6 +53,9 @@ pub struct Outlined<'a> {
 /// What takes rows one by one, and may end the walk.
 pub type Visit<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
+/// The same before their slots are read.
+pub type VisitOutlined<'a> = dyn FnMut(Outlined<'_>) -> Result<ControlFlow<()>> + 'a;
+
 /// Walks over more blocks than these leave the cache as it is: it is for lookups.
 const MAX_CACHED_BLOCKS: u32 = 8;
 
@@ -67,11 +70,16 @@ impl Segment {
     }
 
     /// The same without their slots, which cost most of reading a row.
-    pub fn outlines(
-        &self,
-        range: Range<u32>,
-        visit: &mut dyn FnMut(Outlined<'_>) -> Result<ControlFlow<()>>,
-    ) -> Result<()> {
+    pub fn outlines(&self, range: Range<u32>, visit: &mut VisitOutlined<'_>) -> Result<()> {
+        self.walk(range, true, visit)
+    }
+
+    /// The same for who reads all rows, one range after the other, so that blocks are at hand.
+    pub fn outlines_in_turn(&self, range: Range<u32>, visit: &mut VisitOutlined<'_>) -> Result<()> {
+        self.walk(range, false, visit)
+    }
+
+    fn walk(&self, range: Range<u32>, is_cold: bool, visit: &mut VisitOutlined<'_>) -> Result<()> {
         if u64::from(range.end) > self.summary().rows {
             return Err(Error::corrupt(self.path(), 0, "rows", "rows beyond the last"));
         }
@@ -82,6 +90,10 @@ impl Segment {
             let block = self.open_block(row / block_rows, keep)?;
             let first = row / block_rows * block_rows;
             let end = range.end.min(first.saturating_add(block_rows));
+            let rows = (row - first) as usize..(end - first) as usize;
+            if is_cold && rows.len() >= WORTH_WARMING {
+                block.warm(rows, &self.meta()?.models);
+            }
             if self.block_rows(&block, first, row..end, visit)?.is_break() {
                 return Ok(());
             }
@@ -164,7 +176,7 @@ impl Segment {
         block: &OpenBlock,
         first: u32,
         range: Range<u32>,
-        visit: &mut dyn FnMut(Outlined<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut VisitOutlined<'_>,
     ) -> Result<ControlFlow<()>> {
         let meta = self.meta()?;
         let outline = &block.outline;
@@ -178,12 +190,6 @@ impl Segment {
         let mut ordinal = outline.first_ordinal.saturating_add(before.max(1) - 1);
         let mut begins = outline.begins.get(after..).unwrap_or_default().iter().peekable();
 
-        if range.len() >= WORTH_WARMING {
-            block.warm(
-                range.start as usize - first as usize..range.end as usize - first as usize,
-                &meta.models,
-            );
-        }
         let mut walker = Walker::new(&block.bytes, outline, &meta.models, begin as usize);
         let mut trace = self.trace_of(ordinal)?;
         walker.begin(trace.1);

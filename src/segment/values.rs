@@ -118,9 +118,7 @@ impl<'a> Walk<'a> {
             (u64::from_be_bytes(first), n)
         };
         let mut order: Vec<(u64, u32)> = (0..pool.len()).map(begin).collect();
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| pool.get(a.1).cmp(pool.get(b.1)))
-        });
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| pool.get(a.1).cmp(pool.get(b.1))));
         let mut values: Vec<(&str, Vec<u32>)> = Vec::with_capacity(order.len());
         let mut ranks = vec![0; order.len()];
         let mut lists: Vec<Vec<u32>> = lists;

@@ -192,7 +192,7 @@ impl<'a> Output<'a> {
         let entry = segment.entry(fragment.ordinal)?;
         let written = self.written.len();
         self.builder.begin_trace(fragment.id, entry.flags.has(TraceFlags::REGULAR));
-        segment.outlines(entry.row_range(), &mut |row| {
+        segment.outlines_in_turn(entry.row_range(), &mut |row| {
             self.push(fragment, &row)?;
             Ok(ControlFlow::Continue(()))
         })?;
