@@ -11,6 +11,7 @@
 //! spans are to make the same file everywhere.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
@@ -117,10 +118,10 @@ impl HashedId {
     }
 }
 
-/// A filter in memory.
+/// A filter in memory; cheap to clone, and copies stand side by side where many are asked.
 #[derive(Clone, Debug)]
 pub struct BloomReader {
-    filter: Box<[u8]>,
+    filter: Arc<[u8]>,
     bits: u64,
     /// 2^64 / `bits`, rounded down: a division by it costs a multiplication.
     inverse: u64,
@@ -220,7 +221,7 @@ mod tests {
         #[test]
         fn p5_bits_are_where_division_puts_them(bits in 1u64.., low: u64) {
             let hash = HashedId::new(low).sips[0];
-            let filter = Box::default();
+            let filter = Arc::default();
             let bloom = BloomReader { filter, bits, inverse: u64::MAX / bits, hashes: 1 };
             prop_assert_eq!(bloom.bit(hash), hash % bits);
         }

@@ -21,7 +21,7 @@ type Place = (u32, u32);
 #[derive(Debug)]
 pub struct Filters {
     /// In the order of sources.
-    filters: Vec<(Arc<BloomReader>, Place)>,
+    filters: Vec<(BloomReader, Place)>,
     /// The sources that have none: live groups, and what cannot be read.
     unfiltered: Vec<Place>,
 }
@@ -86,12 +86,12 @@ mod tests {
         ) {
             let filter = |lows: &Vec<u64>| {
                 let source = MemSource::new(write_bloom(lows, Strength::SEGMENT), Path::new("x"), "bloom");
-                Arc::new(BloomReader::open(&source).unwrap())
+                BloomReader::open(&source).unwrap()
             };
             let numbered = segments.iter().map(filter).zip((0..).map(|index| (index, 0)));
             let filters = Filters { filters: numbered.collect(), unfiltered: vec![(3, 1)] };
             let id = HashedId::new(low);
-            let admit = |f: &&(Arc<BloomReader>, Place)| f.0.contains(&id);
+            let admit = |f: &&(BloomReader, Place)| f.0.contains(&id);
             let mut wanted: Vec<Place> = filters.filters.iter().filter(admit).map(|f| f.1).collect();
             wanted.push((3, 1));
             wanted.sort_unstable();

@@ -101,7 +101,7 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn starts(&self) -> Option<(Timestamp, Timestamp)>;
 
     /// The filter that says which traces the source surely lacks, if it has one that can be read.
-    fn filter(&self) -> Option<Arc<BloomReader>> {
+    fn filter(&self) -> Option<BloomReader> {
         None
     }
 

@@ -37,7 +37,7 @@ impl Source for Segment {
         (summary.rows > 0).then_some((summary.first_start, summary.last_start))
     }
 
-    fn filter(&self) -> Option<Arc<BloomReader>> {
+    fn filter(&self) -> Option<BloomReader> {
         // What damages it, `find` tells.
         self.bloom().ok().cloned()
     }

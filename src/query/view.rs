@@ -16,6 +16,8 @@ pub struct View {
     partitions: Arc<[Arc<Partition>]>,
     /// Gathered by the first lookup.
     filters: Arc<OnceLock<Filters>>,
+    /// How many segments there are, counted for the first observer.
+    segments: Arc<OnceLock<u64>>,
     /// Told what lookups and searches leave out.
     observer: Option<Arc<dyn Observer>>,
 }
@@ -44,7 +46,7 @@ impl View {
     /// A view of these partitions, in any order.
     pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
-        Self { partitions: partitions.into(), filters: Arc::default(), observer: None }
+        Self { partitions: partitions.into(), ..Self::default() }
     }
 
     /// The same view, of whose use `observer` is told.
@@ -104,8 +106,10 @@ impl View {
 
     /// A lookup that asked so many segments.
     fn lookup(&self, asked: usize) -> StoreEvent<'static> {
-        let sources = self.partitions.iter().flat_map(|partition| &partition.sources);
-        let segments = sources.filter(|source| source.is_segment()).count() as u64;
+        let segments = *self.segments.get_or_init(|| {
+            let sources = self.partitions.iter().flat_map(|partition| &partition.sources);
+            sources.filter(|source| source.is_segment()).count() as u64
+        });
         StoreEvent::Lookup { segments, pruned: segments.saturating_sub(asked as u64) }
     }
 

@@ -47,7 +47,7 @@ pub struct Segment {
     terms: OnceLock<Terms>,
     traces: OnceLock<TraceTable>,
     ids: OnceLock<IdIndex>,
-    bloom: OnceLock<Arc<BloomReader>>,
+    bloom: OnceLock<BloomReader>,
     zones: OnceLock<ZoneMap>,
     peaks: OnceLock<Peaks>,
     /// Whether no trace lies in several fragments.
@@ -205,8 +205,8 @@ impl Segment {
     }
 
     /// The filter over the low halves of its traces' ids.
-    pub fn bloom(&self) -> Result<&Arc<BloomReader>> {
-        once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?).map(Arc::new))
+    pub fn bloom(&self) -> Result<&BloomReader> {
+        once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?))
     }
 
     pub(super) fn ids(&self) -> Result<&IdIndex> {

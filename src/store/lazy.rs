@@ -134,7 +134,7 @@ impl Source for LazySegment {
         (summary.rows > 0).then_some((summary.first_start, summary.last_start))
     }
 
-    fn filter(&self) -> Option<Arc<BloomReader>> {
+    fn filter(&self) -> Option<BloomReader> {
         // Why it cannot be opened, `find` tells.
         self.source().ok()?.filter()
     }
