@@ -47,6 +47,7 @@ pub use ingest::otlp::Appended;
 pub use query::hit::{
     Explain, Operation, Page, ServiceStats, TagKey, TagScope, TraceHit, TraceTimes,
 };
+pub use query::interrupt::CancelToken;
 pub use query::scan::Scan;
 pub use query::typed::Query;
 pub use store::counters::{Counters, Failure};

@@ -194,6 +194,48 @@ fn p7_a_batch_for_thousands_of_partitions_is_stored() {
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
 }
 
+/// Beside its own memory a search has the store's cache, and what its segments keep open.
+#[test]
+fn p7_searches_of_any_limit_hold_no_more_than_their_memory() {
+    const TRACES: u64 = 20_000;
+    const LONG: u64 = 40_000;
+    const MEMORY: usize = 2 * MIB;
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let _turn = turn();
+        let store = open(dir.path(), options());
+        for first in (0..TRACES).step_by(10_000) {
+            let spans = (first..first + 10_000).map(|i| span(i + 1, 0, START + i));
+            store.append(&request(spans.collect())).unwrap();
+        }
+        let long = (0..LONG).map(|i| span(0, i, START + 2 * TRACES + i));
+        store.append(&request(long.collect())).unwrap();
+        store.close().unwrap();
+    }
+    let store = open(dir.path(), options());
+    let all = Query::spans().limit(usize::MAX).memory_bytes(MEMORY);
+    let short = all.clone().between(..Timestamp::from_nanos(START + TRACES));
+    let (mut pages, mut found) = (0, 0);
+    let peak = peak_of(|| {
+        let mut query = short.clone();
+        loop {
+            let page = store.search(&query).unwrap();
+            (pages, found) = (pages + 1, found + page.traces.len());
+            let Some(next) = page.next else { break };
+            query = short.clone().after(next);
+        }
+        assert!(matches!(store.search_ids(&short), Err(Error::Limit { .. })));
+        assert!(matches!(store.search_spans(&short), Err(Error::Limit { .. })));
+        // Half of the memory is less than the long trace takes.
+        assert!(matches!(store.search(&all), Err(Error::Limit { .. })));
+    });
+    assert_eq!(found as u64, TRACES);
+    assert!(pages > 5, "{pages} pages");
+    assert!(peak < MEMORY + 4 * MIB, "{} MiB", peak / MIB);
+    let whole = store.search(&Query::spans().limit(1)).unwrap();
+    assert_eq!(whole.traces[0].span_count, LONG, "with the memory that is usual");
+}
+
 #[test]
 fn p7_a_hundred_stores_stay_within_one_budget() {
     const STORES: u64 = 100;

@@ -180,7 +180,9 @@ impl fmt::Display for Error {
             ),
             Self::NotFound { path } => write!(f, "there is nothing at {}", path.display()),
             Self::Limit { what } => write!(f, "limit exceeded: {what}"),
-            Self::Timeout => f.write_str("the deadline passed"),
+            Self::Timeout => {
+                f.write_str("the time that was given has passed; allow more, or ask for less")
+            }
             Self::Cancelled => f.write_str("cancelled"),
             Self::ReadOnly => f.write_str("the store is open for reading only"),
             Self::Closed => f.write_str("the store has been closed"),

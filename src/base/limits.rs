@@ -29,6 +29,9 @@ pub const MAX_TERM_BYTES: usize = 1024;
 /// Default `limit` of a search.
 pub const DEFAULT_LIMIT: usize = 20;
 
+/// Default memory of a query: half of it is enough to look at a trace of a million spans.
+pub const QUERY_MEMORY_BYTES: usize = 256 << 20;
+
 /// The longest query text, and how deep its parentheses may nest.
 pub const MAX_QUERY_BYTES: usize = 64 << 10;
 

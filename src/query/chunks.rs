@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use crate::base::error::Result;
 use crate::base::model::TraceSpan;
 use crate::base::time::TimeRange;
+use crate::query::interrupt::Interrupt;
 use crate::query::places::{Place, visit_places};
 use crate::query::settle::{SpanKey, settle};
 use crate::query::view::Piece;
@@ -81,7 +82,9 @@ impl Iterator for Chunks {
             return None;
         }
         let mut spans = Vec::with_capacity(places.len());
-        let read = visit_places(&self.pieces, &places, &mut |_, row, piece| {
+        // Whoever reads chunks ends by not asking for the next.
+        let never = Interrupt::default();
+        let read = visit_places(&self.pieces, &places, &never, &mut |_, row, piece| {
             spans.push(row.into_owned(piece.source.as_ref())?);
             Ok(())
         });

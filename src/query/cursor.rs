@@ -4,6 +4,9 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 
+/// What sorts places as searches do.
+pub type Order = (std::cmp::Reverse<Timestamp>, TraceId);
+
 /// The place of a trace in the order of searches: newest start first, then by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -15,7 +18,7 @@ pub struct Place {
 
 impl Place {
     /// Sorts as searches do: the first hit has the least key.
-    pub fn order(self) -> (std::cmp::Reverse<Timestamp>, TraceId) {
+    pub fn order(self) -> Order {
         (std::cmp::Reverse(self.start), self.id)
     }
 

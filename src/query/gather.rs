@@ -10,11 +10,13 @@ use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::base::view::StrRef;
 use crate::query::ast::Expr;
+use crate::query::bounds::Bounds;
 use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
 use crate::query::typed::Query;
 use crate::query::view::Piece;
+use crate::query::weigh::Weigh;
 
 /// What hits and trace-level conditions need of a span: a million of them stay affordable.
 #[derive(Clone, Debug)]
@@ -44,16 +46,20 @@ pub struct Gathered {
     pub spans: Vec<Brief>,
     /// The services, in order of appearance.
     pub services: Vec<Str>,
+    /// What the query must not exceed.
+    bounds: Bounds,
 }
 
 impl Gathered {
     /// Looks at all spans of a trace and tests each against the query.
     pub fn read(pieces: &[Piece], query: &Query) -> Result<Self> {
-        let mut gathered = Self::default();
+        let mut gathered = Self { bounds: query.bounds.clone(), ..Self::default() };
         let mut services = Services::default();
         let mut names = Names::default();
         for (number, piece) in pieces.iter().enumerate() {
             piece.source.shorts(&piece.fragment, query, &mut |short| {
+                gathered.bounds.interrupt.tick()?;
+                gathered.bounds.check_trace(gathered.spans.len() * size_of::<Brief>())?;
                 gathered.spans.push(Brief {
                     key: (short.start, short.span_id),
                     end: short.end,
@@ -82,7 +88,7 @@ impl Gathered {
             return Ok(());
         }
         let mut contents = HashMap::new();
-        visit_places(pieces, &doubtful, &mut |place, row, _| {
+        visit_places(pieces, &doubtful, &self.bounds.interrupt, &mut |place, row, _| {
             let content = Content::of(&row.span, row.resource, row.scope)?;
             contents.insert(place, content);
             Ok(())
@@ -107,7 +113,7 @@ impl Gathered {
             root_service: root.and_then(|root| self.service_of(root)).map(Str::as_str),
             duration_nanos: saturating_nanos(self.end().since(self.start())),
         };
-        visit_places(pieces, &open, &mut |place, row, _| {
+        visit_places(pieces, &open, &self.bounds.interrupt, &mut |place, row, _| {
             if matches(filter, row.subject(), Some(facts), loose) == Some(true) {
                 fulfilled.insert(place);
             }
@@ -134,9 +140,13 @@ impl Gathered {
         let rest = self.spans.iter().skip(from);
         let wanted = rest.filter(|span| span.matched == Some(true)).take(count);
         let wanted: Vec<Place> = wanted.map(|span| span.place).collect();
-        let mut owned = HashMap::with_capacity(wanted.len());
-        visit_places(pieces, &wanted.iter().copied().collect(), &mut |place, row, piece| {
-            owned.insert(place, row.into_owned(piece.source.as_ref())?);
+        let places: HashSet<Place> = wanted.iter().copied().collect();
+        let (mut owned, mut bytes) = (HashMap::with_capacity(wanted.len()), 0);
+        visit_places(pieces, &places, &self.bounds.interrupt, &mut |place, row, piece| {
+            let span = row.into_owned(piece.source.as_ref())?;
+            bytes += span.weigh();
+            self.bounds.check_trace(bytes)?;
+            owned.insert(place, span);
             Ok(())
         })?;
         Ok(wanted.iter().filter_map(|place| owned.remove(place)).collect())

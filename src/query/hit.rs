@@ -14,8 +14,9 @@ use crate::query::ast::Scope;
 pub struct Page {
     /// The traces.
     pub traces: Vec<TraceHit>,
-    /// What [`Query::after`](crate::Query::after) takes to go on. `None` if the page holds fewer
-    /// traces than asked for: then these are the last.
+    /// What [`Query::after`](crate::Query::after) takes to go on. `None` if there is nothing to go
+    /// on with; else there may be. A page may hold fewer traces than asked for, for want of
+    /// [memory](crate::Query::memory_bytes).
     pub next: Option<String>,
 }
 

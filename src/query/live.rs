@@ -122,6 +122,7 @@ fn look(
     let mut possible = false;
     let entries = group.entries().get(fragment.rows.start as usize..fragment.rows.end as usize);
     for entry in entries.unwrap_or_default() {
+        query.bounds.interrupt.tick()?;
         if !glance.admits(group, entry) {
             continue;
         }

@@ -23,8 +23,12 @@
 //! - A range of time restricts which spans can match, never what is said of their trace.
 //! - A segment that cannot be opened fails what may depend on its spans, and nothing else (P6).
 //! - No text, however wrong, does more than fail as a query.
+//! - A query ends at its deadline or when its caller cancels it, and holds no more than its memory
+//!   (P7): pages end early, lists fail.
 
 pub mod ast;
+pub mod best;
+pub mod bounds;
 pub mod chunks;
 pub mod compare;
 pub mod cursor;
@@ -33,6 +37,7 @@ pub mod filters;
 pub mod gather;
 pub mod glance;
 pub mod hit;
+pub mod interrupt;
 pub mod lex;
 pub mod live;
 pub mod lookup;
@@ -47,12 +52,14 @@ pub mod predicate;
 pub mod prune;
 pub mod scan;
 pub mod search;
+pub mod seen;
 pub mod settle;
 pub mod sieve;
 pub mod source;
 pub mod stored;
 pub mod typed;
 pub mod view;
+pub mod weigh;
 
 #[cfg(test)]
 #[expect(

@@ -96,12 +96,15 @@ impl<'a> Lane<'a> {
             range.overlaps(candidate.fragment.first_start, candidate.fragment.last_start)
         };
         for candidate in self.candidates.as_mut().into_iter().flatten() {
+            query.bounds.interrupt.tick()?;
             let candidate = candidate?;
             if in_range(query.range, &candidate) {
                 self.next = Some(candidate);
-                break;
+                return Ok(());
             }
         }
+        // Sets of traces, and what else the source needed, are given back at once.
+        self.candidates = Some(Box::new(std::iter::empty()));
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::base::error::Result;
+use crate::query::interrupt::Interrupt;
 use crate::query::source::{Fragment, Row};
 use crate::query::view::Piece;
 
@@ -15,6 +16,7 @@ pub type Place = (usize, u32);
 pub fn visit_places(
     pieces: &[Piece],
     places: &HashSet<Place>,
+    interrupt: &Interrupt,
     visit: &mut dyn FnMut(Place, Row<'_>, &Piece) -> Result<()>,
 ) -> Result<()> {
     let mut stretches: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
@@ -25,7 +27,7 @@ pub fn visit_places(
     for (number, (first, last)) in stretches {
         let Some(piece) = pieces.get(number) else { continue };
         let stretch = Fragment { rows: first..last.saturating_add(1), ..piece.fragment.clone() };
-        let wanted = |row| places.contains(&(number, row));
+        let wanted = |row| interrupt.tick().map(|()| places.contains(&(number, row)));
         piece.source.pick(&stretch, &wanted, &mut |row| {
             visit((number, row.row), row, piece)?;
             Ok(ControlFlow::Continue(()))

@@ -83,8 +83,8 @@ impl Scan {
 
     /// Every span that fulfils the query, whose limit and cursor are not looked at.
     pub(crate) fn matching(view: &View, query: &Query) -> Result<Self> {
-        query.check()?;
-        Ok(Self::of(view, Wanted::Matching(Box::new(query.clone())), BATCH_SPANS))
+        let query = query.begin(view.clock())?.into_owned();
+        Ok(Self::of(view, Wanted::Matching(Box::new(query)), BATCH_SPANS))
     }
 
     /// The same in batches of another size.
@@ -104,6 +104,13 @@ impl Scan {
             batch: Vec::new(),
             failures: Vec::new(),
         }
+    }
+
+    /// Nothing is left to come.
+    fn end(&mut self) {
+        (self.partitions, self.open) = (0, None);
+        self.traces = Traces::Whole { located: Vec::new(), partition: 0 };
+        self.batch.clear();
     }
 
     /// The next spans of one trace, in order; `None` at the end of the scan.
@@ -185,7 +192,13 @@ impl Iterator for Scan {
             match self.spans() {
                 Ok(Some(spans)) => self.batch.extend(spans),
                 Ok(None) => break,
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    if matches!(error, Error::Timeout | Error::Cancelled) {
+                        // The other traces would end so, too, one by one.
+                        self.end();
+                    }
+                    return Some(Err(error));
+                }
             }
         }
         let batch = std::mem::take(&mut self.batch);
@@ -251,6 +264,7 @@ fn candidates(partition: &Partition, query: &Query) -> Result<Vec<(Timestamp, Tr
     let mut found = Vec::new();
     let mut traces = Vec::with_capacity(ids.len());
     for id in ids {
+        query.bounds.interrupt.tick()?;
         let hashed = HashedId::new(id.low());
         partition.sources.iter().try_for_each(|source| source.find(&hashed, &mut found))?;
         let own = found.drain(..).filter(|fragment| fragment.trace_id == id);

@@ -4,21 +4,20 @@
 //! candidate, since its true start, and with it its place, depends on all of its fragments. The
 //! walk ends once the page is full of traces that start after every candidate left.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
-
 use crate::base::error::Result;
-use crate::base::ids::TraceId;
 use crate::base::model::TraceSpan;
 use crate::base::observer::StoreEvent;
 use crate::base::time::{TimeRange, Timestamp};
+use crate::query::best::{Best, Overflow};
 use crate::query::cursor::Place;
 use crate::query::gather::{Brief, Gathered};
 use crate::query::hit::{Explain, Page, ServiceStats, TraceHit, TraceTimes};
 use crate::query::newest::Newest;
+use crate::query::seen::Seen;
 use crate::query::source::Candidate;
 use crate::query::typed::Query;
 use crate::query::view::{Piece, View};
+use crate::query::weigh::Weigh;
 
 /// The traces that match, as hits.
 pub fn search(view: &View, query: &Query) -> Result<Page> {
@@ -32,67 +31,64 @@ pub fn explained(view: &View, query: &Query) -> Result<(Page, Explain)> {
         let spans = trace.matching(pieces, query.spans_per_set)?;
         Ok(hit(times, trace, spans))
     };
-    let found = top(view, query, &mut explain, None, &make)?;
-    let is_full = query.limit > 0 && found.len() >= query.limit;
-    let next = found.last_key_value().filter(|_| is_full).map(|(_, (place, _))| place.to_cursor());
-    let traces = found.into_values().map(|(_, hit)| hit).collect();
-    Ok((Page { traces, next }, explain))
+    let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::EndsPage);
+    let best = top(view, query, &mut explain, best, None, &make)?;
+    let next = best.last().map(Place::to_cursor);
+    Ok((Page { traces: best.into_answers().collect(), next }, explain))
 }
 
 /// The traces that match, with their times only. Reads no span where the indexes are certain.
 pub fn search_ids(view: &View, query: &Query) -> Result<Vec<TraceTimes>> {
     let make = |times: TraceTimes, _: &Gathered, _: &[Piece]| Ok(times);
-    let found = top(view, query, &mut Explain::default(), Some(&|times| times), &make)?;
-    Ok(found.into_values().map(|(_, times)| times).collect())
+    let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::Fails);
+    let best = top(view, query, &mut Explain::default(), best, Some(&|times| times), &make)?;
+    Ok(best.into_answers().collect())
 }
 
 /// All matching spans of the traces that [`search`] finds, trace by trace.
 pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
     let make =
         |_: TraceTimes, trace: &Gathered, pieces: &[Piece]| trace.matching(pieces, usize::MAX);
-    let found = top(view, query, &mut Explain::default(), None, &make)?;
-    Ok(found.into_values().flat_map(|(_, spans)| spans).collect())
+    let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::Fails);
+    let best = top(view, query, &mut Explain::default(), best, None, &make)?;
+    Ok(best.into_answers().flatten().collect())
 }
-
-/// Found traces by their place in the order.
-type Found<T> = BTreeMap<(Reverse<Timestamp>, TraceId), (Place, T)>;
 
 /// What is answered for a trace that was read.
 type Make<'a, T> = dyn Fn(TraceTimes, &Gathered, &[Piece]) -> Result<T> + 'a;
 
-/// The first `limit` matching traces. `sure` answers for a trace of which an index is certain;
+/// The first matching traces, as many as `best` takes. `sure` answers for a trace of which an index is certain;
 /// `make` for one that was read.
-fn top<T>(
+fn top<T: Weigh>(
     view: &View,
     query: &Query,
     explain: &mut Explain,
+    mut best: Best<T>,
     sure: Option<&dyn Fn(TraceTimes) -> T>,
     make: &Make<'_, T>,
-) -> Result<Found<T>> {
-    query.check()?;
+) -> Result<Best<T>> {
+    let query = &*query.begin(view.clock())?;
     let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
-    let mut found = Found::new();
-    let mut seen = HashSet::new();
+    let mut seen = Seen::default();
     let mut newest = Newest::new(view, query, explain);
     if query.limit == 0 {
-        return Ok(found);
+        return Ok(best);
     }
     loop {
-        let is_full = found.len() >= query.limit;
-        let last = found.last_key_value().map(|(key, _)| *key).filter(|_| is_full);
-        let floor = last.map_or(Timestamp::ZERO, |(start, _)| start.0);
+        let floor = best.last().map_or(Timestamp::ZERO, |last| last.start);
         let Some(candidate) = newest.next(floor)? else { break };
         explain.candidates += 1;
         explain.certain += u64::from(candidate.certain);
         let id = candidate.fragment.trace_id;
-        if !seen.insert(id) {
+        if seen.contains(id, candidate.fragment.first_start) {
             continue;
         }
         let pieces = view.pieces(id)?;
+        seen.add(id, &pieces);
         let times = times(&candidate, &pieces);
         let place = Place { start: times.start, id };
         let is_before = after.is_some_and(|after| place.order() <= after.order());
-        if is_before || last.is_some_and(|last| place.order() > last) {
+        if is_before || !best.admits(place) {
             continue;
         }
         let answer = match sure {
@@ -108,17 +104,15 @@ fn top<T>(
             }
         };
         explain.traces_matched += 1;
-        found.insert(place.order(), (place, answer));
-        if is_full {
-            found.pop_last();
-        }
+        let bytes = answer.weigh();
+        best.insert(place, answer, bytes)?;
     }
     explain.segments_unread = newest.unread_segments();
     view.tell(|| StoreEvent::Search {
         segments: explain.segments,
         pruned: explain.segments_out_of_range + explain.segments_unread,
     });
-    Ok(found)
+    Ok(best)
 }
 
 /// Whether some span surely fulfils the condition and starts inside the range.

@@ -14,6 +14,7 @@ use crate::block::models::{SPELLED, TemplateModel};
 use crate::block::skeleton::ValueType;
 use crate::query::ast::{Check, Expr, Field};
 use crate::query::compare::{Seen, holds};
+use crate::query::interrupt::Interrupt;
 use crate::query::narrow::{Narrowing, Node};
 use crate::query::predicate::of_resource;
 use crate::segment::{Columns, Peek, Segment};
@@ -59,10 +60,12 @@ impl<'a> Sieve<'a> {
     pub fn sift(
         &mut self,
         rows: Range<u32>,
+        interrupt: &Interrupt,
         spelled: &mut dyn FnMut(u32) -> Result<Option<bool>>,
     ) -> Result<Sifted> {
         let mut sifted = Sifted::default();
         for row in rows {
+            interrupt.tick()?;
             let columns = self.peek.row(row)?;
             let is_spelled = columns.template() == SPELLED;
             let verdict = match self.tests.verdict(columns)? {

@@ -132,10 +132,10 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn pick(
         &self,
         fragment: &Fragment,
-        wanted: &dyn Fn(u32) -> bool,
+        wanted: &dyn Fn(u32) -> Result<bool>,
         visit: &mut Visitor<'_>,
     ) -> Result<()> {
-        self.rows(fragment, &mut |row| match wanted(row.row) {
+        self.rows(fragment, &mut |row| match wanted(row.row)? {
             true => visit(row),
             false => Ok(ControlFlow::Continue(())),
         })

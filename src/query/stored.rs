@@ -1,5 +1,6 @@
 //! Segments as sources: their indexes answer before their rows do.
 
+use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
 use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
+use crate::query::interrupt::Interrupt;
 use crate::query::plan::{Terms, min_duration, plan};
 use crate::query::predicate::matches;
 use crate::query::prune::prune;
@@ -47,7 +49,9 @@ impl Source for Segment {
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
-        let mut planned = plan(self, &query.filter, query.loose)?;
+        let interrupt = &query.bounds.interrupt;
+        let terms = Interruptible { segment: self, interrupt };
+        let mut planned = plan(&terms, &query.filter, query.loose)?;
         let shortest = min_duration(&query.filter);
         // Traces that begin behind the range have no span inside.
         let end = match query.range.last() {
@@ -68,6 +72,7 @@ impl Source for Segment {
         let unsifted = Sifted { possible: true, certain: planned.exact };
         let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
         let mut candidate = move |ordinal| {
+            interrupt.tick()?;
             let entry = self.entry(ordinal)?;
             let is_in_range = query.range.overlaps(entry.first_start, entry.last_start);
             if entry.max_duration < shortest || !is_in_range {
@@ -75,7 +80,8 @@ impl Source for Segment {
             }
             let sifted = match &mut sieve {
                 Some(sieve) => {
-                    sieve.sift(entry.row_range(), &mut |row| verdict(self, row, query))?
+                    let mut spelled = |row| verdict(self, row, query);
+                    sieve.sift(entry.row_range(), interrupt, &mut spelled)?
                 }
                 None => unsifted,
             };
@@ -95,11 +101,11 @@ impl Source for Segment {
     fn pick(
         &self,
         fragment: &Fragment,
-        wanted: &dyn Fn(u32) -> bool,
+        wanted: &dyn Fn(u32) -> Result<bool>,
         visit: &mut Visitor<'_>,
     ) -> Result<()> {
         let mut contexts = Neighbours::default();
-        self.outlines(fragment.rows.clone(), &mut |outlined| match wanted(outlined.row) {
+        self.outlines(fragment.rows.clone(), &mut |outlined| match wanted(outlined.row)? {
             true => outlined.read(&mut |row| visit(contexts.row(self, row)?)),
             false => Ok(ControlFlow::Continue(())),
         })
@@ -241,18 +247,38 @@ fn arrays(segment: &Segment, scope: TagScope, key: &str) -> Result<OrdinalSet> {
     Ok(segment.candidates(TagScope::Intrinsic, &key, &Probe::Exists)?.set)
 }
 
-impl Terms for Segment {
+/// A segment's tag index, asked by a query that may have to end.
+struct Interruptible<'a> {
+    segment: &'a Segment,
+    interrupt: &'a Interrupt,
+}
+
+impl Terms for Interruptible<'_> {
     fn traces(&self) -> u32 {
         // Segments number their traces with 32 bits.
-        u32::try_from(self.summary().traces).unwrap_or(u32::MAX)
+        u32::try_from(self.segment.summary().traces).unwrap_or(u32::MAX)
     }
 
     fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Postings> {
-        let found = self.candidates(scope, key, probe)?;
+        self.interrupt.check()?;
+        let found = match probe {
+            // A pattern is asked of every text of a dictionary, a million perhaps; no matching after
+            // the query's end, that is told behind it.
+            Probe::Matches(matches) => {
+                let ended = Cell::new(false);
+                let matches = |text: &str| {
+                    ended.set(ended.get() || self.interrupt.tick().is_err());
+                    !ended.get() && matches(text)
+                };
+                self.segment.candidates(scope, key, &Probe::Matches(&matches))?
+            }
+            probe => self.segment.candidates(scope, key, probe)?,
+        };
+        self.interrupt.check()?;
         if matches!(probe, Probe::Exists) || scope == TagScope::Intrinsic {
             return Ok(found);
         }
-        let arrays = arrays(self, scope, key)?;
+        let arrays = arrays(self.segment, scope, key)?;
         if arrays.is_empty() {
             return Ok(found);
         }

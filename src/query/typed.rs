@@ -9,6 +9,7 @@ use crate::base::number::Number;
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, saturating_nanos};
 use crate::query::ast::{Check, Compare, Expr, Field, Scope, Test, anchored};
+use crate::query::bounds::Bounds;
 use crate::query::parse;
 
 /// Which traces to search for: those in which one span fulfils every condition.
@@ -43,6 +44,7 @@ pub struct Query {
     pub(crate) spans_per_set: usize,
     pub(crate) after: Option<String>,
     pub(crate) loose: bool,
+    pub(crate) bounds: Bounds,
     problem: Option<String>,
 }
 
@@ -68,6 +70,7 @@ impl Query {
             spans_per_set: 3,
             after: None,
             loose: false,
+            bounds: Bounds::default(),
             problem: None,
         }
     }
@@ -165,7 +168,16 @@ impl Query {
         self
     }
 
-    /// Go on behind the page whose `next` this is.
+    /// Go on behind the page whose `next` this is: with traces that start earlier than its last,
+    /// or as early, with a greater id.
+    ///
+    /// The cursor tells a place in time, nothing of the store: it stays valid across flushes, merges
+    /// and reopening, for readers and snapshots, and for other queries. Within one
+    /// [`Snapshot`](crate::Snapshot) pages concatenate to the whole answer. Across live calls
+    /// a trace of which an earlier span arrives meanwhile starts earlier from then on: it may come
+    /// again on a later page; and what arrives before the cursor's place is missed.
+    ///
+    /// Cost: a page looks again at the candidates of those before it, some microseconds each.
     pub fn after(mut self, cursor: impl Into<String>) -> Self {
         self.after = Some(cursor.into());
         self

@@ -6,12 +6,13 @@ use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::observer::{Observer, StoreEvent};
 use crate::base::time::{TimeRange, Timestamp};
+use crate::disk::clock::{Clock, SystemClock};
 use crate::index::bloom::HashedId;
 use crate::query::filters::Filters;
 use crate::query::source::{Fragment, Source};
 
 /// A consistent view of a store; cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct View {
     partitions: Arc<[Arc<Partition>]>,
     /// Gathered by the first lookup.
@@ -20,6 +21,8 @@ pub struct View {
     segments: Arc<OnceLock<u64>>,
     /// Told what lookups and searches leave out.
     observer: Option<Arc<dyn Observer>>,
+    /// Tells when a query's time is over.
+    clock: Arc<dyn Clock>,
 }
 
 /// The spans that start within one stretch of time.
@@ -46,7 +49,25 @@ impl View {
     /// A view of these partitions, in any order.
     pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
-        Self { partitions: partitions.into(), ..Self::default() }
+        Self {
+            partitions: partitions.into(),
+            filters: Arc::default(),
+            segments: Arc::default(),
+            observer: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The same view, with another clock than the computer's.
+    #[must_use]
+    pub fn timed(mut self, clock: &Arc<dyn Clock>) -> Self {
+        self.clock = Arc::clone(clock);
+        self
+    }
+
+    /// What tells when a query's time is over.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// The same view, of whose use `observer` is told.

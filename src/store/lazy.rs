@@ -162,7 +162,7 @@ impl Source for LazySegment {
     fn pick(
         &self,
         fragment: &Fragment,
-        wanted: &dyn Fn(u32) -> bool,
+        wanted: &dyn Fn(u32) -> Result<bool>,
         visit: &mut Visitor<'_>,
     ) -> Result<()> {
         self.source()?.pick(fragment, wanted, visit)

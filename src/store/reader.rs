@@ -199,6 +199,6 @@ impl std::fmt::Debug for Reader {
 
 impl TraceReader for Reader {
     fn view(&self) -> Result<View> {
-        Ok(self.state().view().clone())
+        Ok(self.state().view().clone().timed(&self.place.environment.clock))
     }
 }

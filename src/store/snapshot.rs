@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::observer::Observer;
+use crate::disk::clock::Clock;
 use crate::query::view::View;
 use crate::store::read::TraceReader;
 use crate::store::state::State;
@@ -25,11 +26,16 @@ use crate::store::stats::{self, Stats};
 pub struct Snapshot {
     state: Arc<State>,
     observer: Option<Arc<dyn Observer>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Arc<State>, observer: Option<Arc<dyn Observer>>) -> Self {
-        Self { state, observer }
+    pub(crate) fn new(
+        state: Arc<State>,
+        observer: Option<Arc<dyn Observer>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { state, observer, clock }
     }
 
     /// Counts and sizes of this moment. Cost: reads every segment's trace ids.
@@ -46,6 +52,6 @@ impl std::fmt::Debug for Snapshot {
 
 impl TraceReader for Snapshot {
     fn view(&self) -> Result<View> {
-        Ok(self.state.view().clone().observed(self.observer.clone()))
+        Ok(self.state.view().clone().timed(&self.clock).observed(self.observer.clone()))
     }
 }

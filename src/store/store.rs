@@ -206,7 +206,8 @@ impl Store {
     /// A view that stays as it is while the store goes on.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let engine = self.engine();
-        Ok(Snapshot::new(engine.state(), engine.watch.observer().cloned()))
+        let clock = Arc::clone(&engine.environment.clock);
+        Ok(Snapshot::new(engine.state(), engine.watch.observer().cloned(), clock))
     }
 
     /// Counts and sizes, exact at this moment. Cost: reads every segment's trace ids.
@@ -265,6 +266,7 @@ impl TraceReader for Store {
     fn view(&self) -> Result<View> {
         let engine = self.engine();
         engine.check_open()?;
-        Ok(engine.state().view().clone().observed(engine.watch.observer().cloned()))
+        let view = engine.state().view().clone().timed(&engine.environment.clock);
+        Ok(view.observed(engine.watch.observer().cloned()))
     }
 }

@@ -1,6 +1,7 @@
 //! Searches, lookups and names against a naive scan over a list of spans.
 
 mod against_oracle;
+mod bounds;
 mod fake;
 mod generate;
 mod oracle;

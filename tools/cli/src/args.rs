@@ -1,11 +1,12 @@
 //! The command line's grammar.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracekeep::{TimeRange, TraceId};
 
-use crate::times::{Moment, parse_moment};
+use crate::times::{Moment, parse_duration, parse_moment};
 
 /// An embedded storage engine for distributed traces: look into its stores and files.
 #[derive(Debug, Parser)]
@@ -137,6 +138,9 @@ pub struct SearchArgs {
     /// Go on after the page that ended with this cursor
     #[arg(long, value_name = "CURSOR")]
     pub after: Option<String>,
+    /// Give up after this long: `500ms`, `2s`, `1m`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
     /// Tell what was read and what could be left out
     #[arg(long)]
     pub explain: bool,

@@ -32,6 +32,13 @@ fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
 }
 
+/// Reads how long something may take: `500ms`, `2s`, `1m`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let millis = text.strip_suffix("ms").and_then(|number| number.parse().ok());
+    let millis = millis.map(Duration::from_millis);
+    millis.or_else(|| parse_age(text)).ok_or_else(|| "write 500ms, 2s or 1m".into())
+}
+
 /// A number and a unit from seconds to weeks.
 fn parse_age(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;

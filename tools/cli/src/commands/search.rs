@@ -13,6 +13,9 @@ pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
     if let Some(cursor) = &args.after {
         query = query.after(cursor.as_str());
     }
+    if let Some(timeout) = args.timeout {
+        query = query.timeout(timeout);
+    }
     let (page, explain) = place.reader()?.explain(&query).map_err(|error| match error {
         // What the query asks for, or the cursor.
         Error::InvalidInput { message, .. } => Failure::Usage(message),

@@ -97,6 +97,17 @@ fn search_lists_traces_newest_first_and_finds_nothing_with_code_0() {
 }
 
 #[test]
+fn a_search_gives_up_when_its_time_is_over() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    let late = bench.run(&["search", "--timeout", "0s", "--json"]);
+    assert_eq!(late.code, Some(1), "{late:?}");
+    assert!(late.err.contains(r#""kind":"Timeout""#), "{late:?}");
+    assert_eq!(bench.run(&["search", "--timeout", "1h"]).ok().lines().count(), 3);
+    assert_eq!(bench.run(&["search", "--timeout", "soon"]).code, Some(2));
+}
+
+#[test]
 fn explain_goes_to_stderr() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(3)));
