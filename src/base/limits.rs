@@ -29,6 +29,9 @@ pub const MAX_TERM_BYTES: usize = 1024;
 /// Default `limit` of a search.
 pub const DEFAULT_LIMIT: usize = 20;
 
+/// Default `limit` of a list of values.
+pub const DEFAULT_VALUES: usize = 1000;
+
 /// Default memory of a query: half of it is enough to look at a trace of a million spans.
 pub const QUERY_MEMORY_BYTES: usize = 256 << 20;
 

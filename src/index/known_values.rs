@@ -42,6 +42,19 @@ impl Dictionary {
         self.values.get(&*self.source, code)
     }
 
+    /// How many texts come before this one, or before and with it; 0 of other values.
+    pub fn rank(&self, text: &str, with_equal: bool) -> Result<u64> {
+        match &self.values {
+            Values::Str(texts) => texts.rank(&*self.source, text.as_bytes(), with_equal),
+            _ => Ok(0),
+        }
+    }
+
+    /// Whether it tells the traces of its values.
+    pub fn has_traces(&self) -> bool {
+        self.pointers.is_some()
+    }
+
     /// The code of a value, the same to the bit.
     #[cfg(test)]
     pub fn find(&self, value: &Term) -> Result<Option<u64>> {

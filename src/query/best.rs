@@ -5,6 +5,41 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use crate::base::error::{Error, Result};
 use crate::query::cursor::{Order, Place};
 
+/// What takes the answers of a search.
+pub trait Taker<T> {
+    /// Whether it must be given none twice.
+    const ONCE: bool;
+
+    /// The last place that is kept, if there is room for none behind it.
+    fn last(&self) -> Option<Place>;
+
+    /// Whether something at this place would be kept.
+    fn admits(&self, place: Place) -> bool;
+
+    /// Takes an answer of about so many bytes.
+    fn insert(&mut self, place: Place, answer: T, bytes: usize) -> Result<()>;
+}
+
+/// Takes every answer, and keeps none.
+#[derive(Debug)]
+pub struct Every;
+
+impl<T> Taker<T> for Every {
+    const ONCE: bool = true;
+
+    fn last(&self) -> Option<Place> {
+        None
+    }
+
+    fn admits(&self, _: Place) -> bool {
+        true
+    }
+
+    fn insert(&mut self, _: Place, _: T, _: usize) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// What happens to what takes too much memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
@@ -37,19 +72,34 @@ impl<T> Best<T> {
         Self { limit, max_bytes, overflow, bytes: 0, found: BTreeMap::new() }
     }
 
-    /// The last place that is kept, if there is room for none behind it.
-    pub fn last(&self) -> Option<Place> {
+    fn too_much(&self) -> Error {
+        let what = format!(
+            "what was found takes more than {} bytes, half of the query's memory: lower the limit, \
+             raise Query::memory_bytes, or stream by scan_matching",
+            self.max_bytes
+        );
+        Error::Limit { what }
+    }
+
+    /// All that was kept, in order.
+    pub fn into_answers(self) -> impl Iterator<Item = T> {
+        self.found.into_values().map(|found| found.answer)
+    }
+}
+
+impl<T> Taker<T> for Best<T> {
+    const ONCE: bool = false;
+
+    fn last(&self) -> Option<Place> {
         let last = self.found.last_key_value().map(|(_, found)| found.place);
         last.filter(|_| self.found.len() >= self.limit)
     }
 
-    /// Whether something at this place would be kept.
-    pub fn admits(&self, place: Place) -> bool {
+    fn admits(&self, place: Place) -> bool {
         self.limit > 0 && self.last().is_none_or(|last| place.order() <= last.order())
     }
 
-    /// Keeps an answer that takes about `bytes`, unless as many come before it.
-    pub fn insert(&mut self, place: Place, answer: T, bytes: usize) -> Result<()> {
+    fn insert(&mut self, place: Place, answer: T, bytes: usize) -> Result<()> {
         let bytes = bytes + size_of::<(Order, Found<T>)>();
         let found = Found { place, bytes, answer };
         match self.found.entry(place.order()) {
@@ -71,20 +121,6 @@ impl<T> Best<T> {
             self.bytes -= last.bytes;
         }
         Ok(())
-    }
-
-    fn too_much(&self) -> Error {
-        let what = format!(
-            "what was found takes more than {} bytes, half of the query's memory: lower the limit, \
-             raise Query::memory_bytes, or stream by scan_matching",
-            self.max_bytes
-        );
-        Error::Limit { what }
-    }
-
-    /// All that was kept, in order.
-    pub fn into_answers(self) -> impl Iterator<Item = T> {
-        self.found.into_values().map(|found| found.answer)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::query::bounds::Bounds;
 use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
+use crate::query::source::Row;
 use crate::query::typed::Query;
 use crate::query::view::Piece;
 use crate::query::weigh::Weigh;
@@ -150,6 +151,17 @@ impl Gathered {
             Ok(())
         })?;
         Ok(wanted.iter().filter_map(|place| owned.remove(place)).collect())
+    }
+
+    /// Hands over the matching spans, in no order.
+    pub fn visit_matching(
+        &self,
+        pieces: &[Piece],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let matching = self.spans.iter().filter(|span| span.matched == Some(true));
+        let places: HashSet<Place> = matching.map(|span| span.place).collect();
+        visit_places(pieces, &places, &self.bounds.interrupt, &mut |_, row, _| visit(&row))
     }
 
     /// The root: the earliest span without a parent id; if there is none, the earliest whose

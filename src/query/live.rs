@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::Value;
+use crate::base::ids::TraceId;
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
+use crate::index::known_values::Dictionary;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::query::ast::Scope;
@@ -18,6 +19,7 @@ use crate::query::predicate::{Subject, matches};
 use crate::query::source::{
     Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
 };
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 
 impl Source for Group {
@@ -103,8 +105,15 @@ impl Source for Group {
         self.segment().map_or(Ok(None), |segment| Source::may_have(segment, scope, key))
     }
 
-    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
-        self.segment().map_or(Ok(None), |segment| Source::values(segment, scope, key))
+    fn dictionaries(&self, tag: &Tag) -> Result<Option<Vec<Dictionary>>> {
+        self.segment().map_or(Ok(None), |segment| Source::dictionaries(segment, tag))
+    }
+
+    fn trace_ids(&self, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+        match self.segment() {
+            Some(segment) => Source::trace_ids(segment, visit),
+            None => Source::fragments(self, &mut |fragment| visit(fragment.trace_id)),
+        }
     }
 
     fn damaged(&self, detail: &str) -> Error {

@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::Value;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::index::bloom::HashedId;
+use crate::index::known_values::Dictionary;
 use crate::query::ast::Scope;
 use crate::query::source::{Candidates, Fragment, ServiceOperation, Source, Visitor};
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 use crate::segment::{IdFilter, Summary};
 
@@ -78,7 +79,7 @@ impl Source for Lost {
         Err(self.error())
     }
 
-    fn values(&self, _: Scope, _: &str) -> Result<Option<Vec<Value>>> {
+    fn dictionaries(&self, _: &Tag) -> Result<Option<Vec<Dictionary>>> {
         Err(self.error())
     }
 

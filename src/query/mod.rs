@@ -9,7 +9,8 @@
 //!      |            fragment first:      cursor: where a page ends
 //!      |            plan (by index),
 //!      |            prune, sieve (by column)
-//!      +---------> lookup (a trace by id), names (services, operations, keys, values),
+//!      +---------> lookup (a trace by id), names (services, operations, keys),
+//!                  listing (values of a tag, by dictionary or column by column),
 //!                  scan (all spans in bulk), durations (of all spans, and nothing else)
 //! ```
 //!
@@ -30,6 +31,8 @@ pub mod ast;
 pub mod best;
 pub mod bounds;
 pub mod chunks;
+pub mod codes;
+pub mod columns;
 pub mod compare;
 pub mod cursor;
 pub mod durations;
@@ -39,6 +42,8 @@ pub mod glance;
 pub mod hit;
 pub mod interrupt;
 pub mod lex;
+pub mod listed;
+pub mod listing;
 pub mod live;
 pub mod lookup;
 pub mod lost;
@@ -55,9 +60,13 @@ pub mod search;
 pub mod seen;
 pub mod settle;
 pub mod sieve;
+pub mod smallest;
 pub mod source;
 pub mod stored;
+pub mod tag;
+pub mod tally;
 pub mod typed;
+pub mod values;
 pub mod view;
 pub mod weigh;
 

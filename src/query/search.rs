@@ -4,17 +4,20 @@
 //! candidate, since its true start, and with it its place, depends on all of its fragments. The
 //! walk ends once the page is full of traces that start after every candidate left.
 
-use crate::base::error::Result;
+use std::cell::RefCell;
+
+use crate::base::error::{Error, Result};
+use crate::base::ids::TraceId;
 use crate::base::model::TraceSpan;
 use crate::base::observer::StoreEvent;
 use crate::base::time::{TimeRange, Timestamp};
-use crate::query::best::{Best, Overflow};
+use crate::query::best::{Best, Every, Overflow, Taker};
 use crate::query::cursor::Place;
 use crate::query::gather::{Brief, Gathered};
 use crate::query::hit::{Explain, Page, ServiceStats, TraceHit, TraceTimes};
 use crate::query::newest::Newest;
 use crate::query::seen::Seen;
-use crate::query::source::Candidate;
+use crate::query::source::{Candidate, Row};
 use crate::query::typed::Query;
 use crate::query::view::{Piece, View};
 use crate::query::weigh::Weigh;
@@ -54,19 +57,35 @@ pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
     Ok(best.into_answers().flatten().collect())
 }
 
+/// Hands over every span that fulfils the query, however many, with its trace; those of a trace side
+/// by side. The query's limit and cursor are not looked at.
+pub fn visit_matching(
+    view: &View,
+    query: &Query,
+    visit: &mut dyn FnMut(TraceId, &Row<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut query = query.clone().limit(usize::MAX);
+    query.after = None;
+    let visit = RefCell::new(visit);
+    let make = |times: TraceTimes, trace: &Gathered, pieces: &[Piece]| {
+        trace.visit_matching(pieces, &mut |row| visit.borrow_mut()(times.trace_id, row))
+    };
+    top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
+}
+
 /// What is answered for a trace that was read.
 type Make<'a, T> = dyn Fn(TraceTimes, &Gathered, &[Piece]) -> Result<T> + 'a;
 
 /// The first matching traces, as many as `best` takes. `sure` answers for a trace of which an index is certain;
 /// `make` for one that was read.
-fn top<T: Weigh>(
+fn top<T: Weigh, B: Taker<T>>(
     view: &View,
     query: &Query,
     explain: &mut Explain,
-    mut best: Best<T>,
+    mut best: B,
     sure: Option<&dyn Fn(TraceTimes) -> T>,
     make: &Make<'_, T>,
-) -> Result<Best<T>> {
+) -> Result<B> {
     let query = &*query.begin(view.clock())?;
     let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
     let mut seen = Seen::default();
@@ -84,7 +103,9 @@ fn top<T: Weigh>(
             continue;
         }
         let pieces = view.pieces(id)?;
-        seen.add(id, &pieces);
+        if !seen.add(id, &pieces) && B::ONCE {
+            return Err(Error::Limit { what: format!("{} traces in parts", seen.len()) });
+        }
         let times = times(&candidate, &pieces);
         let place = Place { start: times.start, id };
         let is_before = after.is_some_and(|after| place.order() <= after.order());

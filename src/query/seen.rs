@@ -6,8 +6,8 @@ use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
 use crate::query::view::Piece;
 
-/// Traces remembered at most; one that is forgotten is looked at again, to the same answer.
-const MOST: usize = 64 << 10;
+/// Traces remembered at most, in some sixty bytes each.
+const MOST: usize = 512 << 10;
 
 /// The traces that a walk from the newest fragment to the oldest may meet again.
 #[derive(Debug, Default)]
@@ -29,12 +29,21 @@ impl Seen {
         self.ids.contains(&id)
     }
 
-    /// Remembers a trace as long as it can be met again.
-    pub fn add(&mut self, id: TraceId, pieces: &[Piece]) {
+    /// Remembers a trace as long as it can be met again; no, if there are too many already. Then the
+    /// walk may meet it once more.
+    pub fn add(&mut self, id: TraceId, pieces: &[Piece]) -> bool {
         let until = pieces.iter().map(|piece| piece.fragment.first_start).min();
-        if let Some(until) = until.filter(|_| pieces.len() > 1 && self.ids.len() < MOST) {
-            self.ids.insert(id);
-            self.until.push((until, id));
+        let Some(until) = until.filter(|_| pieces.len() > 1) else { return true };
+        if self.ids.len() >= MOST {
+            return false;
         }
+        self.ids.insert(id);
+        self.until.push((until, id));
+        true
+    }
+
+    /// How many it remembers.
+    pub fn len(&self) -> usize {
+        self.ids.len()
     }
 }

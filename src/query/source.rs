@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::{SpanId, TraceId};
-use crate::base::model::{ResourceContext, ScopeContext, SpanKind, StatusCode, TraceSpan, Value};
+use crate::base::model::{ResourceContext, ScopeContext, SpanKind, StatusCode, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::{BloomReader, HashedId};
+use crate::index::known_values::Dictionary;
 use crate::query::ast::Scope;
+use crate::query::interrupt::Interrupt;
+use crate::query::listed::Plain;
 use crate::query::predicate::{Subject, matches};
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 
 /// All that one source holds of one trace.
@@ -196,9 +200,33 @@ pub trait Source: Send + Sync + fmt::Debug {
         Ok(None)
     }
 
-    /// The text, numbers and truth values of an attribute in one scope, elements of arrays
-    /// included, without reading rows, where that is possible.
-    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>>;
+    /// Dictionaries that together list the text, numbers and truth values of a tag, elements of
+    /// arrays included, where there are such. An unscoped key has none.
+    fn dictionaries(&self, tag: &Tag) -> Result<Option<Vec<Dictionary>>>;
+
+    /// Hands over the ids of traces by the ordinals that dictionaries tell.
+    fn trace_ids(&self, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+        self.fragments(&mut |fragment| visit(fragment.trace_id))
+    }
+
+    /// Hands over the values of a tag on rows that start inside `range`, each with its trace; those
+    /// of one fragment side by side, one perhaps several times, or for all rows that share it once.
+    fn tagged(
+        &self,
+        tag: &Tag,
+        range: TimeRange,
+        interrupt: &Interrupt,
+        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.scan(&mut |row| {
+            interrupt.tick()?;
+            if range.contains(row.span.start) {
+                let id = row.span.trace_id;
+                tag.visit(&row, &mut |value| visit(id, value))?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
 
     /// The error for a row that was read but makes no sense.
     fn damaged(&self, detail: &str) -> Error;

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::{ResourceContext, ScopeContext, StatusCode, TraceSpan, Value};
+use crate::base::ids::TraceId;
+use crate::base::model::{ResourceContext, ScopeContext, StatusCode, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::StrRef;
 use crate::index::bloom::{BloomReader, HashedId};
+use crate::index::known_values::Dictionary;
 use crate::index::ordinals::OrdinalSet;
-use crate::index::term::{Candidates as Postings, Probe, TagScope, Term};
+use crate::index::term::{Candidates as Postings, Probe, TagScope};
 use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
+use crate::query::columns;
 use crate::query::interrupt::Interrupt;
+use crate::query::listed::Plain;
 use crate::query::plan::{Terms, min_duration, plan};
 use crate::query::predicate::matches;
 use crate::query::prune::prune;
@@ -23,6 +27,7 @@ use crate::query::sieve::{RowTests, Sieve, Sifted};
 use crate::query::source::{
     Candidate, Candidates, Fragment, Row, ServiceOperation, Short, Source, Visitor,
 };
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 use crate::segment::{Row as StoredRow, Segment, intrinsic};
 
@@ -211,29 +216,35 @@ impl Source for Segment {
         Ok(Some(!self.candidates(scope, key, &Probe::Exists)?.set.is_empty()))
     }
 
-    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
-        let Some(scope) = tag_scope(scope) else { return Ok(None) };
+    fn dictionaries(&self, tag: &Tag) -> Result<Option<Vec<Dictionary>>> {
+        let (scope, key) = match tag {
+            Tag::Attribute(scope, key) => match tag_scope(*scope) {
+                Some(scope) => (scope, key.as_str()),
+                None => return Ok(None),
+            },
+            Tag::Name => (TagScope::Intrinsic, "name"),
+            Tag::Kind | Tag::Status | Tag::StatusMessage => return Ok(None),
+        };
         let Some(entry) = self.terms()?.key(scope, key)? else {
             let may_be_scarce = !self.candidates(scope, key, &Probe::Exists)?.set.is_empty();
             return Ok((!may_be_scarce).then(Vec::new));
         };
-        let has_arrays = !arrays(self, scope, key)?.is_empty();
+        let has_arrays = scope != TagScope::Intrinsic && !arrays(self, scope, key)?.is_empty();
         if has_arrays || !entry.has_only_dictionaries() {
             return Ok(None);
         }
-        let mut values = Vec::new();
-        for (_, dictionary) in self.terms()?.dictionaries(&entry)? {
-            dictionary.scan(0..dictionary.len(), &mut |_, term| {
-                values.push(match term {
-                    Term::Str(text) => Value::String(text),
-                    Term::Int(number) => Value::Int(number),
-                    Term::Double(number) => Value::Double(number),
-                    Term::Bool(truth) => Value::Bool(truth),
-                });
-                Ok(())
-            })?;
-        }
-        Ok(Some(values))
+        let found = self.terms()?.dictionaries(&entry)?;
+        Ok(Some(found.into_iter().map(|(_, dictionary)| dictionary).collect()))
+    }
+
+    fn tagged(
+        &self,
+        tag: &Tag,
+        range: TimeRange,
+        interrupt: &Interrupt,
+        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
+    ) -> Result<()> {
+        columns::tagged(self, tag, range, interrupt, visit)
     }
 
     fn damaged(&self, detail: &str) -> Error {
@@ -314,24 +325,28 @@ fn verdict(segment: &Segment, row: u32, query: &Query) -> Result<Option<bool>> {
 
 /// Contexts of the row before: neighbours mostly share them.
 #[derive(Default)]
-struct Neighbours {
+pub(super) struct Neighbours {
     resource: Option<(u32, Arc<ResourceContext>)>,
     scope: Option<(u32, Arc<ScopeContext>)>,
 }
 
 impl Neighbours {
-    fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
+    pub(super) fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
         let Self { resource, scope } = self;
         let resource = neighbour(resource, row.resource, |code| segment.resource(code))?;
         let scope = neighbour(scope, row.scope, |code| segment.scope(code))?;
         Ok(Row { row: row.row, span: row.span, resource, scope })
     }
 
-    fn scope(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ScopeContext>> {
+    pub(super) fn scope(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ScopeContext>> {
         neighbour(&mut self.scope, code, |code| segment.scope(code))
     }
 
-    fn resource(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ResourceContext>> {
+    pub(super) fn resource(
+        &mut self,
+        segment: &Segment,
+        code: u32,
+    ) -> Result<&Arc<ResourceContext>> {
         neighbour(&mut self.resource, code, |code| segment.resource(code))
     }
 }
@@ -361,6 +376,7 @@ fn scope_of(scope: TagScope) -> Option<Scope> {
     SCOPES.iter().find(|(_, tag)| *tag == scope).map(|(scope, _)| *scope)
 }
 
-fn tag_scope(scope: Scope) -> Option<TagScope> {
+/// The scope of the tag index, unless it is that of unscoped names.
+pub(super) fn tag_scope(scope: Scope) -> Option<TagScope> {
     SCOPES.iter().find(|(own, _)| *own == scope).map(|(_, tag)| *tag)
 }

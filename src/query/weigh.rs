@@ -11,6 +11,12 @@ pub trait Weigh {
     fn weigh(&self) -> usize;
 }
 
+impl Weigh for () {
+    fn weigh(&self) -> usize {
+        0
+    }
+}
+
 impl Weigh for TraceTimes {
     fn weigh(&self) -> usize {
         size_of::<Self>()

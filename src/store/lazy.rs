@@ -6,16 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
-use crate::base::model::{TraceSpan, Value};
+use crate::base::ids::TraceId;
+use crate::base::model::TraceSpan;
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::block::cache::Cache;
 use crate::catalog::{PartitionKey, Pinned, SegmentEntry};
 use crate::disk::Disk;
 use crate::index::bloom::{BloomReader, HashedId};
+use crate::index::known_values::Dictionary;
 use crate::query::ast::Scope;
+use crate::query::interrupt::Interrupt;
+use crate::query::listed::Plain;
 use crate::query::lost::Lost;
 use crate::query::source::{Candidates, Fragment, ServiceOperation, Short, Source, Visitor};
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 use crate::segment::{IdFilter, Segment};
 
@@ -210,8 +215,22 @@ impl Source for LazySegment {
         self.source()?.may_have(scope, key)
     }
 
-    fn values(&self, scope: Scope, key: &str) -> Result<Option<Vec<Value>>> {
-        self.source()?.values(scope, key)
+    fn dictionaries(&self, tag: &Tag) -> Result<Option<Vec<Dictionary>>> {
+        self.source()?.dictionaries(tag)
+    }
+
+    fn trace_ids(&self, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+        self.source()?.trace_ids(visit)
+    }
+
+    fn tagged(
+        &self,
+        tag: &Tag,
+        range: TimeRange,
+        interrupt: &Interrupt,
+        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.source()?.tagged(tag, range, interrupt, visit)
     }
 
     fn damaged(&self, detail: &str) -> Error {

@@ -16,7 +16,7 @@ use crate::query::hit::TraceHit;
 use crate::query::scan::Scan;
 use crate::query::typed::Query;
 use crate::query::view::View;
-use crate::query::{lookup, names, search};
+use crate::query::{listing, lookup, names, search};
 
 fn oracle(store: &Placed) -> Oracle {
     Oracle::new(store.iter().map(|(span, _)| span))
@@ -110,7 +110,7 @@ fn p5_large_groups_answer_as_small_ones() {
     assert_eq!(names::services(&view, all).unwrap(), oracle.services(all));
     assert_eq!(names::operations(&view, "shop", all).unwrap(), oracle.operations("shop", all));
     assert_eq!(names::tag_keys(&view, all).unwrap(), oracle.tag_keys(all));
-    let listed = names::tag_values(&view, "span.a", all).unwrap();
+    let listed = listing::all_values(&view, "span.a", Query::spans()).unwrap();
     assert_eq!(listed, (0..40).map(Value::Int).collect::<Vec<_>>());
 }
 
@@ -217,7 +217,7 @@ proptest! {
             ("resource.a", Scope::Resource), ("event.a", Scope::Event), ("link.a", Scope::Link),
             ("instrumentation.a", Scope::Instrumentation),
         ] {
-            let values = names::tag_values(&view, tag, range).unwrap();
+            let values = listing::all_values(&view, tag, Query::spans().between(range)).unwrap();
             let texts = values.into_iter().filter_map(|value| match value {
                 Value::String(text) => Some(text),
                 _ => None,

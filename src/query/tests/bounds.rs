@@ -82,7 +82,7 @@ fn ids(view: &View, query: &Query) -> Result<Vec<TraceId>, Error> {
     search::search_ids(view, query).map(|found| found.iter().map(|times| times.trace_id).collect())
 }
 
-fn span(trace: u64, id: u64) -> TraceSpan {
+pub fn span(trace: u64, id: u64) -> TraceSpan {
     TraceSpan {
         resource: Arc::default(),
         scope: Arc::default(),

@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 
 use crate::base::error::{Error, Result};
-use crate::base::model::{TraceSpan, Value};
+use crate::base::model::TraceSpan;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::index::bloom::HashedId;
+use crate::index::known_values::Dictionary;
 use crate::query::ast::Scope;
 use crate::query::predicate::matches;
 use crate::query::source::*;
+use crate::query::tag::Tag;
 use crate::query::typed::Query;
 
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl Source for Fake {
         Ok(None)
     }
 
-    fn values(&self, _: Scope, _: &str) -> Result<Option<Vec<Value>>> {
+    fn dictionaries(&self, _: &Tag) -> Result<Option<Vec<Dictionary>>> {
         Ok(None)
     }
 

@@ -8,3 +8,4 @@ mod oracle;
 mod plan;
 mod stores;
 mod traceql;
+mod values;

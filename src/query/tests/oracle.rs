@@ -149,7 +149,7 @@ fn attributes(span: &TraceSpan, scope: Where) -> Box<dyn Iterator<Item = &KeyVal
     }
 }
 
-fn of_key<'a>(span: &'a TraceSpan, scope: Where, key: &str) -> Vec<&'a Value> {
+pub fn of_key<'a>(span: &'a TraceSpan, scope: Where, key: &str) -> Vec<&'a Value> {
     let values = |scope| -> Vec<&'a Value> {
         attributes(span, scope).filter(|a| a.key == *key).map(|a| &a.value).collect()
     };

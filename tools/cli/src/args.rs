@@ -158,8 +158,42 @@ pub struct OperationsArgs {
 pub struct ValuesArgs {
     /// The attribute, as in a query: span.http.method, resource.region, .user, name
     pub tag: String,
+    /// Only texts that begin so
+    #[arg(long, value_name = "TEXT")]
+    pub prefix: Option<String>,
+    /// Only values of this type
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub kind: Option<ValueType>,
+    /// Only values on spans that match this TraceQL filter
+    #[arg(long)]
+    pub query: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,
+    /// How many values to show
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    /// Go on after the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
+    pub after: Option<String>,
+    /// Tell in how many traces each value is
+    #[arg(long)]
+    pub count: bool,
+    /// Give up after this long: `500ms`, `2s`, `1m`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
+}
+
+/// A type of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ValueType {
+    /// Text
+    String,
+    /// Integers
+    Int,
+    /// Floating-point numbers
+    Float,
+    /// Truth values
+    Bool,
 }
 
 /// Arguments of `inspect`.

@@ -1,11 +1,11 @@
 //! `services`, `operations`, `tags`, `values`: what there is to ask for.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{Error, TagKey, TraceReader};
+use tracekeep::{Error, Query, TagKey, TraceReader, ValueKind, ValuesQuery};
 
-use crate::args::{OperationsArgs, RangeArgs, ValuesArgs};
+use crate::args::{OperationsArgs, RangeArgs, ValueType, ValuesArgs};
 use crate::commands::Place;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, note};
 use crate::output::{Column, Output};
 use crate::text;
 
@@ -59,20 +59,55 @@ fn scope_json(keys: &[TagKey]) -> Json {
 }
 
 pub fn values(args: &ValuesArgs, place: &Place, output: &mut Output) -> Result {
-    let values = place.reader()?.tag_values(&args.tag, args.range.range());
-    let values = values.map_err(|error| match error {
-        // The tag's name is all that can be wrong here.
+    let page = place.reader()?.values(&values_query(args)?);
+    let page = page.map_err(|error| match error {
+        // The tag's name or the cursor.
         Error::InvalidInput { message, .. } => Failure::Usage(message),
         other => other.into(),
     })?;
-    let rows = values.iter().map(text::value);
+    let rows = page.values.iter().map(|found| (text::value(&found.value), found.traces));
     if output.json {
-        let rows: Vec<Json> =
-            rows.map(|(kind, value)| json!({ "type": kind, "value": value })).collect();
-        output.value(&json!({ "tagValues": rows }))?;
-    } else {
-        let columns = [Column::text("value"), Column::text("type")];
-        output.table(&columns, rows.map(|(kind, value)| vec![value, kind.to_owned()]))?;
+        let rows: Vec<Json> = rows
+            .map(|((kind, value), traces)| match traces {
+                Some(traces) => json!({ "type": kind, "value": value, "traces": traces }),
+                None => json!({ "type": kind, "value": value }),
+            })
+            .collect();
+        output.value(&json!({ "tagValues": rows, "next": page.next }))?;
+        return Ok(Exit::Done);
+    }
+    let mut columns = vec![Column::text("value"), Column::text("type")];
+    columns.extend(args.count.then(|| Column::number("traces")));
+    let rows = rows.map(|((kind, value), traces)| {
+        let traces = traces.map(|traces| traces.to_string());
+        [value, kind.to_owned()].into_iter().chain(traces).collect()
+    });
+    output.table(&columns, rows)?;
+    output.flush()?;
+    if let Some(cursor) = &page.next {
+        note(&format!("there are more: --after {cursor}"));
     }
     Ok(Exit::Done)
+}
+
+fn values_query(args: &ValuesArgs) -> Result<ValuesQuery> {
+    let spans = args.query.as_deref().map_or_else(|| Ok(Query::spans()), Query::parse)?;
+    let spans = spans.between(args.range.range());
+    let spans = args.timeout.into_iter().fold(spans, Query::timeout);
+    let mut query = ValuesQuery::of(args.tag.as_str()).spans(spans).limit(args.limit);
+    if let Some(prefix) = &args.prefix {
+        query = query.prefix(prefix.as_str());
+    }
+    if let Some(kind) = args.kind {
+        query = query.kind(match kind {
+            ValueType::String => ValueKind::String,
+            ValueType::Int => ValueKind::Int,
+            ValueType::Float => ValueKind::Double,
+            ValueType::Bool => ValueKind::Bool,
+        });
+    }
+    if let Some(cursor) = &args.after {
+        query = query.after(cursor.as_str());
+    }
+    Ok(if args.count { query.counted() } else { query })
 }

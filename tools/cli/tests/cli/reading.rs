@@ -108,6 +108,22 @@ fn a_search_gives_up_when_its_time_is_over() {
 }
 
 #[test]
+fn values_are_listed_by_prefix_type_and_query_a_page_at_a_time() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(30)));
+    let ran = bench.run(&["values", "span.n", "--limit", "2", "--count"]);
+    assert!(ran.err.contains("--after i2"), "{ran:?}");
+    assert_eq!(ran.ok(), "1\tint\t1\n2\tint\t1\n");
+    let rest = ["values", "span.n", "--after", "i2", "--query", "{ span.n < 5 }"];
+    assert_eq!(bench.run(&rest).ok(), "3\tint\n4\tint\n");
+    assert_eq!(bench.run(&["values", "name", "--prefix", "g"]).ok(), "get\tstring\n");
+    assert_eq!(bench.run(&["values", "name", "--prefix", "h"]).ok(), "");
+    assert_eq!(bench.run(&["values", "span.n", "--type", "string"]).ok(), "");
+    assert_eq!(bench.run(&["values", "span.n", "--after", "?"]).code, Some(2));
+    assert_eq!(bench.run(&["values", "span.n", "--query", "{"]).code, Some(2));
+}
+
+#[test]
 fn explain_goes_to_stderr() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(3)));

@@ -110,6 +110,8 @@ fn every_command_prints_what_its_schema_says() {
         ("tags", &["tags"]),
         ("values", &["values", "span.n"]),
         ("values", &["values", "name"]),
+        ("values", &["values", "name", "--count", "--limit", "0"]),
+        ("values", &["values", "span.n", "--count", "--limit", "1"]),
         ("stats", &["stats"]),
         ("dump", &["dump", "--query", "{ span.n = 3 }"]),
         ("verify", &["verify"]),
