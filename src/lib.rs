@@ -44,8 +44,9 @@ pub use base::text::Str;
 pub use base::time::{TimeRange, Timestamp};
 pub use disk::real::Io;
 pub use ingest::otlp::Appended;
+pub use query::explain::{Access, Condition, Plan};
 pub use query::hit::{
-    Explain, Operation, Page, ServiceStats, TagKey, TagScope, TraceHit, TraceTimes,
+    Explain, Operation, Page, ServiceStats, SpanSet, TagKey, TagScope, TraceHit, TraceTimes,
 };
 pub use query::interrupt::CancelToken;
 pub use query::scan::Scan;
@@ -64,6 +65,14 @@ pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;
 #[cfg(feature = "tracing")]
 pub use store::tracing::TracingObserver;
+
+/// The trees of queries, for those who build queries of parts rather than of text.
+pub mod traceql {
+    pub use crate::query::lang::build::Expression;
+    pub use crate::query::lang::field::{Field, Scope};
+    pub use crate::query::lang::spans::{Having, Scalar, Spans};
+    pub use crate::query::lang::tree::Relation;
+}
 
 /// What the command line shows of files. Not part of the stable interface.
 #[doc(hidden)]

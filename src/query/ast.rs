@@ -1,14 +1,17 @@
-//! The condition of a query on spans: what the typed [`Query`](crate::query::typed::Query) builds
-//! and TraceQL text parses to.
+//! A condition on single spans in the form that indexes and columns answer: tests of one field
+//! against one literal, joined. The typed [`Query`](crate::query::typed::Query) builds one, and
+//! [`lower`](crate::query::lower) makes one of what TraceQL's filters say.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
 use crate::base::limits::MAX_QUERY_DEPTH;
-use crate::base::model::{SpanKind, StatusCode};
 use crate::base::number::Number;
 use crate::base::text::Str;
+pub use crate::query::lang::field::{Field, Scope};
+use crate::query::lang::tree::FieldExpr;
 
 /// Compiled regular expressions may take this much memory each: room for any sensible pattern,
 /// none for `(\w{1000}){1000}`.
@@ -21,8 +24,21 @@ pub enum Expr {
     And(Vec<Expr>),
     /// At least one holds; false when empty.
     Or(Vec<Expr>),
+    /// It does not hold.
+    Not(Box<Expr>),
     /// One condition on one field.
     Test(Test),
+    /// What takes more than tests.
+    Computed(Arc<Computed>),
+}
+
+/// A condition that is computed from all of a span, or from its trace.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    /// What must be true.
+    pub expr: FieldExpr,
+    /// What holds wherever it is true, so that there is something to look for.
+    pub needs: Expr,
 }
 
 /// One condition on one field.
@@ -32,46 +48,6 @@ pub struct Test {
     pub field: Field,
     /// What must hold of it.
     pub check: Check,
-}
-
-/// What a condition looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// An attribute.
-    Attribute(Scope, Str),
-    /// The span's name.
-    Name,
-    /// The span's kind.
-    Kind,
-    /// The span's status code.
-    Status,
-    /// The text that goes with the status.
-    StatusMessage,
-    /// The span's duration in nanoseconds.
-    Duration,
-    /// The name of the trace's root span.
-    RootName,
-    /// The service of the trace's root span.
-    RootService,
-    /// The trace's duration in nanoseconds.
-    TraceDuration,
-}
-
-/// Where an attribute is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// On the span or, if it lacks the key, on its resource.
-    Any,
-    /// On the span.
-    Span,
-    /// On the resource.
-    Resource,
-    /// On any event of the span.
-    Event,
-    /// On any link of the span.
-    Link,
-    /// On the instrumentation scope.
-    Instrumentation,
 }
 
 /// What must hold of a field's value. Only values of the literal's own type can fulfil one,
@@ -119,6 +95,17 @@ pub enum Compare {
 }
 
 impl Compare {
+    /// The comparison with its sides exchanged.
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            same => same,
+        }
+    }
+
     /// Whether values in this order fulfil the comparison. `None` is NaN's order: unequal only.
     pub fn accepts(self, order: Option<Ordering>) -> bool {
         match self {
@@ -138,45 +125,34 @@ impl Expr {
         Self::And(Vec::new())
     }
 
+    /// The condition that no span fulfils.
+    pub const fn never() -> Self {
+        Self::Or(Vec::new())
+    }
+
+    /// Whether it asks of more than the span. Recurses as deep as the query nests.
+    pub fn needs_trace(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::needs_trace),
+            Self::Not(inner) => inner.needs_trace(),
+            Self::Test(test) => test.field.needs_trace(),
+            Self::Computed(computed) => {
+                let mut needs_trace = false;
+                computed.expr.fields(&mut |field| needs_trace |= field.needs_trace());
+                needs_trace
+            }
+        }
+    }
+
     /// This condition and another on the same span, kept flat.
-    pub fn and(self, test: Test) -> Self {
+    pub fn and(self, other: Self) -> Self {
         match self {
             Self::And(mut all) => {
-                all.push(Self::Test(test));
+                all.push(other);
                 Self::And(all)
             }
-            other => Self::And(vec![other, Self::Test(test)]),
+            own => Self::And(vec![own, other]),
         }
-    }
-}
-
-impl Field {
-    /// The number of a kind or status named as TraceQL names it.
-    pub fn code_named(&self, name: &str) -> Option<i32> {
-        match self {
-            Self::Kind => (0..6).find(|&n| SpanKind(n).name() == Some(name)),
-            Self::Status => (0..3).find(|&n| StatusCode(n).name() == Some(name)),
-            _ => None,
-        }
-    }
-}
-
-impl Scope {
-    /// Splits what `span.`, `resource.`, `event.`, `link.`, `instrumentation.` or a bare `.`
-    /// says from the key behind it; a name with no such prefix is unscoped as it stands.
-    pub fn split(name: &str) -> (Self, &str) {
-        const PREFIXES: [(&str, Scope); 6] = [
-            ("span.", Scope::Span),
-            ("resource.", Scope::Resource),
-            ("event.", Scope::Event),
-            ("link.", Scope::Link),
-            ("instrumentation.", Scope::Instrumentation),
-            (".", Scope::Any),
-        ];
-        let found = PREFIXES
-            .iter()
-            .find_map(|(prefix, scope)| name.strip_prefix(prefix).map(|key| (*scope, key)));
-        found.unwrap_or((Self::Any, name))
     }
 }
 
@@ -207,12 +183,5 @@ mod tests {
         assert!(!regex.is_match("ab") && !regex.is_match("abc") && !regex.is_match("a\n"));
         assert!(anchored("a)|(b").is_err() && anchored("(").is_err());
         assert!(anchored(r"(\w{500}){500}").is_err(), "bounded in memory");
-    }
-
-    #[test]
-    fn scopes_split_from_keys() {
-        assert_eq!(Scope::split("span.http.method"), (Scope::Span, "http.method"));
-        assert_eq!(Scope::split(".x"), (Scope::Any, "x"));
-        assert_eq!(Scope::split("http.method"), (Scope::Any, "http.method"));
     }
 }

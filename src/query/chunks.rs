@@ -1,6 +1,6 @@
 //! One trace, however large, a bounded number of spans at a time.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::base::error::Result;
@@ -77,7 +77,8 @@ impl Iterator for Chunks {
         while at > 0 && keys.get(at - 1).map(|(key, _)| key) == keys.get(at).map(|(key, _)| key) {
             at -= 1;
         }
-        let places: HashSet<Place> = keys.split_off(at).into_iter().map(|(_, p)| p).collect();
+        let places: HashMap<Place, usize> =
+            keys.split_off(at).into_iter().map(|(_, place)| place).zip(0..).collect();
         if places.is_empty() {
             return None;
         }

@@ -25,6 +25,19 @@ pub enum Seen<'a> {
     Other,
 }
 
+impl Seen<'_> {
+    /// The number that it is; of a duration beyond 64 bits with a sign the nearest double.
+    pub fn number(self) -> Option<Number> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Nanos(nanos) => {
+                Some(i64::try_from(nanos).map_or(Number::Double(nanos as f64), Number::Int))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Whether `check` holds of a value. `loose` compares text with a number or truth value by what
 /// that prints.
 pub fn holds(check: &Check, seen: Seen<'_>, loose: bool) -> bool {
@@ -85,6 +98,26 @@ fn printed(seen: Seen<'_>) -> Option<String> {
     }
 }
 
+/// Whether two values compare so. Text compares with text, numbers and durations with each other,
+/// and no value with one of another type, unless `loose` matching takes it for what it prints.
+pub fn compare_seen(compare: Compare, left: Seen<'_>, right: Seen<'_>, loose: bool) -> bool {
+    let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
+    let order = match (left, right) {
+        (Seen::Text(a), Seen::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+        (Seen::Nanos(a), Seen::Nanos(b)) => Some(a.cmp(&b)),
+        (Seen::Nanos(a), Seen::Number(b)) => compare_nanos(a, b),
+        (Seen::Number(a), Seen::Nanos(b)) => compare_nanos(b, a).map(Ordering::reverse),
+        (Seen::Number(a), Seen::Number(b)) => a.compare(b),
+        (Seen::Bool(a), Seen::Bool(b)) if equality => Some(a.cmp(&b)),
+        (Seen::Code(a), Seen::Code(b)) if equality => Some(a.cmp(&b)),
+        (Seen::Text(text), other) | (other, Seen::Text(text)) if loose && equality => {
+            return printed(other).is_some_and(|own| (own == text) == (compare == Compare::Equal));
+        }
+        _ => return false,
+    };
+    compare.accepts(order)
+}
+
 /// What loose matching takes a number for: `1`, also for 1.0, and `0.25`.
 pub fn print_number(number: Number) -> String {
     match number {
@@ -109,18 +142,24 @@ fn compare_nanos(nanos: u64, literal: Number) -> Option<Ordering> {
 
 /// Whether `check` holds of a span's attribute value; of an array, if it holds of any element.
 pub fn holds_of_ref(check: &Check, value: &ValueRef<'_>, loose: bool) -> bool {
-    let seen = match value {
+    match value {
+        ValueRef::Array(bytes) if !matches!(check, Check::Exists | Check::Absent) => {
+            let elements = wire::decode_array(bytes).unwrap_or_default();
+            elements.iter().any(|element| holds(check, scalar(element), loose))
+        }
+        value => holds(check, seen(value), loose),
+    }
+}
+
+/// An attribute's value; arrays only exist here.
+pub fn seen<'a>(value: &'a ValueRef<'_>) -> Seen<'a> {
+    match value {
         ValueRef::Str(text) => Seen::Text(text.as_str()),
         ValueRef::Int(value) => Seen::Number(Number::Int(*value)),
         ValueRef::Double(value) => Seen::Number(Number::Double(*value)),
         ValueRef::Bool(value) => Seen::Bool(*value),
-        ValueRef::Array(bytes) if !matches!(check, Check::Exists | Check::Absent) => {
-            let elements = wire::decode_array(bytes).unwrap_or_default();
-            return elements.iter().any(|element| holds(check, scalar(element), loose));
-        }
         _ => Seen::Other,
-    };
-    holds(check, seen, loose)
+    }
 }
 
 /// Whether `check` holds of a resource's or scope's attribute value; of an array, if it holds of
@@ -134,7 +173,8 @@ pub fn holds_of_value(check: &Check, value: &Value, loose: bool) -> bool {
     }
 }
 
-fn scalar(value: &Value) -> Seen<'_> {
+/// An attribute's value; arrays only exist here.
+pub fn scalar(value: &Value) -> Seen<'_> {
     match value {
         Value::String(text) => Seen::Text(text),
         Value::Int(value) => Seen::Number(Number::Int(*value)),

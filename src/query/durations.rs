@@ -13,8 +13,8 @@ use crate::base::ids::TraceId;
 use crate::base::model::TraceSpan;
 use crate::base::time::TimeRange;
 use crate::query::chunks::Chunks;
+use crate::query::leaves::Leaves;
 use crate::query::source::{Fragment, Source};
-use crate::query::typed::Query;
 use crate::query::view::{Piece, View, overlaps};
 
 /// Spans of a trace in several fragments that are read at a time.
@@ -49,10 +49,10 @@ pub fn durations(view: &View, range: TimeRange, visit: &mut dyn FnMut(&[u64])) -
 /// The durations of a trace's spans; `None` if two might be identical. Reads no more of them than
 /// that takes.
 fn distinct(pieces: &[Piece], range: TimeRange) -> Result<Option<Vec<u64>>> {
-    let everything = Query::spans();
+    let nothing = Leaves::none();
     let mut spans = Vec::new();
     for Piece { source, fragment } in pieces {
-        source.shorts(fragment, &everything, &mut |span| {
+        source.shorts(fragment, &nothing, &mut |span| {
             if range.contains(span.start) {
                 spans.push((span.span_id, span.start.nanos(), span.end.nanos()));
             }

@@ -1,7 +1,7 @@
 //! One trace, looked at as a whole: its spans in short, its root, its figures.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::ids::SpanId;
@@ -9,13 +9,17 @@ use crate::base::model::{ResourceContext, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::base::view::StrRef;
-use crate::query::ast::Expr;
+use crate::query::ast::Field;
 use crate::query::bounds::Bounds;
+use crate::query::eval::bits::Bits;
+use crate::query::eval::family::{Family, ParentValues, collected};
+use crate::query::eval::fields::each;
+use crate::query::eval::relation::Relation;
+use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
 use crate::query::source::Row;
-use crate::query::typed::Query;
 use crate::query::view::Piece;
 use crate::query::weigh::Weigh;
 
@@ -34,8 +38,8 @@ pub struct Brief {
     pub service: Option<u32>,
     /// Whether its status is an error.
     pub is_error: bool,
-    /// Whether it fulfils the query; `None` while that depends on the trace.
-    pub matched: Option<bool>,
+    /// Which of the query's filters it fulfils.
+    pub verdicts: Verdicts,
     /// Which piece holds it, and in which row.
     place: Place,
 }
@@ -47,18 +51,20 @@ pub struct Gathered {
     pub spans: Vec<Brief>,
     /// The services, in order of appearance.
     pub services: Vec<Str>,
+    relation: OnceLock<Relation>,
+    parents: ParentValues,
     /// What the query must not exceed.
     bounds: Bounds,
 }
 
 impl Gathered {
-    /// Looks at all spans of a trace and tests each against the query.
-    pub fn read(pieces: &[Piece], query: &Query) -> Result<Self> {
-        let mut gathered = Self { bounds: query.bounds.clone(), ..Self::default() };
+    /// Looks at all spans of a trace and tests each against the filters of a query.
+    pub fn read(pieces: &[Piece], leaves: &Leaves) -> Result<Self> {
+        let mut gathered = Self { bounds: leaves.bounds.clone(), ..Self::default() };
         let mut services = Services::default();
         let mut names = Names::default();
         for (number, piece) in pieces.iter().enumerate() {
-            piece.source.shorts(&piece.fragment, query, &mut |short| {
+            piece.source.shorts(&piece.fragment, leaves, &mut |short| {
                 gathered.bounds.interrupt.tick()?;
                 gathered.bounds.check_trace(gathered.spans.len() * size_of::<Brief>())?;
                 gathered.spans.push(Brief {
@@ -68,7 +74,7 @@ impl Gathered {
                     name: names.share(short.name),
                     service: services.of(short.resource),
                     is_error: short.is_error,
-                    matched: short.matched,
+                    verdicts: short.verdicts,
                     place: (number, short.row),
                 });
                 Ok(())
@@ -77,6 +83,7 @@ impl Gathered {
         gathered.services = services.names;
         gathered.spans.sort_unstable_by_key(|span| (span.key, span.place));
         gathered.drop_identical(pieces)?;
+        gathered.decide(pieces, leaves)?;
         Ok(gathered)
     }
 
@@ -88,10 +95,12 @@ impl Gathered {
         if doubtful.is_empty() {
             return Ok(());
         }
+        let doubtful: Vec<Place> = doubtful.into_iter().collect();
         let mut contents = HashMap::new();
-        visit_places(pieces, &doubtful, &self.bounds.interrupt, &mut |place, row, _| {
+        let places = numbered(&doubtful);
+        visit_places(pieces, &places, &self.bounds.interrupt, &mut |number, row, _| {
             let content = Content::of(&row.span, row.resource, row.scope)?;
-            contents.insert(place, content);
+            contents.extend(doubtful.get(number).map(|place| (*place, content)));
             Ok(())
         })?;
         let content = |span: &Brief| contents.get(&span.place);
@@ -100,68 +109,97 @@ impl Gathered {
         Ok(())
     }
 
-    /// Decides the conditions that depend on the trace as a whole.
-    pub fn decide(&mut self, pieces: &[Piece], filter: &Expr, loose: bool) -> Result<()> {
-        let open = self.spans.iter().filter(|span| span.matched.is_none());
-        let open: HashSet<Place> = open.map(|span| span.place).collect();
-        if open.is_empty() {
+    /// Decides the filters that depend on whole spans, or on the trace.
+    fn decide(&mut self, pieces: &[Piece], leaves: &Leaves) -> Result<()> {
+        self.parents = self.parent_values(pieces, leaves)?;
+        let open = Bits::of(self.spans.len(), |span| {
+            self.spans.get(span).is_some_and(|span| span.verdicts.are_open())
+        });
+        let mut decided = Vec::new();
+        self.visit(pieces, &open, &mut |span, row, facts| {
+            let Some(brief) = self.spans.get(span) else { return Ok(()) };
+            let holds = |leaf: &_| matches(leaf, row.subject(), Some(facts), leaves.loose);
+            decided.push((span, brief.verdicts.decided(&leaves.filters, holds)));
+            Ok(())
+        })?;
+        for (span, verdicts) in decided {
+            if let Some(brief) = self.spans.get_mut(span) {
+                brief.verdicts = verdicts;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the trace's spans have in the fields that filters ask of parents.
+    fn parent_values(&self, pieces: &[Piece], leaves: &Leaves) -> Result<ParentValues> {
+        let mut values: ParentValues = Vec::new();
+        for (scope, key) in &leaves.parents {
+            values.push(((*scope, key.clone()), vec![Vec::new(); self.spans.len()]));
+        }
+        if values.is_empty() {
+            return Ok(values);
+        }
+        let is_parent = |span| self.relation().children(span) > 0;
+        self.visit(pieces, &Bits::of(self.spans.len(), is_parent), &mut |span, row, _| {
+            for ((scope, key), all) in &mut values {
+                let field = Field::Attribute(*scope, key.clone());
+                if let Some(own) = all.get_mut(span) {
+                    *own = collected(|take| {
+                        // An attribute takes no facts.
+                        let _known = each(&field, row.subject(), None, take);
+                    });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// Reads spans again, in any order, each with its number and what there is to say of it.
+    pub fn visit(
+        &self,
+        pieces: &[Piece],
+        spans: &Bits,
+        visit: &mut dyn FnMut(usize, &Row<'_>, TraceFacts<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if spans.is_empty() {
             return Ok(());
         }
-        let mut fulfilled = HashSet::new();
+        let numbers = spans.iter().filter_map(|span| Some((self.spans.get(span)?.place, span)));
         let root = self.root();
         let facts = TraceFacts {
             root_name: root.map_or("", |root| &root.name),
             root_service: root.and_then(|root| self.service_of(root)).map(Str::as_str),
             duration_nanos: saturating_nanos(self.end().since(self.start())),
+            family: None,
         };
-        visit_places(pieces, &open, &self.bounds.interrupt, &mut |place, row, _| {
-            if matches(filter, row.subject(), Some(facts), loose) == Some(true) {
-                fulfilled.insert(place);
-            }
-            Ok(())
-        })?;
-        for span in &mut self.spans {
-            span.matched.get_or_insert_with(|| fulfilled.contains(&span.place));
-        }
-        Ok(())
+        let numbers = numbers.collect();
+        visit_places(pieces, &numbers, &self.bounds.interrupt, &mut |span, row, _| {
+            let family = Some(Family::of(self.relation(), &self.parents, span));
+            visit(span, &row, TraceFacts { family, ..facts })
+        })
     }
 
-    /// The first `count` matching spans, owned.
-    pub fn matching(&self, pieces: &[Piece], count: usize) -> Result<Vec<TraceSpan>> {
-        self.matching_from(pieces, 0, count)
-    }
-
-    /// The first `count` matching spans among those from the `from`th span on, owned.
-    pub fn matching_from(
-        &self,
-        pieces: &[Piece],
-        from: usize,
-        count: usize,
-    ) -> Result<Vec<TraceSpan>> {
-        let rest = self.spans.iter().skip(from);
-        let wanted = rest.filter(|span| span.matched == Some(true)).take(count);
-        let wanted: Vec<Place> = wanted.map(|span| span.place).collect();
-        let places: HashSet<Place> = wanted.iter().copied().collect();
+    /// The spans with these numbers, owned.
+    pub fn owned(&self, pieces: &[Piece], spans: &[usize]) -> Result<Vec<TraceSpan>> {
+        let places = spans.iter().filter_map(|span| self.spans.get(*span));
+        let wanted: Vec<Place> = places.map(|span| span.place).collect();
+        let places = numbered(&wanted);
         let (mut owned, mut bytes) = (HashMap::with_capacity(wanted.len()), 0);
-        visit_places(pieces, &places, &self.bounds.interrupt, &mut |place, row, piece| {
+        visit_places(pieces, &places, &self.bounds.interrupt, &mut |number, row, piece| {
             let span = row.into_owned(piece.source.as_ref())?;
             bytes += span.weigh();
             self.bounds.check_trace(bytes)?;
-            owned.insert(place, span);
+            owned.insert(number, span);
             Ok(())
         })?;
-        Ok(wanted.iter().filter_map(|place| owned.remove(place)).collect())
+        Ok((0..wanted.len()).filter_map(|number| owned.remove(&number)).collect())
     }
 
-    /// Hands over the matching spans, in no order.
-    pub fn visit_matching(
-        &self,
-        pieces: &[Piece],
-        visit: &mut dyn FnMut(&Row<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let matching = self.spans.iter().filter(|span| span.matched == Some(true));
-        let places: HashSet<Place> = matching.map(|span| span.place).collect();
-        visit_places(pieces, &places, &self.bounds.interrupt, &mut |_, row, _| visit(&row))
+    /// Who is whose parent.
+    pub fn relation(&self) -> &Relation {
+        self.relation
+            .get_or_init(|| Relation::new(self.spans.iter().map(|span| (span.key.1, span.parent))))
     }
 
     /// The root: the earliest span without a parent id; if there is none, the earliest whose
@@ -202,6 +240,10 @@ impl Gathered {
     pub fn end(&self) -> Timestamp {
         self.spans.iter().map(|span| span.end).max().unwrap_or_default()
     }
+}
+
+fn numbered(places: &[Place]) -> HashMap<Place, usize> {
+    places.iter().copied().zip(0..).collect()
 }
 
 /// Names that were not shared yet: spans of live groups repeat few.

@@ -63,7 +63,9 @@ fn sign<'q>(group: &Group, expr: &'q Expr, loose: bool) -> Sign<'q> {
             let open = signs.iter().any(|sign| matches!(sign, Sign::Any));
             if open { Sign::Any } else { Sign::Or(signs) }
         }
+        Expr::Not(_) => Sign::Any,
         Expr::Test(test) => sign_of(group, test, loose),
+        Expr::Computed(computed) => sign(group, &computed.needs, loose),
     }
 }
 
@@ -100,8 +102,8 @@ fn sign_of<'q>(group: &Group, test: &'q Test, loose: bool) -> Sign<'q> {
                 Scope::Instrumentation => Sign::Any,
             }
         }
-        Field::Kind | Field::Status => Sign::Any,
-        Field::RootName | Field::RootService | Field::TraceDuration => Sign::Any,
+        Field::EventName => literal.map_or(Sign::Any, |text| bytes(text)),
+        _ => Sign::Any,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What searches answer.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::base::ids::TraceId;
-use crate::base::model::{SpanKind, TraceSpan};
+use crate::base::model::{KeyValue, SpanKind, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::query::ast::Scope;
+use crate::query::explain::Plan;
 
 /// A page of traces, newest start first; of equal starts, the lower id first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,10 +47,27 @@ pub struct TraceHit {
     pub error_count: u64,
     /// The same by service, sorted; spans whose resource names no service are left out.
     pub services: Vec<ServiceStats>,
-    /// How many spans fulfil the query.
+    /// How many spans the query finds, those of all sets.
     pub matched: u64,
-    /// The earliest of these, up to [`Query::spans_per_set`](crate::Query::spans_per_set).
+    /// Of each set the earliest, up to [`Query::spans_per_set`](crate::Query::spans_per_set), set
+    /// by set.
     pub spans: Vec<TraceSpan>,
+    /// The sets: one, unless the query groups spans by values.
+    pub sets: Vec<SpanSet>,
+    /// For each of `spans` the fields that the query's `select()` names, those that it has.
+    pub selected: Vec<Vec<KeyValue>>,
+}
+
+/// Spans of a trace that belong together.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SpanSet {
+    /// How many they are.
+    pub matched: u64,
+    /// Which of [`TraceHit::spans`] are shown of them.
+    pub shown: Range<usize>,
+    /// What was computed of them: values of `by()`, and of numbers that were compared.
+    pub attributes: Vec<KeyValue>,
 }
 
 /// A service's part in a trace.
@@ -76,9 +95,11 @@ pub struct TraceTimes {
 }
 
 /// How much a search read, and what it could leave out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explain {
+    /// How the search finds what it answers.
+    pub plan: Plan,
     /// Partitions of the store.
     pub partitions: u64,
     /// Those outside the time range.
@@ -95,8 +116,12 @@ pub struct Explain {
     pub candidates: u64,
     /// Those that an index was certain of.
     pub certain: u64,
+    /// Traces with fewer spans than the query counts, which were not read.
+    pub traces_too_small: u64,
     /// Traces whose spans were read.
     pub traces_read: u64,
+    /// The spans of these.
+    pub spans_read: u64,
     /// Traces that fulfilled the query.
     pub traces_matched: u64,
 }

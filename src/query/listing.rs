@@ -14,8 +14,9 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::Value;
-use crate::query::ast::{Expr, Field, Scope};
+use crate::query::ast::{Expr, Scope};
 use crate::query::codes::Codes;
+use crate::query::eval::program::Program;
 use crate::query::listed::{Listed, Plain};
 use crate::query::predicate::matches;
 use crate::query::search;
@@ -93,14 +94,14 @@ pub fn values(view: &View, query: &ValuesQuery) -> Result<ValuesPage> {
     let smallest = Smallest::new(query.limit.saturating_add(1), bounds.half_bytes());
     let mut listing = Listing { view, tag: &tag, spans, wanted: &wanted, scattered, smallest };
     let mut lanes = Vec::new();
-    if !restricts(&spans.filter) {
+    if spans.is_filter() && !restricts(&spans.filter) {
         for source in sources {
             match listing.dictionaries(source)? {
                 Some(codes) => lanes.extend(codes),
                 None => listing.walk(source)?,
             }
         }
-    } else if asks_of_traces(&spans.filter) {
+    } else if !spans.is_filter() || spans.filter.needs_trace() {
         listing.walk_traces()?;
     } else {
         sources.into_iter().try_for_each(|source| listing.walk_matching(source))?;
@@ -121,16 +122,6 @@ pub fn all_values(view: &View, tag: &str, spans: Query) -> Result<Vec<Value>> {
 /// Whether some span does not fulfil a condition.
 fn restricts(filter: &Expr) -> bool {
     !matches!(filter, Expr::And(parts) if parts.is_empty())
-}
-
-/// Whether a condition asks of the trace as a whole. Recurses as deep as the query nests.
-fn asks_of_traces(filter: &Expr) -> bool {
-    match filter {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(asks_of_traces),
-        Expr::Test(test) => {
-            matches!(test.field, Field::RootName | Field::RootService | Field::TraceDuration)
-        }
-    }
 }
 
 impl<'a> Listing<'a> {
@@ -183,15 +174,16 @@ impl<'a> Listing<'a> {
             _ => query,
         };
         let interrupt = &query.bounds.interrupt;
+        let leaves = Program::new(&query)?.leaves;
         let Self { tag, wanted, scattered, smallest, .. } = self;
         for candidate in source.candidates(&query)? {
             interrupt.tick()?;
             let fragment = candidate?.fragment;
             let id = fragment.trace_id;
             let (mut rows, mut open) = (HashSet::new(), HashSet::new());
-            source.shorts(&fragment, &query, &mut |short| {
+            source.shorts(&fragment, &leaves, &mut |short| {
                 interrupt.tick()?;
-                match short.matched {
+                match short.verdicts.of_leaf(0) {
                     Some(true) => drop(rows.insert(short.row)),
                     None => drop(open.insert(short.row)),
                     Some(false) => {}

@@ -13,11 +13,11 @@ use crate::index::bloom::HashedId;
 use crate::index::known_values::Dictionary;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
-use crate::query::ast::Scope;
+use crate::query::ast::{Expr, Scope};
 use crate::query::glance::Glance;
 use crate::query::predicate::{Subject, matches};
 use crate::query::source::{
-    Candidate, Candidates, Fragment, Row, ServiceOperation, Source, Visitor,
+    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Source, Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -49,6 +49,10 @@ impl Source for Group {
             Ok(possible.then_some(Candidate { fragment, certain }))
         });
         Ok(Box::new(candidates.filter_map(Result::transpose)))
+    }
+
+    fn estimate(&self, condition: &Expr, loose: bool) -> Result<Option<Estimate>> {
+        self.segment().map_or(Ok(None), |segment| segment.estimate(condition, loose))
     }
 
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {

@@ -1,14 +1,18 @@
 //! Floor 7: questions and their answers.
 //!
 //! ```text
-//! TraceQL text --lex, parse--> ast::Expr <-- typed::Query
-//!                                 |
-//! view::View ----> newest --------+--> search ----> hit::Page
-//!  partitions       candidates of all    gather: a trace as a whole, each span once
-//!  of sources       sources, newest      predicate, compare: does a span fulfil it
-//!      |            fragment first:      cursor: where a page ends
-//!      |            plan (by index),
-//!      |            prune, sieve (by column)
+//! TraceQL text --lang--> tree::Pipeline ---+--- typed::Query
+//!                                          |
+//!                    eval::Program: filters as ast::Expr (by lower), stages over them
+//!                                          |
+//!                    driver: the one condition that finds the traces
+//!                                          |
+//! view::View ----> newest -----------------+--> search ----> hit::Page
+//!  partitions       candidates of all            eval::Judged: gather reads a trace as a
+//!  of sources       sources, newest              whole, each span once, and tests it
+//!      |            fragment first:              (predicate, compare); the program makes
+//!      |            plan (by index),             span sets of that
+//!      |            prune, sieve (by column)     cursor: where a page ends
 //!      +---------> lookup (a trace by id), names (services, operations, keys),
 //!                  listing (values of a tag, by dictionary or column by column),
 //!                  scan (all spans in bulk), durations (of all spans, and nothing else)
@@ -35,22 +39,26 @@ pub mod codes;
 pub mod columns;
 pub mod compare;
 pub mod cursor;
+pub mod driver;
 pub mod durations;
+pub mod eval;
+pub mod explain;
 pub mod filters;
 pub mod gather;
 pub mod glance;
 pub mod hit;
 pub mod interrupt;
-pub mod lex;
+pub mod lang;
+pub mod leaves;
 pub mod listed;
 pub mod listing;
 pub mod live;
 pub mod lookup;
 pub mod lost;
+pub mod lower;
 pub mod names;
 pub mod narrow;
 pub mod newest;
-pub mod parse;
 pub mod places;
 pub mod plan;
 pub mod predicate;
@@ -59,6 +67,7 @@ pub mod scan;
 pub mod search;
 pub mod seen;
 pub mod settle;
+pub mod shown;
 pub mod sieve;
 pub mod smallest;
 pub mod source;

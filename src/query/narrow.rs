@@ -23,6 +23,8 @@ pub enum Node<'a> {
     And(Vec<Node<'a>>),
     /// At least one holds.
     Or(Vec<Node<'a>>),
+    /// It does not hold.
+    Not(Box<Node<'a>>),
     /// The so-manieth of the tests of resources.
     Resource(usize),
     /// A test of the duration.
@@ -49,7 +51,21 @@ impl<'a> Narrowing<'_, 'a> {
         let (parts, decisive) = match expr {
             Expr::And(parts) => (parts, false),
             Expr::Or(parts) => (parts, true),
+            Expr::Not(inner) => {
+                return Ok(match self.of(inner)? {
+                    Node::Known(verdict) => Node::Known(verdict.map(|verdict| !verdict)),
+                    node => Node::Not(Box::new(node)),
+                });
+            }
             Expr::Test(test) => return self.test(test),
+            Expr::Computed(computed) => {
+                // What it needs may be missing; all else takes the whole span.
+                return Ok(match self.of(&computed.needs)? {
+                    Node::Known(Some(false)) => Node::Known(Some(false)),
+                    Node::Known(_) => Node::Known(None),
+                    node => Node::And(vec![node, Node::Known(None)]),
+                });
+            }
         };
         let mut nodes = Vec::new();
         for part in parts {
@@ -68,9 +84,8 @@ impl<'a> Narrowing<'_, 'a> {
         let (check, loose) = (&test.check, self.loose);
         match &test.field {
             Field::Duration if self.is_sane() => return Ok(Node::Duration(check)),
-            Field::Duration | Field::RootName | Field::RootService | Field::TraceDuration => {
-                return Ok(Node::Known(None));
-            }
+            field if field.needs_trace() => return Ok(Node::Known(None)),
+            Field::Duration => return Ok(Node::Known(None)),
             Field::Attribute(Scope::Resource, key) => return (self.of_resource)(key, check),
             _ => {}
         }
@@ -101,6 +116,18 @@ impl<'a> Narrowing<'_, 'a> {
             Field::Attribute(Scope::Instrumentation, key) => {
                 let scope = self.segment.scope(template.scope)?;
                 Node::Known(Some(of_scope(&scope, key, check, loose)))
+            }
+            Field::EventName => {
+                let names = template.events.iter().map(|event| Seen::Text(&event.name));
+                Node::Known(Some(any(names, check, loose)))
+            }
+            Field::InstrumentationName | Field::InstrumentationVersion => {
+                let scope = self.segment.scope(template.scope)?;
+                let texts = scope.scope.iter().map(|scope| match &test.field {
+                    Field::InstrumentationName => Seen::Text(&scope.name),
+                    _ => Seen::Text(&scope.version),
+                });
+                Node::Known(Some(any(texts, check, loose)))
             }
             _ => Node::Known(None),
         })
@@ -172,6 +199,16 @@ fn joined(mut nodes: Vec<Node<'_>>, decisive: bool) -> Node<'_> {
     nodes.pop().unwrap_or(Node::Known(Some(!decisive)))
 }
 
+/// Whether the check holds of any value, or asks for there to be none.
+fn any<'s>(values: impl Iterator<Item = Seen<'s>>, check: &Check, loose: bool) -> bool {
+    let (mut exists, mut any) = (false, false);
+    for value in values {
+        exists = true;
+        any |= holds(check, value, loose);
+    }
+    any || (!exists && matches!(check, Check::Absent))
+}
+
 const fn absent<'a>(check: &Check) -> Node<'a> {
     Node::Known(Some(matches!(check, Check::Absent)))
 }
@@ -187,6 +224,7 @@ impl Node<'_> {
             Self::Slot(_, ValueType::Str, _) => 4,
             Self::Slot(..) => 3,
             Self::And(nodes) | Self::Or(nodes) => nodes.iter().map(Self::cost).max().unwrap_or(0),
+            Self::Not(node) => node.cost(),
         }
     }
 
@@ -200,7 +238,7 @@ impl Node<'_> {
                 least.and_then(|least| least.into_iter().max())
             }
             Self::Or(nodes) => nodes.iter().filter_map(Self::least_nanos).min(),
-            Self::Known(_) | Self::Resource(_) | Self::Slot(..) => Some(0),
+            Self::Known(_) | Self::Resource(_) | Self::Slot(..) | Self::Not(_) => Some(0),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates, Probe, TagScope};
 use crate::query::ast::{Check, Compare, Expr, Field, Scope, Test};
 use crate::query::compare::print_number;
+use crate::segment::intrinsic;
 
 /// A segment's tag index, as far as planning goes.
 pub trait Terms {
@@ -60,8 +61,20 @@ pub fn plan(terms: &dyn Terms, expr: &Expr, loose: bool) -> Result<Planned> {
             }
             Ok(planned)
         }
+        Expr::Not(inner) => plan_not(terms, inner, loose),
         Expr::Test(test) => plan_test(terms, test, loose),
+        Expr::Computed(computed) => Ok(plan(terms, &computed.needs, loose)?.inexact()),
     }
+}
+
+/// Traces in which a span fulfils a condition have others that do not; but what holds of no span
+/// does not hold of any.
+fn plan_not(terms: &dyn Terms, inner: &Expr, loose: bool) -> Result<Planned> {
+    let inner = plan(terms, inner, loose)?;
+    if inner.always {
+        return Ok(never(terms));
+    }
+    Ok(if inner.set.is_empty() { always(terms) } else { unknown(terms) })
 }
 
 impl Planned {
@@ -137,8 +150,10 @@ fn plan_test(terms: &dyn Terms, test: &Test, loose: bool) -> Result<Planned> {
             }
             _ => Ok(unknown(terms)),
         },
-        Field::Duration => Ok(unknown(terms)),
-        Field::RootName | Field::RootService | Field::TraceDuration => Ok(unknown(terms)),
+        Field::EventName => plan_text_of(terms, intrinsic::EVENT_NAME, check),
+        Field::InstrumentationName => plan_text_of(terms, intrinsic::SCOPE_NAME, check),
+        Field::InstrumentationVersion => plan_text_of(terms, intrinsic::SCOPE_VERSION, check),
+        _ => Ok(unknown(terms)),
     }
 }
 
@@ -149,7 +164,7 @@ pub fn min_duration(expr: &Expr) -> u64 {
         Expr::And(parts) => parts.iter().map(min_duration).max().unwrap_or(0),
         Expr::Or(parts) => parts.iter().map(min_duration).min().unwrap_or(0),
         Expr::Test(Test { field: Field::Duration, check }) => least_nanos(check),
-        Expr::Test(_) => 0,
+        Expr::Test(_) | Expr::Not(_) | Expr::Computed(_) => 0,
     }
 }
 
@@ -165,6 +180,16 @@ pub fn least_nanos(check: &Check) -> u64 {
         }
         Check::Nanos(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => *least,
         _ => 0,
+    }
+}
+
+/// Text that not every span has.
+fn plan_text_of(terms: &dyn Terms, key: &str, check: &Check) -> Result<Planned> {
+    match check {
+        Check::Exists | Check::Absent | Check::Text(..) | Check::Pattern { .. } => {
+            plan_key(terms, TagScope::Intrinsic, key, check, false)
+        }
+        _ => Ok(unknown(terms)),
     }
 }
 

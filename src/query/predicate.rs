@@ -8,12 +8,14 @@
 //! - An attribute whose value is empty, bytes or a map exists, and equals no literal.
 
 use crate::base::model::{KeyValue, ResourceContext, ScopeContext};
-use crate::base::time::saturating_nanos;
 use crate::base::view::{AttrRef, SpanRef};
 use crate::query::ast::{Check, Expr, Field, Scope, Test};
-use crate::query::compare::{Seen, holds, holds_of_ref, holds_of_value};
+use crate::query::compare::{holds, holds_of_ref, holds_of_value};
+use crate::query::eval::expr::{self, Context};
+use crate::query::eval::family::Family;
+use crate::query::eval::fields::each;
 
-/// What conditions can ask of a trace as a whole.
+/// What conditions can ask of a trace as a whole, and of the span's place in it.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceFacts<'a> {
     /// The root span's name.
@@ -22,6 +24,8 @@ pub struct TraceFacts<'a> {
     pub root_service: Option<&'a str>,
     /// From the first start to the last end.
     pub duration_nanos: u64,
+    /// The span's parents and children.
+    pub family: Option<Family<'a>>,
 }
 
 /// A span with what it says of its resource and scope.
@@ -49,7 +53,12 @@ pub fn matches(
     let (parts, decisive) = match expr {
         Expr::And(parts) => (parts, false),
         Expr::Or(parts) => (parts, true),
+        Expr::Not(inner) => return matches(inner, subject, facts, loose).map(|verdict| !verdict),
         Expr::Test(test) => return test_span(test, subject, facts, loose),
+        Expr::Computed(computed) => {
+            let context = Context { subject: Some(subject), facts: facts.as_ref(), loose };
+            return expr::holds(&computed.expr, &context);
+        }
     };
     let mut verdict = Some(!decisive);
     for part in parts {
@@ -68,24 +77,16 @@ fn test_span(
     facts: Option<TraceFacts<'_>>,
     loose: bool,
 ) -> Option<bool> {
-    let span = subject.span;
     let check = &test.check;
-    let one = |seen: Seen<'_>| Some(holds(check, seen, loose));
-    let maybe = |text: Option<&str>| match text {
-        Some(text) => one(Seen::Text(text)),
-        None => Some(matches!(check, Check::Absent)),
-    };
-    match &test.field {
-        Field::Name => one(Seen::Text(span.name.as_str())),
-        Field::Kind => one(Seen::Code(span.kind.0)),
-        Field::Status => one(Seen::Code(span.status_code().0)),
-        Field::StatusMessage => maybe(span.status.as_ref().map(|s| s.message.as_str())),
-        Field::Duration => one(Seen::Nanos(saturating_nanos(span.end.since(span.start)))),
-        Field::RootName => one(Seen::Text(facts?.root_name)),
-        Field::RootService => maybe(facts?.root_service),
-        Field::TraceDuration => one(Seen::Nanos(facts?.duration_nanos)),
-        Field::Attribute(scope, key) => Some(test_attribute(*scope, key, check, subject, loose)),
+    if let Field::Attribute(scope, key) = &test.field {
+        return Some(test_attribute(*scope, key, check, subject, loose));
     }
+    let (mut exists, mut any) = (false, false);
+    each(&test.field, subject, facts.as_ref(), &mut |seen| {
+        exists = true;
+        any = any || holds(check, seen, loose);
+    })?;
+    Some(any || (!exists && matches!(check, Check::Absent)))
 }
 
 fn test_attribute(

@@ -15,8 +15,11 @@ use crate::base::model::TraceSpan;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
 use crate::query::chunks::Chunks;
-use crate::query::gather::Gathered;
-use crate::query::source::Fragment;
+use crate::query::driver::driven;
+use crate::query::eval::judge::Judged;
+use crate::query::eval::program::Program;
+use crate::query::interrupt::Interrupt;
+use crate::query::source::{Fragment, Source};
 use crate::query::typed::Query;
 use crate::query::view::{Partition, Piece, View, overlaps};
 
@@ -48,7 +51,18 @@ pub struct Scan {
 #[derive(Debug)]
 enum Wanted {
     Inside(TimeRange),
-    Matching(Box<Query>),
+    Matching(Box<Matching>),
+}
+
+/// What spans of a scan must be found by.
+#[derive(Debug)]
+struct Matching {
+    /// Drives the candidates.
+    query: Query,
+    program: Program,
+    /// The traces that may match, if spans in one partition can decide on those in another; then
+    /// they are listed when the scan begins.
+    anywhere: Option<Vec<TraceId>>,
 }
 
 /// The traces of one partition that are yet to come.
@@ -57,7 +71,7 @@ enum Traces {
     /// All their fragments, the last first, those of a trace side by side, and the partition.
     Whole { located: Vec<Located>, partition: usize },
     /// Those that may match, and the time that the partition takes up.
-    Ids { ids: vec::IntoIter<(Timestamp, TraceId)>, range: TimeRange },
+    Ids { ids: vec::IntoIter<(Timestamp, TraceId)>, range: TimeRange, program: Box<Program> },
 }
 
 /// A fragment, in which source of its partition, and when its trace starts there.
@@ -72,7 +86,12 @@ struct Located {
 #[derive(Debug)]
 enum Open {
     Whole(Chunks),
-    Matching { trace: Box<Gathered>, pieces: Vec<Piece>, at: usize },
+    /// Those of its spans that are left.
+    Matching {
+        judged: Box<Judged>,
+        pieces: Vec<Piece>,
+        spans: vec::IntoIter<usize>,
+    },
 }
 
 impl Scan {
@@ -83,8 +102,15 @@ impl Scan {
 
     /// Every span that fulfils the query, whose limit and cursor are not looked at.
     pub(crate) fn matching(view: &View, query: &Query) -> Result<Self> {
-        let query = query.begin(view.clock())?.into_owned();
-        Ok(Self::of(view, Wanted::Matching(Box::new(query)), BATCH_SPANS))
+        let query = &*query.begin(view.clock())?;
+        let program = Program::new(query)?;
+        let query = driven(&program, view, query);
+        let anywhere = match program.is_simple() {
+            true => None,
+            false => Some(candidates(view.sources_in(query.range), &query)?),
+        };
+        let matching = Matching { query, program, anywhere };
+        Ok(Self::of(view, Wanted::Matching(Box::new(matching)), BATCH_SPANS))
     }
 
     /// The same in batches of another size.
@@ -153,14 +179,14 @@ impl Scan {
                 }
                 Chunks::new(pieces, range, self.batch_spans).map(Open::Whole).map(Some)
             }
-            Traces::Ids { ids, range } => {
+            Traces::Ids { ids, range, program } => {
                 let Some((_, id)) = ids.next() else { return Ok(None) };
-                let Wanted::Matching(query) = &self.wanted else { return Ok(None) };
-                let query = Query::clone(query).between(*range);
                 let pieces = self.view.pieces(id)?;
-                let mut trace = Box::new(Gathered::read(&pieces, &query)?);
-                trace.decide(&pieces, &query.filter, query.loose)?;
-                Ok(Some(Open::Matching { trace, pieces, at: 0 }))
+                let judged = Box::new(Judged::of(program, &pieces)?);
+                let start = |span: usize| judged.trace.spans.get(span).map(|brief| brief.key.0);
+                let is_here = |span: &usize| start(*span).is_some_and(|at| range.contains(at));
+                let spans: Vec<usize> = judged.matched().iter().filter(is_here).collect();
+                Ok(Some(Open::Matching { judged, pieces, spans: spans.into_iter() }))
             }
         }
     }
@@ -174,11 +200,20 @@ impl Scan {
                 let located = located(partition, *range, &mut self.failures);
                 Ok(Traces::Whole { located, partition: number })
             }
-            Wanted::Matching(query) => {
-                let range = partition.range().intersect(&query.range);
-                let query = Query::clone(query).between(range);
-                let ids = candidates(partition, &query)?;
-                Ok(Traces::Ids { ids: ids.into_iter(), range })
+            Wanted::Matching(matching) => {
+                let range = partition.range().intersect(&matching.query.range);
+                let mut program = Box::new(matching.program.clone());
+                let ids = match &matching.anywhere {
+                    Some(ids) => ids.clone(),
+                    None => {
+                        program.leaves.range = range;
+                        let query = matching.query.clone().between(range);
+                        let sources = partition.sources.iter();
+                        candidates(sources.filter(|s| overlaps(s.as_ref(), range)), &query)?
+                    }
+                };
+                let ids = by_start(partition, ids, &matching.query.bounds.interrupt)?.into_iter();
+                Ok(Traces::Ids { ids, range, program })
             }
         }
     }
@@ -210,12 +245,9 @@ impl Open {
     fn next(&mut self, count: usize) -> Result<Option<Vec<TraceSpan>>> {
         match self {
             Self::Whole(chunks) => chunks.next().transpose(),
-            Self::Matching { trace, pieces, at } => {
-                let spans = trace.matching_from(pieces, *at, count)?;
-                let rest = trace.spans.iter().enumerate().skip(*at);
-                let mut matching = rest.filter(|(_, span)| span.matched == Some(true));
-                let last = count.checked_sub(1).and_then(|before| matching.nth(before));
-                *at = last.map_or(trace.spans.len(), |(last, _)| last + 1);
+            Self::Matching { judged, pieces, spans } => {
+                let next: Vec<usize> = spans.take(count).collect();
+                let spans = judged.trace.owned(pieces, &next)?;
                 Ok(Some(spans).filter(|spans| !spans.is_empty()))
             }
         }
@@ -247,11 +279,13 @@ fn located(partition: &Partition, range: TimeRange, failures: &mut Vec<Error>) -
     all
 }
 
-/// The traces of a partition with a span that may match, by their first start in it, then id.
-fn candidates(partition: &Partition, query: &Query) -> Result<Vec<(Timestamp, TraceId)>> {
+/// The traces with a span in these sources that may match, by id.
+fn candidates<'a>(
+    sources: impl Iterator<Item = &'a Arc<dyn Source>>,
+    query: &Query,
+) -> Result<Vec<TraceId>> {
     let mut ids = Vec::new();
-    let sources = || partition.sources.iter().filter(|s| overlaps(s.as_ref(), query.range));
-    for source in sources() {
+    for source in sources {
         for candidate in source.candidates(query)? {
             let fragment = candidate?.fragment;
             if query.range.overlaps(fragment.first_start, fragment.last_start) {
@@ -261,15 +295,23 @@ fn candidates(partition: &Partition, query: &Query) -> Result<Vec<(Timestamp, Tr
     }
     ids.sort_unstable();
     ids.dedup();
+    Ok(ids)
+}
+
+/// Those of the traces that have spans in a partition, by their first start in it, then id.
+fn by_start(
+    partition: &Partition,
+    ids: Vec<TraceId>,
+    interrupt: &Interrupt,
+) -> Result<Vec<(Timestamp, TraceId)>> {
     let mut found = Vec::new();
     let mut traces = Vec::with_capacity(ids.len());
     for id in ids {
-        query.bounds.interrupt.tick()?;
+        interrupt.tick()?;
         let hashed = HashedId::new(id.low());
         partition.sources.iter().try_for_each(|source| source.find(&hashed, &mut found))?;
         let own = found.drain(..).filter(|fragment| fragment.trace_id == id);
-        let start = own.map(|fragment| fragment.first_start).min();
-        traces.push((start.unwrap_or_default(), id));
+        traces.extend(own.map(|fragment| fragment.first_start).min().map(|start| (start, id)));
     }
     traces.sort_unstable();
     Ok(traces)

@@ -8,13 +8,17 @@ use std::cell::RefCell;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
-use crate::base::model::TraceSpan;
+use crate::base::model::{KeyValue, TraceSpan};
 use crate::base::observer::StoreEvent;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::best::{Best, Every, Overflow, Taker};
 use crate::query::cursor::Place;
-use crate::query::gather::{Brief, Gathered};
-use crate::query::hit::{Explain, Page, ServiceStats, TraceHit, TraceTimes};
+use crate::query::driver::driven;
+use crate::query::eval::judge::Judged;
+use crate::query::eval::program::Program;
+use crate::query::explain::plan;
+use crate::query::gather::Brief;
+use crate::query::hit::{Explain, Page, ServiceStats, SpanSet, TraceHit, TraceTimes};
 use crate::query::newest::Newest;
 use crate::query::seen::Seen;
 use crate::query::source::{Candidate, Row};
@@ -24,25 +28,30 @@ use crate::query::weigh::Weigh;
 
 /// The traces that match, as hits.
 pub fn search(view: &View, query: &Query) -> Result<Page> {
-    explained(view, query).map(|(page, _)| page)
+    page(view, query, &mut Explain::default())
 }
 
-/// The traces that match, and what finding them took.
+/// The traces that match, how they are found, and what finding them took.
 pub fn explained(view: &View, query: &Query) -> Result<(Page, Explain)> {
     let mut explain = Explain::default();
-    let make = |times: TraceTimes, trace: &Gathered, pieces: &[Piece]| {
-        let spans = trace.matching(pieces, query.spans_per_set)?;
-        Ok(hit(times, trace, spans))
+    let page = page(view, query, &mut explain)?;
+    explain.plan = plan(view, query, &Program::new(query)?);
+    Ok((page, explain))
+}
+
+fn page(view: &View, query: &Query, explain: &mut Explain) -> Result<Page> {
+    let make = |times: TraceTimes, found: &Judged, pieces: &[Piece]| {
+        hit(times, found, pieces, query.spans_per_set)
     };
     let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::EndsPage);
-    let best = top(view, query, &mut explain, best, None, &make)?;
+    let best = top(view, query, explain, best, None, &make)?;
     let next = best.last().map(Place::to_cursor);
-    Ok((Page { traces: best.into_answers().collect(), next }, explain))
+    Ok(Page { traces: best.into_answers().collect(), next })
 }
 
 /// The traces that match, with their times only. Reads no span where the indexes are certain.
 pub fn search_ids(view: &View, query: &Query) -> Result<Vec<TraceTimes>> {
-    let make = |times: TraceTimes, _: &Gathered, _: &[Piece]| Ok(times);
+    let make = |times: TraceTimes, _: &Judged, _: &[Piece]| Ok(times);
     let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::Fails);
     let best = top(view, query, &mut Explain::default(), best, Some(&|times| times), &make)?;
     Ok(best.into_answers().collect())
@@ -50,8 +59,9 @@ pub fn search_ids(view: &View, query: &Query) -> Result<Vec<TraceTimes>> {
 
 /// All matching spans of the traces that [`search`] finds, trace by trace.
 pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
-    let make =
-        |_: TraceTimes, trace: &Gathered, pieces: &[Piece]| trace.matching(pieces, usize::MAX);
+    let make = |_: TraceTimes, found: &Judged, pieces: &[Piece]| {
+        found.trace.owned(pieces, &found.matched().iter().collect::<Vec<_>>())
+    };
     let best = Best::new(query.limit, query.bounds.half_bytes(), Overflow::Fails);
     let best = top(view, query, &mut Explain::default(), best, None, &make)?;
     Ok(best.into_answers().flatten().collect())
@@ -67,14 +77,16 @@ pub fn visit_matching(
     let mut query = query.clone().limit(usize::MAX);
     query.after = None;
     let visit = RefCell::new(visit);
-    let make = |times: TraceTimes, trace: &Gathered, pieces: &[Piece]| {
-        trace.visit_matching(pieces, &mut |row| visit.borrow_mut()(times.trace_id, row))
+    let make = |times: TraceTimes, found: &Judged, pieces: &[Piece]| {
+        found.trace.visit(pieces, &found.matched(), &mut |_, row, _| {
+            visit.borrow_mut()(times.trace_id, row)
+        })
     };
     top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
 }
 
 /// What is answered for a trace that was read.
-type Make<'a, T> = dyn Fn(TraceTimes, &Gathered, &[Piece]) -> Result<T> + 'a;
+type Make<'a, T> = dyn Fn(TraceTimes, &Judged, &[Piece]) -> Result<T> + 'a;
 
 /// The first matching traces, as many as `best` takes. `sure` answers for a trace of which an index is certain;
 /// `make` for one that was read.
@@ -87,6 +99,10 @@ fn top<T: Weigh, B: Taker<T>>(
     make: &Make<'_, T>,
 ) -> Result<B> {
     let query = &*query.begin(view.clock())?;
+    let program = Program::new(query)?;
+    let sure = sure.filter(|_| program.is_simple());
+    let least_spans = program.least_spans();
+    let query = &driven(&program, view, query);
     let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
     let mut seen = Seen::default();
     let mut newest = Newest::new(view, query, explain);
@@ -106,6 +122,12 @@ fn top<T: Weigh, B: Taker<T>>(
         if !seen.add(id, &pieces) && B::ONCE {
             return Err(Error::Limit { what: format!("{} traces in parts", seen.len()) });
         }
+        let rows = pieces.iter().map(|piece| piece.fragment.rows.len() as u64);
+        let spans = rows.sum::<u64>();
+        if spans < least_spans {
+            explain.traces_too_small += 1;
+            continue;
+        }
         let times = times(&candidate, &pieces);
         let place = Place { start: times.start, id };
         let is_before = after.is_some_and(|after| place.order() <= after.order());
@@ -116,12 +138,12 @@ fn top<T: Weigh, B: Taker<T>>(
             Some(sure) if is_certain(&candidate, query.range) => sure(times),
             _ => {
                 explain.traces_read += 1;
-                let mut trace = Gathered::read(&pieces, query)?;
-                trace.decide(&pieces, &query.filter, query.loose)?;
-                if !trace.spans.iter().any(|span| span.matched == Some(true)) {
+                explain.spans_read += spans;
+                let judged = Judged::of(&program, &pieces)?;
+                if judged.sets.is_empty() {
                     continue;
                 }
-                make(times, &trace, &pieces)?
+                make(times, &judged, &pieces)?
             }
         };
         explain.traces_matched += 1;
@@ -151,7 +173,24 @@ fn times(candidate: &Candidate, pieces: &[Piece]) -> TraceTimes {
     }
 }
 
-fn hit(times: TraceTimes, trace: &Gathered, spans: Vec<TraceSpan>) -> TraceHit {
+fn hit(
+    times: TraceTimes,
+    found: &Judged,
+    pieces: &[Piece],
+    spans_per_set: usize,
+) -> Result<TraceHit> {
+    let trace = &found.trace;
+    let (mut shown, mut sets) = (Vec::new(), Vec::new());
+    for set in &found.sets {
+        let first = shown.len();
+        shown.extend(set.spans.iter().take(spans_per_set));
+        let told = set.told.iter().cloned();
+        sets.push(SpanSet {
+            matched: set.spans.len(),
+            shown: first..shown.len(),
+            attributes: told.map(|(key, value)| KeyValue { key, value }).collect(),
+        });
+    }
     let root = trace.root();
     let count = |wanted: &dyn Fn(&&Brief) -> bool| trace.spans.iter().filter(wanted).count() as u64;
     let mut services: Vec<ServiceStats> = trace
@@ -167,7 +206,7 @@ fn hit(times: TraceTimes, trace: &Gathered, spans: Vec<TraceSpan>) -> TraceHit {
         }
     }
     services.sort_unstable_by(|a, b| a.service.cmp(&b.service));
-    TraceHit {
+    Ok(TraceHit {
         trace_id: times.trace_id,
         root_service: root.and_then(|root| trace.service_of(root)).cloned(),
         root_name: root.map(|root| root.name.clone()),
@@ -177,7 +216,9 @@ fn hit(times: TraceTimes, trace: &Gathered, spans: Vec<TraceSpan>) -> TraceHit {
         span_count: count(&|_| true),
         error_count: count(&|span| span.is_error),
         services,
-        matched: count(&|span| span.matched == Some(true)),
-        spans,
-    }
+        matched: found.matched().len(),
+        spans: trace.owned(pieces, &shown)?,
+        sets,
+        selected: found.selected(pieces, &shown)?,
+    })
 }

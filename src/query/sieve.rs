@@ -22,6 +22,8 @@ use crate::segment::{Columns, Peek, Segment};
 /// Tests rows of one segment.
 pub struct Sieve<'a> {
     peek: Peek<'a>,
+    /// Whether whole rows tell what columns do not.
+    is_computed: bool,
     tests: RowTests<'a>,
 }
 
@@ -52,16 +54,17 @@ impl<'a> Sieve<'a> {
             return Ok(None);
         }
         let tests = RowTests::new(segment, filter, loose)?;
-        Ok(Some(Self { peek: segment.peek()?, tests }))
+        let is_computed = takes_rows(filter);
+        Ok(Some(Self { peek: segment.peek()?, is_computed, tests }))
     }
 
-    /// Tests rows until one surely fulfils the condition. Of spelled rows, which have no columns to
-    /// look at, `spelled` tells the verdict.
+    /// Tests rows until one surely fulfils the condition. Where columns cannot tell, because there
+    /// are none or the condition is computed, `whole` tells the verdict on the whole row.
     pub fn sift(
         &mut self,
         rows: Range<u32>,
         interrupt: &Interrupt,
-        spelled: &mut dyn FnMut(u32) -> Result<Option<bool>>,
+        whole: &mut dyn FnMut(u32) -> Result<Option<bool>>,
     ) -> Result<Sifted> {
         let mut sifted = Sifted::default();
         for row in rows {
@@ -69,7 +72,7 @@ impl<'a> Sieve<'a> {
             let columns = self.peek.row(row)?;
             let is_spelled = columns.template() == SPELLED;
             let verdict = match self.tests.verdict(columns)? {
-                None if is_spelled => spelled(row)?,
+                None if is_spelled || self.is_computed => whole(row)?,
                 verdict => verdict,
             };
             match verdict {
@@ -124,9 +127,37 @@ impl<'a> RowTests<'a> {
 fn asks_of_spans(expr: &Expr) -> bool {
     match expr {
         Expr::And(parts) | Expr::Or(parts) => parts.iter().any(asks_of_spans),
-        Expr::Test(test) => {
-            !matches!(test.field, Field::RootName | Field::RootService | Field::TraceDuration)
+        Expr::Not(inner) => asks_of_spans(inner),
+        Expr::Test(test) => !test.field.needs_trace(),
+        Expr::Computed(computed) => {
+            let mut asks = false;
+            computed.expr.fields(&mut |field| asks |= !field.needs_trace());
+            asks
         }
+    }
+}
+
+/// Whether some part of the condition takes whole rows, none of which columns can replace.
+fn takes_rows(expr: &Expr) -> bool {
+    let is_in_columns = |field: &Field| {
+        matches!(
+            field,
+            Field::Attribute(..)
+                | Field::Name
+                | Field::Kind
+                | Field::Status
+                | Field::StatusMessage
+                | Field::Duration
+                | Field::EventName
+                | Field::InstrumentationName
+                | Field::InstrumentationVersion
+        )
+    };
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(takes_rows),
+        Expr::Not(inner) => takes_rows(inner),
+        Expr::Test(test) => !is_in_columns(&test.field) && !test.field.needs_trace(),
+        Expr::Computed(_) => true,
     }
 }
 
@@ -143,6 +174,7 @@ impl Probed<'_, '_> {
         let (nodes, decisive) = match node {
             Node::And(nodes) => (nodes, false),
             Node::Or(nodes) => (nodes, true),
+            Node::Not(inner) => return Ok(self.verdict(inner)?.map(|verdict| !verdict)),
             Node::Known(verdict) => return Ok(*verdict),
             Node::Resource(test) => {
                 let code = self.columns.resource()?;

@@ -12,8 +12,9 @@ use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
-use crate::query::ast::Scope;
+use crate::query::ast::{Expr, Scope};
 use crate::query::interrupt::Interrupt;
+use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::listed::Plain;
 use crate::query::predicate::{Subject, matches};
 use crate::query::tag::Tag;
@@ -41,6 +42,15 @@ pub struct Candidate {
     pub fragment: Fragment,
     /// Whether some span of it surely does.
     pub certain: bool,
+}
+
+/// What an index says of a condition.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// How many traces may have a span that fulfils it.
+    pub traces: u64,
+    /// Whether each of them has.
+    pub exact: bool,
 }
 
 /// A source's candidates, newest first start first.
@@ -78,8 +88,8 @@ pub struct Short<'a> {
     pub is_error: bool,
     /// Its resource.
     pub resource: &'a Arc<ResourceContext>,
-    /// Whether it fulfils a query; `None` where that takes the whole span, or its trace.
-    pub matched: Option<bool>,
+    /// Which filters of a query it fulfils, as far as its trace is not needed to tell.
+    pub verdicts: Verdicts,
 }
 
 /// What takes rows one by one, and may end the walk.
@@ -116,6 +126,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Conditions on the trace as a whole exclude nothing, nor need the time range.
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>>;
 
+    /// What an index, if there is one, says of a condition.
+    fn estimate(&self, _condition: &Expr, _loose: bool) -> Result<Option<Estimate>> {
+        Ok(None)
+    }
+
     /// Hands over the fragment of every trace, in any order; a trace may have several.
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()>;
 
@@ -145,15 +160,15 @@ pub trait Source: Send + Sync + fmt::Debug {
         })
     }
 
-    /// Hands over the rows of a fragment in short, tested against a query.
+    /// Hands over the rows of a fragment in short, tested against the filters of a query.
     fn shorts(
         &self,
         fragment: &Fragment,
-        query: &Query,
+        leaves: &Leaves,
         visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
     ) -> Result<()> {
         self.rows(fragment, &mut |row| {
-            visit(row.short(query))?;
+            visit(row.short(leaves))?;
             Ok(ControlFlow::Continue(()))
         })
     }
@@ -233,13 +248,10 @@ pub trait Source: Send + Sync + fmt::Debug {
 }
 
 impl Row<'_> {
-    /// The row in short, tested against a query.
-    pub fn short(&self, query: &Query) -> Short<'_> {
+    /// The row in short, tested against the filters of a query.
+    pub fn short(&self, leaves: &Leaves) -> Short<'_> {
         let span = &self.span;
-        let matched = match query.range.contains(span.start) {
-            true => matches(&query.filter, self.subject(), None, query.loose),
-            false => Some(false),
-        };
+        let holds = |leaf: &_| matches(leaf, self.subject(), None, leaves.loose);
         Short {
             row: self.row,
             span_id: span.span_id,
@@ -249,7 +261,7 @@ impl Row<'_> {
             name: span.name.clone(),
             is_error: span.status_code() == StatusCode::ERROR,
             resource: self.resource,
-            matched,
+            verdicts: leaves.verdicts(span.start, |filters| Verdicts::of(filters, holds)),
         }
     }
 

@@ -16,16 +16,17 @@ use crate::index::known_values::Dictionary;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates as Postings, Probe, TagScope};
 use crate::index::traces::TraceEntry;
-use crate::query::ast::Scope;
+use crate::query::ast::{Expr, Scope};
 use crate::query::columns;
 use crate::query::interrupt::Interrupt;
+use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::listed::Plain;
 use crate::query::plan::{Terms, min_duration, plan};
 use crate::query::predicate::matches;
 use crate::query::prune::prune;
 use crate::query::sieve::{RowTests, Sieve, Sifted};
 use crate::query::source::{
-    Candidate, Candidates, Fragment, Row, ServiceOperation, Short, Source, Visitor,
+    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Source, Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -96,6 +97,12 @@ impl Source for Segment {
         Ok(Box::new(newest.filter_map(move |ordinal| candidate(ordinal).transpose())))
     }
 
+    fn estimate(&self, condition: &Expr, loose: bool) -> Result<Option<Estimate>> {
+        let terms = Interruptible { segment: self, interrupt: &Interrupt::default() };
+        let planned = plan(&terms, condition, loose)?;
+        Ok(Some(Estimate { traces: planned.set.len(), exact: planned.exact }))
+    }
+
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
         for ordinal in 0..self.trace_count()? {
             visit(fragment(&self.entry(ordinal)?));
@@ -119,15 +126,16 @@ impl Source for Segment {
     fn shorts(
         &self,
         fragment: &Fragment,
-        query: &Query,
+        leaves: &Leaves,
         visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut contexts = Neighbours::default();
-        let mut tests = RowTests::new(self, &query.filter, query.loose)?;
+        let tests = leaves.filters.iter().map(|leaf| RowTests::new(self, leaf, leaves.loose));
+        let mut tests = tests.collect::<Result<Vec<_>>>()?;
         self.outlines(fragment.rows.clone(), &mut |outlined| {
             let Some(template) = outlined.template else {
                 return outlined.read(&mut |row| {
-                    visit(contexts.row(self, row)?.short(query))?;
+                    visit(contexts.row(self, row)?.short(leaves))?;
                     Ok(ControlFlow::Continue(()))
                 });
             };
@@ -141,9 +149,9 @@ impl Source for Segment {
                 name: StrRef::Shared(&template.name),
                 is_error: template.status == Some(StatusCode::ERROR),
                 resource: contexts.resource(self, outlined.resource)?,
-                matched: match query.range.contains(times.start) {
-                    true => tests.verdict(outlined.columns)?,
-                    false => Some(false),
+                verdicts: match leaves.range.contains(times.start) {
+                    true => Verdicts::all(&mut tests, |test| test.verdict(outlined.columns))?,
+                    false => Verdicts::default(),
                 },
             })?;
             Ok(ControlFlow::Continue(()))

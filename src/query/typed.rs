@@ -1,5 +1,6 @@
 //! The typed query: which traces, how many, from where on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
@@ -10,7 +11,11 @@ use crate::base::text::Str;
 use crate::base::time::{TimeRange, saturating_nanos};
 use crate::query::ast::{Check, Compare, Expr, Field, Scope, Test, anchored};
 use crate::query::bounds::Bounds;
-use crate::query::parse;
+use crate::query::eval::program::Program;
+use crate::query::lang::parse;
+use crate::query::lang::spans::Spans;
+use crate::query::lang::tree::{Pipeline, SpansetExpr, Stage};
+use crate::query::lower::lower;
 
 /// Which traces to search for: those in which one span fulfils every condition.
 ///
@@ -38,7 +43,10 @@ use crate::query::parse;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Query {
+    /// What spans must fulfil, of those that the pipeline leaves if there is one.
     pub(crate) filter: Expr,
+    pub(crate) pipeline: Option<Arc<Pipeline>>,
+    pub(crate) anywhere: bool,
     pub(crate) range: TimeRange,
     pub(crate) limit: usize,
     pub(crate) spans_per_set: usize,
@@ -51,20 +59,49 @@ pub struct Query {
 impl Query {
     /// Every trace; the conditions added to it restrict it.
     pub fn spans() -> Self {
-        Self::of(Expr::always())
+        Self::filtered(Expr::always())
     }
 
-    /// TraceQL with one span-set filter, such as `{ .http.status_code >= 500 && kind = server }`.
+    /// TraceQL: filters such as `{ .http.status_code >= 500 && kind = server }`, joined by `&&`,
+    /// `||` and structural operators, and piped through further stages:
+    /// `{ status = error } << { name = "GET /" } | by(resource.service.name) | count() > 2`.
     ///
     /// `&&` binds tighter than `||`. Fails with [`Error::Query`], which says where, and what
     /// would have been accepted.
     pub fn parse(text: &str) -> Result<Self> {
-        parse::parse(text).map(Self::of)
+        let pipeline = parse::parse(text)?;
+        let filters: Option<Vec<Expr>> = pipeline.stages.iter().map(as_filter).collect();
+        let query = match filters {
+            // Filters of filters are one.
+            Some(mut filters) if filters.len() == 1 => Self::filtered(filters.remove(0)),
+            Some(filters) => Self::filtered(Expr::And(filters)),
+            None => Self { pipeline: Some(Arc::new(pipeline)), ..Self::spans() },
+        };
+        match Program::new(&query) {
+            Ok(_) => Ok(query),
+            Err(Error::InvalidInput { message, .. }) => {
+                Err(Error::Query { position: text.len(), expected: message })
+            }
+            Err(other) => Err(other),
+        }
     }
 
-    fn of(filter: Expr) -> Self {
+    /// What was built by calls rather than written: see [`traceql`](crate::traceql).
+    ///
+    /// It must obey the rules of text, such as that types fit; if it does not, the search tells.
+    pub fn of(spans: Spans) -> Self {
+        let built = match spans.0.problem {
+            Some(problem) => Err(Error::invalid(problem)),
+            None => Self::parse(&spans.0.tree.to_string()),
+        };
+        built.unwrap_or_else(|error| Self { problem: Some(error.to_string()), ..Self::spans() })
+    }
+
+    fn filtered(filter: Expr) -> Self {
         Self {
             filter,
+            pipeline: None,
+            anywhere: false,
             range: TimeRange::ALL,
             limit: DEFAULT_LIMIT,
             spans_per_set: 3,
@@ -76,7 +113,7 @@ impl Query {
     }
 
     fn and(mut self, field: Field, check: Check) -> Self {
-        self.filter = self.filter.and(Test { field, check });
+        self.filter = self.filter.and(Expr::Test(Test { field, check }));
         self
     }
 
@@ -195,6 +232,26 @@ impl Query {
         self
     }
 
+    /// Whether each condition may hold on another span of the trace, as Zipkin has it, rather than
+    /// all on one. Says nothing of what [`Query::parse`] read, but of conditions added to it.
+    /// Off unless set.
+    ///
+    /// ```
+    /// use tracekeep::{Query, StatusCode};
+    /// let query = Query::spans().service("cart").status(StatusCode::ERROR).anywhere(true);
+    /// # let _ = query;
+    /// ```
+    pub const fn anywhere(mut self, anywhere: bool) -> Self {
+        self.anywhere = anywhere;
+        self
+    }
+
+    /// Whether its filter is all there is to it, so that each span tells by itself whether it is
+    /// found, but for what the filter asks of the trace.
+    pub(crate) const fn is_filter(&self) -> bool {
+        self.pipeline.is_none() && !self.anywhere
+    }
+
     /// Fails where a setter was given what cannot be asked.
     pub(crate) fn check(&self) -> Result<()> {
         self.problem.as_ref().map_or(Ok(()), |message| Err(Error::invalid(message.clone())))
@@ -204,6 +261,21 @@ impl Query {
 impl Default for Query {
     fn default() -> Self {
         Self::spans()
+    }
+}
+
+/// The condition of a stage that is nothing else.
+fn as_filter(stage: &Stage) -> Option<Expr> {
+    let filter = |spans: &SpansetExpr| match spans {
+        SpansetExpr::Filter(condition) => Some(lower(condition)),
+        _ => None,
+    };
+    match stage {
+        Stage::Spans(SpansetExpr::Or(parts)) => {
+            parts.iter().map(filter).collect::<Option<_>>().map(Expr::Or)
+        }
+        Stage::Spans(spans) => filter(spans),
+        _ => None,
     }
 }
 

@@ -15,11 +15,14 @@ use crate::catalog::{PartitionKey, Pinned, SegmentEntry};
 use crate::disk::Disk;
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
-use crate::query::ast::Scope;
+use crate::query::ast::{Expr, Scope};
 use crate::query::interrupt::Interrupt;
+use crate::query::leaves::Leaves;
 use crate::query::listed::Plain;
 use crate::query::lost::Lost;
-use crate::query::source::{Candidates, Fragment, ServiceOperation, Short, Source, Visitor};
+use crate::query::source::{
+    Candidates, Estimate, Fragment, ServiceOperation, Short, Source, Visitor,
+};
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
 use crate::segment::{IdFilter, Segment};
@@ -152,6 +155,10 @@ impl Source for LazySegment {
         self.source()?.candidates(query)
     }
 
+    fn estimate(&self, condition: &Expr, loose: bool) -> Result<Option<Estimate>> {
+        self.source()?.estimate(condition, loose)
+    }
+
     fn fragments(&self, visit: &mut dyn FnMut(Fragment)) -> Result<()> {
         self.source()?.fragments(visit)
     }
@@ -176,10 +183,10 @@ impl Source for LazySegment {
     fn shorts(
         &self,
         fragment: &Fragment,
-        query: &Query,
+        leaves: &Leaves,
         visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.source()?.shorts(fragment, query, visit)
+        self.source()?.shorts(fragment, leaves, visit)
     }
 
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {

@@ -58,7 +58,7 @@ fn contexts() -> impl Strategy<Value = (Arc<ResourceContext>, Arc<ScopeContext>)
             service.map(|name| KeyValue::new("service.name", name)).into_iter().collect();
         attributes.extend(own);
         let resource = Resource { attributes, ..Resource::default() };
-        let scope = Scope { attributes: scope, ..Scope::default() };
+        let scope = Scope { name: "x".into(), attributes: scope, ..Scope::default() };
         (
             Arc::new(ResourceContext { resource: Some(resource), ..ResourceContext::default() }),
             Arc::new(ScopeContext { scope: named.then_some(scope), ..ScopeContext::default() }),
@@ -77,7 +77,10 @@ fn span() -> impl Strategy<Value = Span> {
     (ids, parent, times, shape, inner).prop_map(|(ids, parent, times, shape, inner)| {
         let (start, length, is_odd) = times;
         let end = if is_odd { start / 2 } else { start + length };
-        let event = |attributes| Event { attributes, name: "e".into(), ..Event::default() };
+        let event = |attributes| {
+            let time = Timestamp::from_nanos(start + length / 2);
+            Event { time, attributes, name: "x".into(), ..Event::default() }
+        };
         let link = |attributes| Link { attributes, ..Link::default() };
         Span {
             trace_id: TraceId::from(ids.0),
@@ -145,8 +148,30 @@ fn tests() -> impl Strategy<Value = Test> {
         field: Field::Attribute(scope, Str::from(key)),
         check,
     });
-    let text = select(vec![Field::Name, Field::StatusMessage, Field::RootName, Field::RootService]);
-    let nanos = select(vec![Field::Duration, Field::TraceDuration]);
+    let text = select(vec![
+        Field::Name,
+        Field::StatusMessage,
+        Field::RootName,
+        Field::RootService,
+        Field::EventName,
+        Field::InstrumentationName,
+        Field::InstrumentationVersion,
+    ]);
+    let nanos = select(vec![
+        Field::Duration,
+        Field::TraceDuration,
+        Field::EventTimeSinceStart,
+        Field::ChildCount,
+        Field::NestedSetParent,
+    ]);
+    let id = select(vec![Field::SpanId, Field::ParentId, Field::LinkSpanId]);
+    let ids = (compares(), select(vec![0u64, 1, 2, 3]))
+        .prop_map(|(c, id)| Check::Text(c, Str::from(SpanId::from(id).to_string())));
+    let parents = (select(vec![Any, Span, Resource]), select(vec!["a", "b"]), checks());
+    let parents = parents.prop_map(|(scope, key, check)| Test {
+        field: Field::Parent(scope, Str::from(key)),
+        check,
+    });
     let code = select(vec![Field::Kind, Field::Status]);
     let number = (compares(), 0..60i64).prop_map(|(c, n)| Check::Number(c, Number::Int(n)));
     let codes = (compares(), 0..3i32).prop_map(|(c, n)| Check::Code(c, n));
@@ -156,14 +181,17 @@ fn tests() -> impl Strategy<Value = Test> {
         1 => (text, checks()).prop_map(of),
         1 => (nanos, number).prop_map(of),
         1 => (code, codes).prop_map(of),
+        1 => (id, ids).prop_map(of),
+        1 => parents,
     ]
 }
 
 pub fn filters() -> impl Strategy<Value = Expr> {
     tests().prop_map(Expr::Test).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Expr::And),
-            vec(inner, 0..3).prop_map(Expr::Or)
+            2 => vec(inner.clone(), 0..3).prop_map(Expr::And),
+            2 => vec(inner.clone(), 0..3).prop_map(Expr::Or),
+            1 => inner.prop_map(|inner| Expr::Not(Box::new(inner))),
         ]
     })
 }

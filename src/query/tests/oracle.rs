@@ -177,7 +177,7 @@ fn answer(id: TraceId, spans: &[TraceSpan], query: &Query) -> Option<Answer> {
     let matching: Vec<_> = spans
         .iter()
         .filter(|s| query.range.contains(s.span.start))
-        .filter(|s| holds(&query.filter, s, root, nanos, query.loose))
+        .filter(|s| holds(&query.filter, s, &Whole { spans, root, nanos }, query.loose))
         .cloned()
         .collect();
     let is_error = |s: &&TraceSpan| s.span.status_code() == StatusCode::ERROR;
@@ -201,16 +201,57 @@ fn answer(id: TraceId, spans: &[TraceSpan], query: &Query) -> Option<Answer> {
     })
 }
 
-fn holds(expr: &Expr, span: &TraceSpan, root: &TraceSpan, nanos: u64, loose: bool) -> bool {
+/// What a condition can ask of a trace.
+struct Whole<'a> {
+    spans: &'a [TraceSpan],
+    root: &'a TraceSpan,
+    nanos: u64,
+}
+
+impl Whole<'_> {
+    fn is_parent(&self, parent: &TraceSpan, child: &TraceSpan) -> bool {
+        !std::ptr::eq(parent, child) && child.span.parent_span_id == Some(parent.span.span_id)
+    }
+}
+
+fn holds(expr: &Expr, span: &TraceSpan, whole: &Whole<'_>, loose: bool) -> bool {
     let test = match expr {
-        Expr::And(all) => return all.iter().all(|e| holds(e, span, root, nanos, loose)),
-        Expr::Or(any) => return any.iter().any(|e| holds(e, span, root, nanos, loose)),
+        Expr::And(all) => return all.iter().all(|e| holds(e, span, whole, loose)),
+        Expr::Or(any) => return any.iter().any(|e| holds(e, span, whole, loose)),
+        Expr::Not(inner) => return !holds(inner, span, whole, loose),
         Expr::Test(test) => test,
+        Expr::Computed(_) => unreachable!("not generated"),
     };
     let int = |n: u64| Value::Int(n as i64);
     let text = |text: &Str| Value::String(text.clone());
+    let id = |id: &dyn std::fmt::Display| Value::String(id.to_string().into());
     let s = &span.span;
+    let (root, nanos) = (whole.root, whole.nanos);
+    let parents = || whole.spans.iter().filter(|parent| whole.is_parent(parent, span));
     let values: Vec<Value> = match &test.field {
+        Field::Parent(scope, key) => {
+            parents().flat_map(|parent| of_key(parent, *scope, key)).cloned().collect()
+        }
+        Field::SpanId => vec![id(&s.span_id)],
+        Field::ParentId => s.parent_span_id.iter().map(|parent| id(parent)).collect(),
+        Field::TraceId => vec![id(&s.trace_id)],
+        Field::ChildCount => {
+            vec![
+                int(whole.spans.iter().filter(|child| whole.is_parent(span, child)).count() as u64),
+            ]
+        }
+        Field::NestedSetParent => vec![Value::Int(if parents().count() == 0 { -1 } else { 1 })],
+        Field::EventName => s.events.iter().map(|event| text(&event.name)).collect(),
+        Field::EventTimeSinceStart => {
+            let since = s.events.iter().map(|event| event.time.nanos());
+            since.map(|time| int(time.saturating_sub(s.start.nanos()))).collect()
+        }
+        Field::LinkTraceId => s.links.iter().map(|link| id(&link.trace_id)).collect(),
+        Field::LinkSpanId => s.links.iter().map(|link| id(&link.span_id)).collect(),
+        Field::InstrumentationName => span.scope.scope.iter().map(|s| text(&s.name)).collect(),
+        Field::InstrumentationVersion => {
+            span.scope.scope.iter().map(|s| text(&s.version)).collect()
+        }
         Field::Attribute(scope, key) => of_key(span, *scope, key).into_iter().cloned().collect(),
         Field::Name => vec![text(&s.name)],
         Field::StatusMessage => s.status.iter().map(|status| text(&status.message)).collect(),

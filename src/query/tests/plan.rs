@@ -31,6 +31,13 @@ fn values(span: &TraceSpan, scope: TagScope, key: &str) -> Vec<Value> {
                     let message = s.status.iter().map(|status| status.message.clone());
                     message.filter(|text| !text.is_empty()).map(Value::String).collect()
                 }
+                "event:name" => s.events.iter().map(|e| Value::String(e.name.clone())).collect(),
+                "instrumentation:name" => {
+                    span.scope.scope.iter().map(|s| Value::String(s.name.clone())).collect()
+                }
+                "instrumentation:version" => {
+                    span.scope.scope.iter().map(|s| Value::String(s.version.clone())).collect()
+                }
                 _ => vec![Value::Int(s.status_code().0.into())],
             };
         }

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use crate::base::error::Error;
 use crate::base::limits::{MAX_QUERY_BYTES, MAX_QUERY_DEPTH};
-use crate::query::parse::parse;
+use crate::query::lang::parse::parse;
+use crate::query::typed::Query;
 
-/// The syntax tree in one line.
+/// The condition that a filter comes to, in one line.
 fn tree(text: &str) -> String {
-    format!("{:?}", parse(text).unwrap())
+    format!("{:?}", Query::parse(text).unwrap().filter)
         .replace("Test(Test ", "(")
         .replace("Attribute", "")
         .replace("field: ", "")
@@ -98,7 +99,26 @@ fn errors_say_where_and_what_instead() {
         ("{", 1, "an attribute such as"),
         ("{ .a = 1", 8, "&&, || or }"),
         ("{ .a = 1 } x", 11, "the end"),
-        ("{ .a }", 5, "one of ="),
+        ("{ duration }", 2, "a condition"),
+        ("{ .a && 1 }", 8, "a condition"),
+        ("{ 1 + name = 2 }", 6, "a number"),
+        ("{ 1 = name }", 6, "a number"),
+        ("{ childCount > \"x\" }", 15, "a number"),
+        ("{ nestedSetLeft > 3 }", 2, "spans are not numbered"),
+        ("{ nestedSetParent = 3 }", 2, "nestedSetParent < 0"),
+        ("{ } > 2", 6, "a span set"),
+        ("count() > { }", 10, "a number"),
+        ("{ } | count()", 13, "a comparison"),
+        ("{ } | 3 > 2", 6, "count()"),
+        ("{ } | max(name) = 1", 10, "an attribute, a duration"),
+        ("{ } | sum(3) > 2", 10, "with a field"),
+        ("{ } | by()", 9, "an attribute such as"),
+        ("{ } | rate()", 6, "not rate"),
+        ("{ } with(a=1)", 4, "hints are not"),
+        ("coalesce() | { }", 0, "before it"),
+        ("{ } + { }", 4, "the end"),
+        ("({ } | count()) && { }", 0, "a span set"),
+        ("true", 0, "{, ("),
         ("{ .a = }", 7, "a string in quotes"),
         ("{ . = 1 }", 3, "an attribute name"),
         ("{ foo.a = 1 }", 2, "an attribute's scope"),
@@ -132,12 +152,45 @@ fn queries_are_bounded() {
     assert!(refused(&" ".repeat(MAX_QUERY_BYTES + 1)).1.contains("bytes"));
 }
 
+/// A text is refused inside of it, or its tree prints as a text of the same tree.
+fn check(text: &str) -> Result<(), TestCaseError> {
+    match parse(text) {
+        Err(Error::Query { position, .. }) => prop_assert!(text.is_char_boundary(position)),
+        Err(other) => prop_assert!(false, "{}", other),
+        Ok(tree) => {
+            let printed = tree.to_string();
+            match parse(&printed) {
+                Ok(again) => prop_assert_eq!(&again, &tree, "{} prints as {}", text, printed),
+                Err(error) => prop_assert!(false, "{text} prints as {printed}: {error}"),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn trees_print_as_they_were_written() {
+    for text in [
+        "{ }",
+        "{ .a && (.b || !.c) }",
+        "{ (.a + 1) * 2 ^ -.b > 1.5 / duration % 3 }",
+        "{ !(.a = 1) && -.b < 1500ms && span.\"a b\" != nil }",
+        "{ .a !~ \"x|y\" } && ({ kind = server } || { status = error })",
+        "{ } >> { } !> { } &~ ({ } << { })",
+        "({ .a } | count() > 2) && { .b }",
+        "{ } | by(name, 1 + .a) | avg(duration) - 2 > count() * -1 | coalesce() | select(.a, name)",
+        "({ .a } | count()) > ({ .b } | max(parent.resource.x)) / 2",
+        "{ parent.\"span.x\" = parent.span.x && trace:id = \"0000000000000000000000000000000a\" }",
+        "{ .a = minInt || .a = 1h || .a = 1.0 || .a = 1e300 }",
+    ] {
+        assert_eq!(parse(text).unwrap().to_string(), text);
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_query_or_refused_inside_of_it(text in ".{0,40}") {
-        if let Err(Error::Query { position, .. }) = parse(&text) {
-            prop_assert!(text.is_char_boundary(position));
-        }
+        check(&text)?;
     }
 
     #[test]
@@ -145,13 +198,13 @@ proptest! {
         proptest::sample::select(vec![
             "{", "}", "(", ")", "&&", "||", ".a", "span.", "name", "=", "!=", "=~", "<", "\"x\"",
             "\"", "`", "1", "1.5s", "-", "nil", "true", "\\", " ", "é", "kind", "server", "µ",
+            "parent.", "!", "!~", "&>>", ">>", "|", "count()", "by(", "avg(", "select(", "coalesce()",
+            "+", "*", "^", "{ }", "{ .a }", "span:id", "trace:id", "childCount", ".\"a b\"", "minInt",
         ]), 0..12,
     )) {
         let text = parts.concat();
-        for text in [text.clone(), format!("{{ {text} }}")] {
-            if let Err(Error::Query { position, .. }) = parse(&text) {
-                prop_assert!(text.is_char_boundary(position));
-            }
+        for text in [text.clone(), format!("{{ {text} }}"), format!("{{ }} | {text}"), parts.join(" ")] {
+            check(&text)?;
         }
     }
 }

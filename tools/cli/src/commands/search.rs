@@ -1,7 +1,9 @@
 //! `search`: traces in which a span matches.
 
 use serde_json::{Map, Value as Json, json};
-use tracekeep::{Error, Explain, Page, Query, TraceHit, TraceReader, TraceSpan};
+use tracekeep::{
+    Error, Explain, KeyValue, Page, Plan, Query, SpanSet, TraceHit, TraceReader, TraceSpan, Value,
+};
 
 use crate::args::SearchArgs;
 use crate::commands::Place;
@@ -25,8 +27,9 @@ pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
         let mut answer = page_json(&page)?;
         if args.explain {
             let members = explained(&explain).into_iter();
-            let members: Map<_, Json> =
+            let mut members: Map<_, Json> =
                 members.map(|(name, number)| (name.to_owned(), number.into())).collect();
+            members.insert("plan".into(), plan_json(&explain.plan));
             answer.insert("explain".into(), members.into());
         }
         output.value(&answer.into())?;
@@ -38,6 +41,7 @@ pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
         note(&format!("there may be more: --after {cursor}"));
     }
     if args.explain {
+        tell(&explain.plan);
         for (name, number) in explained(&explain) {
             note(&format!("{name}: {number}"));
         }
@@ -91,7 +95,7 @@ fn hit_json(hit: &TraceHit) -> Result<Json> {
     let services = hit.services.iter().map(|part| {
         (part.service.to_string(), json!({ "spanCount": part.spans, "errorCount": part.errors }))
     });
-    let spans = hit.spans.iter().map(span_json).collect::<Result<Vec<Json>>>()?;
+    let sets = hit.sets.iter().map(|set| set_json(hit, set)).collect::<Result<Vec<Json>>>()?;
     Ok(json!({
         "traceID": hit.trace_id.to_string(),
         "rootServiceName": hit.root_service.as_deref(),
@@ -102,8 +106,53 @@ fn hit_json(hit: &TraceHit) -> Result<Json> {
         "spanCount": hit.span_count,
         "errorCount": hit.error_count,
         "serviceStats": services.collect::<Map<_, _>>(),
-        "spanSets": [{ "spans": spans, "matched": hit.matched }],
+        "spanSets": sets,
     }))
+}
+
+/// A span set; what was computed of it, and what of its spans was selected, if there is any.
+fn set_json(hit: &TraceHit, set: &SpanSet) -> Result<Json> {
+    let mut spans = Vec::new();
+    for (number, span) in hit.spans.iter().enumerate().skip(set.shown.start).take(set.shown.len()) {
+        let mut json = span_json(span)?;
+        if let (Some(selected), Some(members)) = (hit.selected.get(number), json.as_object_mut()) {
+            members.insert("selected".into(), pairs_json(selected));
+        }
+        spans.push(json);
+    }
+    let mut json = Map::new();
+    json.insert("spans".into(), spans.into());
+    json.insert("matched".into(), set.matched.into());
+    if !set.attributes.is_empty() {
+        json.insert("attributes".into(), pairs_json(&set.attributes));
+    }
+    Ok(json.into())
+}
+
+/// Keys and values as OTLP JSON has them.
+fn pairs_json(pairs: &[KeyValue]) -> Json {
+    let pairs =
+        pairs.iter().map(|pair| json!({ "key": &*pair.key, "value": value_json(&pair.value) }));
+    pairs.collect()
+}
+
+/// A value that a query told: text, a number, a truth value, several of these, or none.
+fn value_json(value: &Value) -> Json {
+    match value {
+        Value::String(text) => json!({ "stringValue": &**text }),
+        Value::Int(number) => json!({ "intValue": number.to_string() }),
+        // JSON has no infinities and no NaN; protobuf's mapping writes them as text.
+        Value::Double(number) if !number.is_finite() => {
+            json!({ "doubleValue": if number.is_nan() { "NaN" } else if *number > 0.0 { "Infinity" } else { "-Infinity" } })
+        }
+        Value::Double(number) => json!({ "doubleValue": number }),
+        Value::Bool(truth) => json!({ "boolValue": truth }),
+        Value::Array(values) => {
+            let values: Vec<Json> = values.iter().map(value_json).collect();
+            json!({ "arrayValue": { "values": values } })
+        }
+        _ => json!({}),
+    }
 }
 
 fn span_json(found: &TraceSpan) -> Result<Json> {
@@ -128,7 +177,35 @@ fn attributes_json(found: &TraceSpan) -> Result<Json> {
     Ok(attributes.unwrap_or_else(|| Json::Array(Vec::new())))
 }
 
-fn explained(explain: &Explain) -> [(&'static str, u64); 10] {
+/// The plan in lines.
+fn tell(plan: &Plan) {
+    note(&format!("driver: {}", plan.driver));
+    for condition in &plan.conditions {
+        let access = condition.access.name();
+        let traces = condition.traces.map(|n| format!(", some {n} traces of the newest segments"));
+        note(&format!("  {}: {access}{}", condition.text, traces.unwrap_or_default()));
+    }
+    if let Some(stages) = &plan.stages {
+        note(&format!("stages: {stages}"));
+    }
+}
+
+fn plan_json(plan: &Plan) -> Json {
+    let conditions = plan.conditions.iter().map(|condition| {
+        json!({
+            "condition": condition.text,
+            "access": condition.access.name(),
+            "traces": condition.traces,
+        })
+    });
+    json!({
+        "driver": plan.driver,
+        "stages": plan.stages,
+        "conditions": conditions.collect::<Vec<_>>(),
+    })
+}
+
+fn explained(explain: &Explain) -> [(&'static str, u64); 12] {
     [
         ("partitions", explain.partitions),
         ("partitionsOutOfRange", explain.partitions_out_of_range),
@@ -138,7 +215,9 @@ fn explained(explain: &Explain) -> [(&'static str, u64); 10] {
         ("liveGroups", explain.live_groups),
         ("candidates", explain.candidates),
         ("certain", explain.certain),
+        ("tracesTooSmall", explain.traces_too_small),
         ("tracesRead", explain.traces_read),
+        ("spansRead", explain.spans_read),
         ("tracesMatched", explain.traces_matched),
     ]
 }

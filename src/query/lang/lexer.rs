@@ -12,7 +12,7 @@ pub struct Lexer<'a> {
 }
 
 /// Nanoseconds of TraceQL's units; longer names first where one begins another.
-const UNITS: [(&str, u64); 9] = [
+const UNITS: [(&str, u64); 11] = [
     ("ns", 1),
     ("us", 1_000),
     ("\u{b5}s", 1_000),
@@ -22,7 +22,18 @@ const UNITS: [(&str, u64); 9] = [
     ("m", 60_000_000_000),
     ("h", 3_600_000_000_000),
     ("d", 86_400_000_000_000),
+    ("w", 7 * 86_400_000_000_000),
+    ("y", 365 * 86_400_000_000_000),
 ];
+
+/// What a number in the text is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// A number.
+    Number(Number),
+    /// A duration in nanoseconds.
+    Duration(i64),
+}
 
 impl<'a> Lexer<'a> {
     /// At the start of `text`.
@@ -33,6 +44,11 @@ impl<'a> Lexer<'a> {
     /// What has not been read.
     pub fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Where this is in the text.
+    pub const fn position(&self) -> usize {
+        self.at
     }
 
     /// An error at this place.
@@ -61,6 +77,11 @@ impl<'a> Lexer<'a> {
         let len = rest.find(|c| !wanted(c)).unwrap_or(rest.len());
         self.at += len;
         rest.get(..len).unwrap_or_default()
+    }
+
+    /// Letters, digits, underscores and colons: a word of the language.
+    pub fn word(&mut self) -> &'a str {
+        self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
     }
 
     fn take_char(&mut self) -> Option<char> {
@@ -141,24 +162,21 @@ impl<'a> Lexer<'a> {
         char::from_u32(u32::from_str_radix(text, 16).ok()?)
     }
 
-    /// A number, or a duration such as `1.5s` or `1h30m` as its nanoseconds, cut to whole ones.
+    /// A number, or a duration such as `1.5s` or `1h30m` as its nanoseconds, cut to whole ones;
+    /// without a sign.
     ///
     /// Integers beyond 64 bits become the nearest double.
-    pub fn number(&mut self) -> Result<Option<Number>> {
+    pub fn number(&mut self) -> Result<Option<Figure>> {
         let start = *self;
-        let negative = self.take("-");
-        let (whole, fraction) = match self.decimal() {
-            Some(parts) => parts,
-            None => {
-                *self = start;
-                return Ok(None);
-            }
+        let Some((whole, fraction)) = self.decimal() else {
+            *self = start;
+            return Ok(None);
         };
         if let Some(unit) = self.unit() {
             let nanos = self.duration(whole, fraction.unwrap_or_default(), unit);
             let nanos = nanos.ok_or_else(|| start.expected("a duration of at most 292 years"))?;
             self.end_of_word(start, "a number, or a duration such as 1.5s")?;
-            return Ok(Some(Number::Int(if negative { -nanos } else { nanos })));
+            return Ok(Some(Figure::Duration(nanos)));
         }
         let exponent = self.exponent();
         self.end_of_word(start, "a number, or a duration such as 1.5s")?;
@@ -167,10 +185,12 @@ impl<'a> Lexer<'a> {
             && !exponent
             && let Ok(int) = text.parse()
         {
-            return Ok(Some(Number::Int(int)));
+            return Ok(Some(Figure::Number(Number::Int(int))));
         }
-        let double = text.parse().map_err(|_| start.expected("a number"))?;
-        Ok(Some(Number::Double(double)))
+        match text.parse::<f64>() {
+            Ok(double) if double.is_finite() => Ok(Some(Figure::Number(Number::Double(double)))),
+            _ => Err(start.expected("a number of at most 1.8e308")),
+        }
     }
 
     /// Digits, and those behind a point if there is one; at least one in all.
@@ -212,14 +232,14 @@ impl<'a> Lexer<'a> {
 
     fn end_of_word(&self, start: Self, expected: &str) -> Result<()> {
         match self.rest().chars().next() {
-            Some(c) if c == '"' || is_name_char(c) => Err(start.expected(expected)),
+            Some(c) if c.is_alphanumeric() || "_.:\"".contains(c) => Err(start.expected(expected)),
             _ => Ok(()),
         }
     }
 }
 
-/// Whether a name may hold this character outside of quotes.
-fn is_name_char(c: char) -> bool {
+/// Whether an attribute's name may hold this character outside of quotes.
+pub fn is_name_char(c: char) -> bool {
     !c.is_whitespace() && !"{}()=~!<>&|^,`".contains(c)
 }
 

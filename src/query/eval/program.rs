@@ -1,0 +1,313 @@
+//! A query made ready: its filters numbered, and what to look for to find its traces.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::query::ast::{Compare, Expr, Field};
+use crate::query::lang::tree::{
+    Aggregate, Arithmetic, FieldExpr, Literal, Mode, Pipeline, ScalarExpr, ScalarFilter,
+    SpansetExpr, Stage, Structural,
+};
+use crate::query::leaves::{Leaves, MAX_LEAVES};
+use crate::query::lower::lower;
+use crate::query::typed::Query;
+
+/// A query to be run on whole traces.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What is asked of each span.
+    pub leaves: Leaves,
+    /// What is made of the answers.
+    pub steps: Vec<Step>,
+}
+
+/// As [`Stage`], with filters numbered.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Of each set the spans that this selects.
+    Spans(Set),
+    /// The sets of which this holds.
+    Scalar(Comparison),
+    /// Each set split by values.
+    By(Arc<[FieldExpr]>),
+    /// All sets made one.
+    Coalesce,
+    /// These are told of each span.
+    Select(Arc<[Field]>),
+}
+
+/// As [`SpansetExpr`], with filters numbered.
+#[derive(Clone, Debug)]
+pub enum Set {
+    /// Those that fulfil this filter.
+    Leaf(usize),
+    /// Those of all, if each has some.
+    And(Vec<Set>),
+    /// Those of all.
+    Or(Vec<Set>),
+    /// Those that relate, step by step.
+    Chain(Box<Set>, Vec<(Structural, Set)>),
+    /// Those of all sets that a pipeline leaves.
+    Pipeline(Vec<Step>),
+    /// Those of both sides, if the sides compare so.
+    Scalar(Box<Comparison>),
+}
+
+/// As [`ScalarFilter`], with filters numbered.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What is compared.
+    pub left: Scalar,
+    /// How.
+    pub compare: Compare,
+    /// With what.
+    pub right: Scalar,
+}
+
+/// As [`ScalarExpr`], with filters numbered.
+#[derive(Clone, Debug)]
+pub enum Scalar {
+    /// The same for each set.
+    Literal(Literal),
+    /// How many spans it has.
+    Count,
+    /// Taken of its spans' numbers.
+    Aggregate(Aggregate, Arc<FieldExpr>),
+    /// Of the spans that a pipeline leaves.
+    Piped(Vec<Step>, Box<Scalar>),
+    /// With the sign changed.
+    Negative(Box<Scalar>),
+    /// Computed.
+    Arithmetic(Box<Scalar>, Vec<(Arithmetic, Scalar)>),
+}
+
+impl Program {
+    /// Makes a query ready.
+    pub fn new(query: &Query) -> Result<Self> {
+        let (range, loose) = (query.range, query.loose);
+        let bounds = query.bounds.clone();
+        let leaves = Leaves { range, loose, bounds, ..Leaves::none() };
+        let mut program = Self { leaves, steps: Vec::new() };
+        if let Some(pipeline) = &query.pipeline {
+            program.steps = program.steps(pipeline)?;
+        }
+        match &query.filter {
+            Expr::And(parts) if parts.is_empty() && !program.steps.is_empty() => {}
+            Expr::And(parts) if parts.len() > 1 && query.anywhere => {
+                let leaves = parts.iter().map(|part| program.leaf(part.clone()));
+                let all = leaves.collect::<Result<_>>()?;
+                program.steps.push(Step::Spans(Set::And(all)));
+            }
+            filter => {
+                let leaf = program.leaf(filter.clone())?;
+                program.steps.push(Step::Spans(leaf));
+            }
+        }
+        Ok(program)
+    }
+
+    /// Whether the query is one filter, so that a span that fulfils it is all it takes.
+    pub fn is_simple(&self) -> bool {
+        matches!(self.steps.as_slice(), [Step::Spans(Set::Leaf(_))])
+    }
+
+    fn leaf(&mut self, filter: Expr) -> Result<Set> {
+        if self.leaves.filters.len() == MAX_LEAVES {
+            let message = format!("a query has at most {MAX_LEAVES} filters in braces");
+            return Err(Error::invalid(message));
+        }
+        tests(&filter, &mut |field| self.note(field));
+        self.leaves.filters.push(filter);
+        Ok(Set::Leaf(self.leaves.filters.len() - 1))
+    }
+
+    /// Notes what a field asks of parents.
+    fn note(&mut self, field: &Field) {
+        if let Field::Parent(scope, key) = field {
+            let wanted = (*scope, key.clone());
+            if !self.leaves.parents.contains(&wanted) {
+                self.leaves.parents.push(wanted);
+            }
+        }
+    }
+
+    fn note_all(&mut self, expr: &FieldExpr) {
+        expr.fields(&mut |field| self.note(field));
+    }
+
+    fn steps(&mut self, pipeline: &Pipeline) -> Result<Vec<Step>> {
+        let mut steps: Vec<Step> = Vec::new();
+        for stage in &pipeline.stages {
+            let step = match stage {
+                Stage::Spans(spans) => Step::Spans(self.set(spans)?),
+                Stage::Scalar(filter) => Step::Scalar(self.comparison(filter)?),
+                Stage::By(values) => {
+                    values.iter().for_each(|value| self.note_all(value));
+                    Step::By(values.as_slice().into())
+                }
+                Stage::Coalesce => Step::Coalesce,
+                Stage::Select(fields) => {
+                    fields.iter().for_each(|field| self.note(field));
+                    Step::Select(fields.as_slice().into())
+                }
+            };
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+
+    fn set(&mut self, spans: &SpansetExpr) -> Result<Set> {
+        let all = |own: &mut Self, parts: &[SpansetExpr]| {
+            parts.iter().map(|part| own.set(part)).collect::<Result<Vec<_>>>()
+        };
+        Ok(match spans {
+            SpansetExpr::Filter(condition) => self.leaf(lower(condition))?,
+            SpansetExpr::And(parts) => Set::And(all(self, parts)?),
+            SpansetExpr::Or(parts) => {
+                // The spans of either filter are those that fulfil one or the other.
+                let filters = parts.iter().map(|part| match part {
+                    SpansetExpr::Filter(condition) => Some(lower(condition)),
+                    _ => None,
+                });
+                match filters.collect::<Option<Vec<Expr>>>() {
+                    Some(filters) => self.leaf(Expr::Or(filters))?,
+                    None => Set::Or(all(self, parts)?),
+                }
+            }
+            SpansetExpr::Chain(first, rest) => {
+                let first = Box::new(self.set(first)?);
+                let rest =
+                    rest.iter().map(|(structural, spans)| Ok((*structural, self.set(spans)?)));
+                Set::Chain(first, rest.collect::<Result<_>>()?)
+            }
+            SpansetExpr::Pipeline(pipeline) => Set::Pipeline(self.steps(pipeline)?),
+            SpansetExpr::Scalar(filter) => Set::Scalar(Box::new(self.comparison(filter)?)),
+        })
+    }
+
+    fn comparison(&mut self, filter: &ScalarFilter) -> Result<Comparison> {
+        let left = self.scalar(&filter.left)?;
+        Ok(Comparison { left, compare: filter.compare, right: self.scalar(&filter.right)? })
+    }
+
+    fn scalar(&mut self, scalar: &ScalarExpr) -> Result<Scalar> {
+        Ok(match scalar {
+            ScalarExpr::Literal(literal) => Scalar::Literal(literal.clone()),
+            ScalarExpr::Count => Scalar::Count,
+            ScalarExpr::Aggregate(aggregate, of) => {
+                self.note_all(of);
+                Scalar::Aggregate(*aggregate, Arc::new(of.clone()))
+            }
+            ScalarExpr::Piped(pipeline, scalar) => {
+                Scalar::Piped(self.steps(pipeline)?, Box::new(self.scalar(scalar)?))
+            }
+            ScalarExpr::Negative(inner) => Scalar::Negative(Box::new(self.scalar(inner)?)),
+            ScalarExpr::Arithmetic(first, rest) => {
+                let first = Box::new(self.scalar(first)?);
+                let rest = rest.iter().map(|(operation, own)| Ok((*operation, self.scalar(own)?)));
+                Scalar::Arithmetic(first, rest.collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    /// What some span of every matching trace fulfils. Of operands that both must have spans, the
+    /// one that `cost` says is rarer.
+    pub fn need(&self, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+        self.need_of_steps(&self.steps, cost)
+    }
+
+    fn need_of_steps(&self, steps: &[Step], cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+        let mut needs = Vec::new();
+        for step in steps {
+            match step {
+                Step::Spans(set) => needs.push(self.need_of(set, cost)),
+                Step::Scalar(_) | Step::By(_) | Step::Coalesce | Step::Select(_) => {}
+            }
+        }
+        rarest(needs, cost)
+    }
+
+    fn need_of(&self, set: &Set, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+        match set {
+            Set::Leaf(leaf) => self.leaves.filters.get(*leaf).cloned().unwrap_or(Expr::always()),
+            Set::And(parts) => {
+                let needs = parts.iter().map(|part| self.need_of(part, cost)).collect();
+                rarest(needs, cost)
+            }
+            Set::Or(parts) => Expr::Or(parts.iter().map(|part| self.need_of(part, cost)).collect()),
+            Set::Chain(first, rest) => {
+                // A negated operator selects spans of its right operand alone, whatever is left.
+                let mut needs = vec![self.need_of(first, cost)];
+                for (structural, spans) in rest {
+                    if structural.mode == Mode::Negated {
+                        needs.clear();
+                    }
+                    needs.push(self.need_of(spans, cost));
+                }
+                rarest(needs, cost)
+            }
+            Set::Pipeline(steps) => self.need_of_steps(steps, cost),
+            Set::Scalar(comparison) => {
+                let mut needs = Vec::new();
+                self.needs_of_scalar(&comparison.left, &mut needs, cost);
+                self.needs_of_scalar(&comparison.right, &mut needs, cost);
+                Expr::Or(needs)
+            }
+        }
+    }
+
+    /// What the spans fulfil that pipelines in a scalar can leave.
+    fn needs_of_scalar(
+        &self,
+        scalar: &Scalar,
+        needs: &mut Vec<Expr>,
+        cost: &mut dyn FnMut(&Expr) -> u64,
+    ) {
+        match scalar {
+            Scalar::Literal(_) | Scalar::Count | Scalar::Aggregate(..) => {}
+            Scalar::Piped(steps, _) => needs.push(self.need_of_steps(steps, cost)),
+            Scalar::Negative(inner) => self.needs_of_scalar(inner, needs, cost),
+            Scalar::Arithmetic(first, rest) => {
+                self.needs_of_scalar(first, needs, cost);
+                rest.iter().for_each(|(_, own)| self.needs_of_scalar(own, needs, cost));
+            }
+        }
+    }
+
+    /// How many spans a matching trace has at least.
+    pub fn least_spans(&self) -> u64 {
+        let counts = self.steps.iter().filter_map(|step| match step {
+            Step::Scalar(Comparison { left: Scalar::Count, compare, right }) => {
+                let Scalar::Literal(literal) = right else { return None };
+                let least = literal.number()?.to_f64();
+                match compare {
+                    Compare::Greater => {
+                        Some((least.floor() as u64).saturating_add(u64::from(least >= 0.0)))
+                    }
+                    Compare::GreaterEqual | Compare::Equal => Some(least.ceil() as u64),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+        counts.max().unwrap_or(0)
+    }
+}
+
+fn rarest(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+    if needs.len() < 2 {
+        return needs.into_iter().next().unwrap_or(Expr::always());
+    }
+    let by_cost = needs.into_iter().map(|need| (cost(&need), need));
+    by_cost.min_by_key(|(cost, _)| *cost).map_or(Expr::always(), |(_, need)| need)
+}
+
+/// Calls `visit` with every field that a condition looks at.
+fn tests(expr: &Expr, visit: &mut dyn FnMut(&Field)) {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| tests(part, visit)),
+        Expr::Not(inner) => tests(inner, visit),
+        Expr::Test(test) => visit(&test.field),
+        Expr::Computed(computed) => computed.expr.fields(&mut |field| visit(field)),
+    }
+}
