@@ -238,6 +238,31 @@ fn p7_searches_of_any_limit_hold_no_more_than_their_memory() {
 }
 
 #[test]
+fn p7_the_log_stays_short_beside_a_buffer_that_hardly_fills() {
+    const BATCHES: u64 = 120;
+    const SPANS: u64 = 2_000;
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), options().threads(0).durability(Durability::Os));
+    let mut longest = 0;
+    for n in 0..BATCHES {
+        let spans = (0..SPANS).map(|i| span(n + 1, i, START + i));
+        // Now and then a span of long ago.
+        let late = (n % 40 == 0).then(|| span(0, n, START - HOUR));
+        store.append(&request(spans.chain(late).collect())).unwrap();
+        let log = std::fs::read_dir(dir.path().join("log")).unwrap();
+        longest = longest.max(log.map(|file| file.unwrap().metadata().unwrap().len()).sum());
+    }
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.spans, stats.traces), (BATCHES * SPANS + BATCHES / 40, BATCHES + 1));
+    let counters = stats.counters.unwrap();
+    assert!(counters.bytes_logged > 24 * MIB as u64 && counters.seals_log > 0, "{counters:?}");
+    // Files of a MiB: the budget's eight, the one at hand, and four that wait to be overwritten.
+    assert!(longest <= 14 * MIB as u64, "{longest}");
+    store.close().unwrap();
+}
+
+#[test]
 fn p7_a_hundred_stores_stay_within_one_budget() {
     const STORES: u64 = 100;
     const ROUNDS: u64 = 3;

@@ -241,6 +241,8 @@ pub enum SealReason {
     Old,
     /// More partitions than are kept open have taken spans since it last did.
     Spread,
+    /// The log has become long, and its oldest files are kept for spans of this buffer.
+    Log,
     /// The caller asked for a flush.
     Asked,
 }
@@ -253,6 +255,7 @@ impl SealReason {
             Self::Memory => "memory",
             Self::Old => "old",
             Self::Spread => "spread",
+            Self::Log => "log",
             Self::Asked => "asked",
         }
     }

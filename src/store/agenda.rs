@@ -88,6 +88,11 @@ impl Agenda {
         self.by_use.iter().map(|(_, key)| *key)
     }
 
+    /// The partitions with buffers that have frames before `seq`.
+    pub(crate) fn before(&self, seq: u64) -> impl Iterator<Item = PartitionKey> {
+        self.firsts.iter().take_while(move |(first, _)| *first < seq).map(|(_, key)| *key)
+    }
+
     /// All live buffers with something in them.
     pub(crate) fn live(&self) -> Vec<PartitionKey> {
         self.by_use.iter().map(|(_, key)| *key).collect()

@@ -122,10 +122,12 @@ impl Engine {
         Ok(seqs)
     }
 
-    /// Seals the buffers that are large, some if too many are open, and the largest of all stores
-    /// that share the budget if all of them take too much of it. Then has them flushed.
+    /// Seals the buffers that are large, some if too many are open or the log is long, and the
+    /// largest of all stores that share the budget if all of them take too much of it. Then has them
+    /// flushed.
     pub(crate) fn seal_where_due(self: &Arc<Self>) {
         let seal_limit = self.options.seal_limit();
+        let overdue = self.log.overdue();
         let due = {
             let agenda = lock(&self.agenda);
             let full = agenda.largest().take_while(|(bytes, _)| *bytes >= seal_limit);
@@ -134,6 +136,15 @@ impl Engine {
                 // More than need be: else each batch for a new partition would seal just one.
                 let longest = agenda.longest_unused().take(agenda.open() - OPEN_PARTITIONS_KEPT);
                 due.extend(longest.map(|key| (key, SealReason::Spread)));
+            }
+            if let Some(seq) = overdue {
+                let state = self.state();
+                let is_live = |key: &PartitionKey| {
+                    let live = state.partitions().get(key).map(|partition| &partition.live);
+                    live.and_then(|live| live.seqs).is_some_and(|(first, _)| first < seq)
+                };
+                let oldest = agenda.before(seq).filter(is_live);
+                due.extend(oldest.map(|key| (key, SealReason::Log)));
             }
             due
         };

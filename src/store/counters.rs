@@ -79,6 +79,8 @@ counters! {
     seals_old "sealsOld";
     /// Buffers flushed because too many partitions were open.
     seals_spread "sealsSpread";
+    /// Buffers flushed because the log had become long.
+    seals_log "sealsLog";
     /// Buffers flushed because the caller asked for it.
     seals_asked "sealsAsked";
     /// Appends that were slowed down.
@@ -183,6 +185,7 @@ impl Counters {
             SealReason::Memory => &mut self.seals_memory,
             SealReason::Old => &mut self.seals_old,
             SealReason::Spread => &mut self.seals_spread,
+            SealReason::Log => &mut self.seals_log,
             SealReason::Asked => &mut self.seals_asked,
         }
     }

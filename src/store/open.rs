@@ -79,7 +79,7 @@ pub(crate) fn engine(
     let log = Log::open(
         Arc::clone(&disk),
         log_dir,
-        LogOptions { mode: options.mode, ..LogOptions::default() },
+        LogOptions::of_store(options.memory_bytes, options.mode),
         Bounds { released: version.log_floor, synced: version.highest_flushed() },
         &mut |seq, payload| {
             let spans = replay.add(&mut state, &contexts, seq, payload)?;

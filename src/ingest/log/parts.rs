@@ -172,6 +172,20 @@ impl State {
         }
     }
 
+    /// The first frame of the last files of so many bytes, if there are files before them.
+    pub fn first_within(&self, bytes: u64) -> Option<u64> {
+        let mut left = bytes;
+        let fits = |file: &&Kept| {
+            let rest = left.checked_sub(file.len);
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let within = self.files.iter().rev().take_while(fits).count();
+        // The last file is being written, whatever its size.
+        let first = self.files.len().checked_sub(within.max(1)).filter(|&before| before > 0)?;
+        self.files.get(first).map(|file| file.first_seq)
+    }
+
     pub fn check_poison(&self) -> Result<()> {
         let poison = self.poison.clone();
         poison.map_or(Ok(()), |cause| Err(Error::Poisoned { cause }))

@@ -19,17 +19,33 @@ use crate::ingest::log::spares::{Spare, Spares};
 pub struct LogOptions {
     /// A file is followed by the next at this size. A larger group makes a larger file.
     pub file_bytes: u64,
+    /// What is only in files older than the last ones of so many bytes should be flushed: a log
+    /// that grows takes ever new files, which cost ten times what overwriting old ones does, and
+    /// recovery must read it. At least [`MIN_FILES`] files.
+    pub limit_bytes: u64,
     /// How many files are kept to be overwritten.
     pub spares: usize,
     /// Permissions of the folder.
     pub mode: u32,
 }
 
-impl Default for LogOptions {
-    fn default() -> Self {
-        Self { file_bytes: 32 << 20, spares: 4, mode: 0o700 }
+impl LogOptions {
+    /// For a store whose buffers share so much memory: the log has what is in them, so it is as long
+    /// at least, and not to be much longer.
+    pub fn of_store(memory_bytes: usize, mode: u32) -> Self {
+        let limit_bytes = memory_bytes as u64;
+        Self {
+            file_bytes: (limit_bytes / 8).clamp(1 << 20, 32 << 20),
+            limit_bytes,
+            spares: 4,
+            mode,
+        }
     }
 }
+
+/// Files of which a log may consist, however small its limit: buffers are not to be flushed for it
+/// before they are worth a segment.
+const MIN_FILES: u64 = 4;
 
 /// What the catalog knows of the log when it is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -209,6 +225,13 @@ impl Log {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// The first frame of those that the log should keep, if it has become too long: buffers with
+    /// earlier ones should be flushed.
+    pub fn overdue(&self) -> Option<u64> {
+        let limit = self.options.limit_bytes.max(self.options.file_bytes.saturating_mul(MIN_FILES));
+        self.shared.state().first_within(limit)
     }
 
     /// The sequence that the next frame gets.

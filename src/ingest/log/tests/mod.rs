@@ -18,7 +18,7 @@ pub const DIR: &str = "store/log";
 
 /// Small enough that a few frames fill a file.
 pub const OPTIONS: LogOptions =
-    LogOptions { file_bytes: FIRST_FRAME + 300, spares: 2, mode: 0o700 };
+    LogOptions { file_bytes: FIRST_FRAME + 300, limit_bytes: 0, spares: 2, mode: 0o700 };
 
 type Frames = Vec<(u64, Vec<u8>)>;
 
@@ -32,6 +32,22 @@ pub fn open(disk: &MemDisk, bounds: Bounds) -> Result<(Log, Frames)> {
         Ok(())
     })?;
     Ok((log, frames))
+}
+
+#[test]
+fn frames_are_overdue_once_the_log_has_more_files_than_it_should() {
+    let (log, _) = open(&MemDisk::new(), Bounds::default()).unwrap();
+    // Each fills a file, of which four may be kept.
+    for seq in 1..=4 {
+        assert_eq!(log.append(&[&[7; 250]]).unwrap().start, seq);
+        assert_eq!(log.overdue(), None);
+    }
+    log.append(&[&[7; 250]]).unwrap();
+    assert_eq!(log.overdue(), Some(2));
+    log.append(&[&[7; 20_000]]).unwrap();
+    assert_eq!(log.overdue(), Some(6), "one that is longer than all others may be");
+    log.release(5).unwrap();
+    assert_eq!(log.overdue(), None);
 }
 
 fn released(seq: u64) -> Bounds {
