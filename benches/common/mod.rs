@@ -32,7 +32,12 @@ pub fn config() -> Outcome<Config> {
         Ok(text) => text.replace('_', "").parse()?,
         Err(_) => 2_000_000,
     };
-    Ok(Config::bench_store(spans, (spans * 24).div_ceil(2_000_000).max(1)))
+    Ok(config_of(spans))
+}
+
+/// The work of so many spans, at the same rate.
+pub fn config_of(spans: u64) -> Config {
+    Config::bench_store(spans, (spans * 24).div_ceil(2_000_000).max(1))
 }
 
 /// A directory for files that outlive the run, inside cargo's target directory.

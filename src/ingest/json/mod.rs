@@ -17,6 +17,7 @@
 //! So reading what was written gives every span back as it was (P3).
 
 mod base64;
+mod glance;
 mod message;
 mod read;
 mod read_span;
@@ -48,6 +49,9 @@ pub fn to_protobuf(text: &[u8]) -> Result<Vec<u8>> {
     let text = std::str::from_utf8(text).map_err(|error| {
         Error::invalid_at(error.valid_up_to() as u64, "not OTLP JSON: text that is not UTF-8")
     })?;
+    if let Some(request) = glance::to_protobuf(text) {
+        return Ok(request);
+    }
     let request: Result<read::Request, _> = serde_json::from_str(text);
     request.map(read::Request::into_protobuf).map_err(|error| {
         let before = text.split_inclusive('\n').take(error.line() - 1);

@@ -54,7 +54,7 @@ impl Put for ResourceSpans<'_> {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Resource {
+pub struct Resource {
     attributes: Attributes<0x0a>,
     #[serde(alias = "dropped_attributes_count")]
     dropped_attributes_count: Number<u32>,
@@ -139,7 +139,7 @@ impl Put for ScopeSpans<'_> {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Scope<'a> {
+pub struct Scope<'a> {
     #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]

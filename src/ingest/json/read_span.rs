@@ -20,34 +20,51 @@ impl Element for SpanType {
 #[serde(default, rename_all = "camelCase")]
 pub struct Span<'a> {
     #[serde(alias = "trace_id")]
-    trace_id: Hex,
+    pub trace_id: Hex,
     #[serde(alias = "span_id")]
-    span_id: Hex,
+    pub span_id: Hex,
     #[serde(borrow, alias = "trace_state")]
-    trace_state: Text<'a>,
+    pub trace_state: Text<'a>,
     #[serde(alias = "parent_span_id")]
-    parent_span_id: Hex,
-    flags: Number<u32>,
+    pub parent_span_id: Hex,
+    pub flags: Number<u32>,
     #[serde(borrow)]
-    name: Text<'a>,
-    kind: KindNumber,
+    pub name: Text<'a>,
+    pub kind: KindNumber,
     #[serde(alias = "start_time_unix_nano")]
-    start_time_unix_nano: Number<u64>,
+    pub start_time_unix_nano: Number<u64>,
     #[serde(alias = "end_time_unix_nano")]
-    end_time_unix_nano: Number<u64>,
-    attributes: Attributes<0x4a>,
+    pub end_time_unix_nano: Number<u64>,
+    pub attributes: Attributes<0x4a>,
     #[serde(alias = "dropped_attributes_count")]
-    dropped_attributes_count: Number<u32>,
-    events: Many<0x5a, EventType>,
+    pub dropped_attributes_count: Number<u32>,
+    pub events: Many<0x5a, EventType>,
     #[serde(alias = "dropped_events_count")]
-    dropped_events_count: Number<u32>,
-    links: Many<0x6a, LinkType>,
+    pub dropped_events_count: Number<u32>,
+    pub links: Many<0x6a, LinkType>,
     #[serde(alias = "dropped_links_count")]
-    dropped_links_count: Number<u32>,
+    pub dropped_links_count: Number<u32>,
     #[serde(borrow)]
-    status: Option<Status<'a>>,
+    pub status: Option<Status<'a>>,
     #[serde(rename = "tracekeep.unknown")]
-    unknown: Base64,
+    pub unknown: Base64,
+}
+
+impl Span<'_> {
+    /// The default again, with the memory that it has.
+    pub fn clear(&mut self) {
+        let mut kept = std::mem::take(self);
+        let ids = [&mut kept.trace_id, &mut kept.span_id, &mut kept.parent_span_id];
+        ids.into_iter().for_each(|id| id.0.clear());
+        kept.attributes.0.clear();
+        *self = Self {
+            trace_id: kept.trace_id,
+            span_id: kept.span_id,
+            parent_span_id: kept.parent_span_id,
+            attributes: kept.attributes,
+            ..Self::default()
+        };
+    }
 }
 
 impl Put for Span<'_> {
@@ -74,7 +91,7 @@ impl Put for Span<'_> {
     }
 }
 
-struct EventType;
+pub struct EventType;
 
 impl Element for EventType {
     type Read<'a> = Event<'a>;
@@ -82,7 +99,7 @@ impl Element for EventType {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Event<'a> {
+pub struct Event<'a> {
     #[serde(alias = "time_unix_nano")]
     time_unix_nano: Number<u64>,
     #[serde(borrow)]
@@ -104,7 +121,7 @@ impl Put for Event<'_> {
     }
 }
 
-struct LinkType;
+pub struct LinkType;
 
 impl Element for LinkType {
     type Read<'a> = Link<'a>;
@@ -112,7 +129,7 @@ impl Element for LinkType {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Link<'a> {
+pub struct Link<'a> {
     #[serde(alias = "trace_id")]
     trace_id: Hex,
     #[serde(alias = "span_id")]
@@ -141,7 +158,7 @@ impl Put for Link<'_> {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Status<'a> {
+pub struct Status<'a> {
     #[serde(borrow)]
     message: Text<'a>,
     code: CodeNumber,

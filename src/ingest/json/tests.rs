@@ -5,7 +5,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::to_protobuf;
+use super::{glance, read, to_protobuf};
 use crate::base::error::Error;
 use crate::base::model::{
     Event, KeyValue, Link, ResourceSpans, ScopeSpans, Span, Trace, TraceSpan, Value,
@@ -56,6 +56,21 @@ proptest! {
     }
 
     #[test]
+    fn what_is_read_at_a_glance_is_read_alike(
+        spans in vec(trace_span(), 0..4), at: prop::sample::Index, byte in prop_oneof!["[\\]{}\", 0-9a-z]"],
+    ) {
+        let json = Trace { id: arbitrary_id(), spans }.to_otlp_json().unwrap();
+        let mut damaged = json.clone().into_bytes();
+        *damaged.get_mut(at.index(json.len())).unwrap() = *byte.as_bytes().first().unwrap();
+        for text in [Ok(json), String::from_utf8(damaged)].into_iter().flatten() {
+            if let Some(read) = glance::to_protobuf(&text) {
+                let general: read::Request = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(read, general.into_protobuf());
+            }
+        }
+    }
+
+    #[test]
     fn a_trace_is_the_same_request_in_protobuf_and_json(spans in vec(trace_span(), 0..5)) {
         let spans = [spans.clone(), spans].concat();
         let trace = Trace { id: arbitrary_id(), spans };
@@ -87,6 +102,33 @@ proptest! {
 fn stored(request: &[u8]) -> Vec<u8> {
     let prepared = prepare(request, &Contexts::new(1 << 20), &|_| Admission::Accept).unwrap();
     prepared.batch.payload().to_vec()
+}
+
+#[test]
+fn what_exporters_write_is_read_at_a_glance() {
+    let span = |more: &str| {
+        format!(
+            r#"{{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
+            "parentSpanId":"","name":"GET \u00fc","kind":2,"startTimeUnixNano":"1544712660000000000",
+            "endTimeUnixNano":1544712661000000000,"attributes":[
+            {{"key":"a","value":{{"stringValue":"b"}}}},{{"key":"n","value":{{"intValue":"-7"}}}},
+            {{"key":"","value":{{"doubleValue":0.25}}}},{{"key":"t","value":{{"boolValue":true}}}}],
+            "status":{{}}{more}}}"#
+        )
+    };
+    let plain = span("").replace("\\u00fc", "ü");
+    let spans = [plain, span(r#","events":[{"name":"e"}],"flags":1"#), span(r#","other":[]"#)];
+    let text = format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":[]}},"scopeSpans":[{{"scope":{{}},
+        "spans":[{}]}}],"schemaUrl":"s"}}]}} "#,
+        spans.join(", ")
+    );
+    let general: read::Request = serde_json::from_str(&text).unwrap();
+    assert_eq!(glance::to_protobuf(&text).unwrap(), general.into_protobuf());
+    for other in ["{}x", "{\"resourceSpans\":[],}", "{\"resourceSpans\":[{\"spans\":1}]}", "[]", ""]
+    {
+        assert_eq!(glance::to_protobuf(other), None, "{other}");
+    }
 }
 
 fn arbitrary_id() -> crate::base::ids::TraceId {
