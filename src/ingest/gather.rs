@@ -7,7 +7,7 @@ use crate::base::varint::len_u64;
 use crate::base::wire::{
     self, Cursor, Fields, Message, RESOURCE_CONTEXT, SCOPE_CONTEXT, WireError, WireType,
 };
-use crate::ingest::batch::{Batch, BatchBuilder, SpanKey};
+use crate::ingest::batch::{Batch, BatchBuilder, Payload, SpanKey};
 use crate::ingest::contexts::Contexts;
 use crate::ingest::otlp::{Admission, Appended};
 use crate::ingest::wrong_id::wrong_id;
@@ -204,10 +204,13 @@ impl<'r> Gather<'r> {
         self.batch.push(key, payload, at, len, groups);
     }
 
-    /// The counts and the batch. `request` is what was gathered.
-    pub fn finish(mut self, request: &[u8]) -> Result<(Appended, Batch)> {
-        let payload =
-            if self.as_it_came { Arc::from(request) } else { Arc::from(self.write(request)?) };
+    /// The counts and the batch. `request` is what was gathered, and `keep` keeps it as it came.
+    pub fn finish(
+        mut self,
+        request: &[u8],
+        keep: impl FnOnce() -> Payload,
+    ) -> Result<(Appended, Batch)> {
+        let payload = if self.as_it_came { keep() } else { Arc::new(self.write(request)?) };
         Ok((self.appended, self.batch.finish(payload)))
     }
 

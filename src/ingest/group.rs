@@ -10,7 +10,7 @@ use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
 use crate::base::wire;
 use crate::block::cache::Cache;
-use crate::ingest::batch::{Entry, Shared};
+use crate::ingest::batch::{Entry, Payload, Shared};
 use crate::ingest::contexts::Context;
 use crate::ingest::low_filter::LowFilter;
 use crate::ingest::rows::build_segment;
@@ -23,7 +23,7 @@ use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 #[derive(Debug)]
 pub struct Group {
     entries: Vec<Entry>,
-    payloads: Vec<Arc<[u8]>>,
+    payloads: Vec<Payload>,
     resources: Vec<Arc<Context<ResourceContext>>>,
     scopes: Vec<Arc<Context<ScopeContext>>>,
     starts: (u64, u64),
@@ -43,7 +43,7 @@ const PAGE_CACHE_BYTES: u64 = 256 << 10;
 impl Group {
     pub(super) fn new(
         entries: Vec<Entry>,
-        payloads: Vec<Arc<[u8]>>,
+        payloads: Vec<Payload>,
         resources: Vec<Arc<Context<ResourceContext>>>,
         scopes: Vec<Arc<Context<ScopeContext>>>,
         seqs: (u64, u64),

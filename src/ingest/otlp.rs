@@ -8,9 +8,11 @@
 //! What exporters send is canonical already, or nearly so, and one pass over it checks all that a
 //! protobuf decoder would, finds each span's place, id and times, and builds nothing else.
 
+use std::sync::Arc;
+
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_REQUEST_BYTES;
-use crate::ingest::batch::{Batch, SpanKey};
+use crate::ingest::batch::{Batch, Payload, SpanKey};
 use crate::ingest::contexts::Contexts;
 use crate::ingest::gather::Gather;
 
@@ -60,9 +62,27 @@ pub fn prepare(
     contexts: &Contexts,
     admit: &dyn Fn(&SpanKey) -> Admission,
 ) -> Result<Prepared> {
+    prepare_kept(request, &|| Arc::new(request.to_vec()), contexts, admit)
+}
+
+/// The same; a request that is kept as it came is kept without a copy.
+pub fn prepare_shared(
+    request: &Payload,
+    contexts: &Contexts,
+    admit: &dyn Fn(&SpanKey) -> Admission,
+) -> Result<Prepared> {
+    prepare_kept(request, &|| Arc::clone(request), contexts, admit)
+}
+
+fn prepare_kept(
+    request: &[u8],
+    keep: &dyn Fn() -> Payload,
+    contexts: &Contexts,
+    admit: &dyn Fn(&SpanKey) -> Admission,
+) -> Result<Prepared> {
     check_size(request.len())?;
     let gathered = Gather::new(contexts, admit).request(request)?;
-    let (appended, batch) = gathered.finish(request)?;
+    let (appended, batch) = gathered.finish(request, keep)?;
     check_size(batch.payload().len())?;
     Ok(Prepared { appended, batch })
 }
@@ -70,7 +90,7 @@ pub fn prepare(
 /// The batch of a payload that [`prepare`] made, the same as it was then.
 pub fn replay(payload: &[u8], contexts: &Contexts) -> Result<Batch> {
     let gathered = Gather::new(contexts, &|_| Admission::Accept).request(payload)?;
-    let (appended, batch) = gathered.finish(payload)?;
+    let (appended, batch) = gathered.finish(payload, || Arc::new(payload.to_vec()))?;
     match appended.first_rejection {
         Some(why) => Err(Error::invalid(format!("a logged span that was never accepted: {why}"))),
         None => Ok(batch),

@@ -110,7 +110,7 @@ impl Engine {
         self.check_writable()?;
         self.check_space()?;
         let kept = group.iter().filter(|work| !work.batch.is_empty());
-        let payloads: Vec<&[u8]> = kept.map(|work| work.batch.payload().as_ref()).collect();
+        let payloads: Vec<&[u8]> = kept.map(|work| work.batch.payload().as_slice()).collect();
         let seqs = match self.log.append(&payloads) {
             Ok(seqs) => seqs,
             Err(error @ Error::NoSpace { .. }) => return Err(error),

@@ -27,6 +27,13 @@ use crate::store::stats::{self, Stats};
 /// comes back on opening. Only one process has a store open for writing; others use a
 /// [`Reader`](crate::Reader).
 ///
+/// # Limits
+/// A request may have 256 MiB as protobuf, and so may one span or one attribute in it, however small
+/// the memory budget; a larger one fails with [`Error::Limit`](crate::Error::Limit). A trace may
+/// have as many spans as the disk holds: those longer than memory are read by
+/// [`TraceReader::trace_chunks`]. Arrays and maps may nest 64 deep; a request in which they nest
+/// deeper fails with `InvalidInput`.
+///
 /// ```
 /// use tracekeep::{KeyValue, Options, Resource, ResourceSpans, ScopeSpans, Span, Store, TraceReader};
 /// # let dir = tempfile::tempdir()?;
@@ -74,6 +81,9 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Of one byte in so many that a request does not use, its memory is made smaller.
+const MOST_SPARE: usize = 8;
+
 impl Store {
     /// Opens the store in the directory `path`, making it if need be, and recovers what was
     /// acknowledged before a crash.
@@ -106,7 +116,8 @@ impl Store {
     ///
     /// # Errors
     /// `InvalidInput` if the bytes cannot be decoded; nothing is stored then. Spans that are
-    /// invalid one by one are counted in the answer instead.
+    /// invalid one by one are counted in the answer instead. `Limit` beyond 256 MiB, `Busy` and
+    /// `NoSpace` as [`Options::on_full`] and [`Options::min_free_bytes`] say.
     pub fn append_otlp(&self, request: &[u8]) -> Result<Appended> {
         self.append_work(request.len(), |contexts, admit| otlp::prepare(request, contexts, admit))
     }
@@ -120,14 +131,23 @@ impl Store {
 
     /// Stores spans of the owned model; like [`Store::append_otlp`].
     pub fn append(&self, spans: &[ResourceSpans]) -> Result<Appended> {
-        let request = encode_request(spans)?;
-        self.append_otlp(&request)
+        let request = Arc::new(encode_request(spans)?);
+        self.append_work(request.len(), |contexts, admit| {
+            otlp::prepare_shared(&request, contexts, admit)
+        })
     }
 
     /// Queues a request and returns at once; the [`Commit`] tells when it is stored. Blocks, or
     /// fails with `Busy`, only while the store's memory budget is used up.
-    pub fn submit_otlp(&self, request: Vec<u8>) -> Result<Commit> {
-        self.submit_work(request.len(), |contexts, admit| otlp::prepare(&request, contexts, admit))
+    pub fn submit_otlp(&self, mut request: Vec<u8>) -> Result<Commit> {
+        // It stays until it is flushed, and only its bytes are counted.
+        if request.capacity() > request.len() + request.len() / MOST_SPARE {
+            request.shrink_to_fit();
+        }
+        let request = Arc::new(request);
+        self.submit_work(request.len(), |contexts, admit| {
+            otlp::prepare_shared(&request, contexts, admit)
+        })
     }
 
     /// Queues an OTLP/JSON request; like [`Store::submit_otlp`].

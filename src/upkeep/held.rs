@@ -101,15 +101,20 @@ impl<'a> Held<'a> {
         spans: &[Place<'_>],
         held: &mut [bool],
     ) -> Result<()> {
-        segment.rows(rows, &mut |row| {
-            let alike = with_key(spans, row.span.start, row.span.span_id);
-            if !alike.is_empty()
-                && let Some(index) = self.find_identical(segment, &row, spans, alike)?
-                && let Some(held) = held.get_mut(index)
-            {
-                *held = true;
+        // Most rows are of other spans of the trace, which their starts and ids show.
+        segment.outlines_in_turn(rows, &mut |outlined| {
+            let alike = with_key(spans, outlined.times.start, outlined.times.span_id);
+            if alike.is_empty() {
+                return Ok(ControlFlow::Continue(()));
             }
-            Ok(ControlFlow::Continue(()))
+            outlined.read(&mut |row| {
+                if let Some(index) = self.find_identical(segment, &row, spans, alike.clone())?
+                    && let Some(held) = held.get_mut(index)
+                {
+                    *held = true;
+                }
+                Ok(ControlFlow::Continue(()))
+            })
         })
     }
 

@@ -27,11 +27,13 @@ mod write;
 mod write_value;
 mod writer;
 
+use std::sync::Arc;
+
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_REQUEST_BYTES;
 use crate::ingest::batch::SpanKey;
 use crate::ingest::contexts::Contexts;
-use crate::ingest::otlp::{Admission, Prepared, prepare};
+use crate::ingest::otlp::{Admission, Prepared, prepare_shared};
 
 const RAW: &str = "tracekeep.raw";
 const UNKNOWN: &str = "tracekeep.unknown";
@@ -64,13 +66,15 @@ pub fn to_protobuf(text: &[u8]) -> Result<Vec<u8>> {
     })
 }
 
-/// Prepares a JSON request as [`prepare`] does a protobuf one.
+/// Prepares a JSON request as [`prepare_shared`] does a protobuf one.
 pub fn prepare_json(
     text: &[u8],
     contexts: &Contexts,
     admit: &dyn Fn(&SpanKey) -> Admission,
 ) -> Result<Prepared> {
-    prepare(&to_protobuf(text)?, contexts, admit).map_err(|error| match error {
+    let mut request = to_protobuf(text)?;
+    request.shrink_to_fit();
+    prepare_shared(&Arc::new(request), contexts, admit).map_err(|error| match error {
         // The position is one in the protobuf, which the caller has never seen.
         Error::InvalidInput { message, .. } => {
             Error::invalid(format!("not OTLP JSON: {message}, in a value or a tracekeep member"))
