@@ -193,19 +193,38 @@ impl Packed {
         }
     }
 
-    /// Appends the run of the rows `range`; `record` takes what goes into pages.
+    /// Whether its values are records of pages.
+    pub fn is_paged(&self) -> bool {
+        self.model == ColumnModel::Paged
+    }
+
+    /// Hands the values of the rows `range`, which are records of pages, to `record`.
+    pub fn records(
+        &self,
+        range: Range<usize>,
+        pools: &Pools,
+        record: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let SlotValues::Pooled { pool, numbers } = &self.values else { return Err(misfit()) };
+        let pool = pools.get(*pool).ok_or_else(misfit)?;
+        let numbers = numbers.get(range).ok_or_else(misfit)?;
+        numbers.iter().try_for_each(|&number| record(pool.get(number)))
+    }
+
+    /// Appends the run of the rows `range`; there is none of records of pages.
     pub fn encode_run(
         &self,
         range: Range<usize>,
         pools: &Pools,
         codes: &WordCodes<'_>,
-        record: &mut dyn FnMut(&[u8]) -> Result<()>,
         out: &mut BitWriter,
     ) -> Result<()> {
-        let misfit = || Error::invalid("a value that its column's model does not hold");
         match (&self.model, &self.values) {
             // They stand before all other runs of the block.
             (ColumnModel::Duration(_), _) => Ok(()),
+            (ColumnModel::Paged, _) => Ok(()),
+            // Fitting has seen that all values are the same, and nothing is to be written.
+            (ColumnModel::Int(IntModel::Const(_)), SlotValues::Ints(_)) => Ok(()),
             (
                 ColumnModel::Int(model)
                 | ColumnModel::Records(model)
@@ -215,19 +234,21 @@ impl Packed {
                 let values = values.get(range).ok_or_else(misfit)?;
                 model.encode_run(values, out).ok_or_else(misfit)
             }
-            (model, SlotValues::Pooled { pool, numbers }) => {
+            (ColumnModel::Text(model), SlotValues::Pooled { pool, numbers }) => {
                 let pool = pools.get(*pool).ok_or_else(misfit)?;
                 let forms = self.forms.get(range.clone()).unwrap_or_default();
                 let numbers = numbers.get(range).ok_or_else(misfit)?;
-                if let ColumnModel::Text(model) = model {
-                    let mut texts: Vec<&[u8]> = numbers.iter().map(|&n| pool.get(n)).collect();
-                    return model.encode_run(&mut texts, forms, codes, out).ok_or_else(misfit);
-                }
-                numbers.iter().try_for_each(|&number| record(pool.get(number)))
+                let mut texts: Vec<&[u8]> = numbers.iter().map(|&n| pool.get(n)).collect();
+                model.encode_run(&mut texts, forms, codes, out).ok_or_else(misfit)
             }
             _ => Err(misfit()),
         }
     }
+}
+
+#[cold]
+fn misfit() -> Error {
+    Error::invalid("a value that its column's model does not hold")
 }
 
 /// Small codes for the numbers that occur, and each number's code: the frequent first, those about

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// them from harming other jobs.
 pub type Job = Box<dyn FnOnce() + Send>;
 
+/// A part of a job, which may look at what the job has.
+pub type Part<'a> = Box<dyn FnOnce() + Send + 'a>;
+
 /// Tells a delayed job from others of its executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(pub(super) u64);
@@ -25,6 +28,13 @@ pub trait Executor: Send + Sync + fmt::Debug {
 
     /// Drops a delayed job that is not due yet.
     fn cancel(&self, ticket: Ticket);
+
+    /// Runs all of `parts` and returns when they are done: in their order on this thread, or beside it
+    /// on threads that have nothing else to do. What they do must not depend on which. A part that
+    /// panics makes this panic, perhaps before others have run.
+    fn share(&self, parts: Vec<Part<'_>>) {
+        parts.into_iter().for_each(|part| part());
+    }
 
     /// Whether jobs run in the thread that spawns them, so that waiting for one to be run by
     /// someone else would wait forever.

@@ -6,12 +6,12 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::disk::executor::{Executor, Job, Ticket};
+use crate::disk::executor::{Executor, Job, Part, Ticket};
 
 /// How long a thread without work waits for some before it ends: longer than the pauses of a
 /// steady stream of flushes, short enough that an idle store soon owns no thread.
@@ -45,6 +45,8 @@ struct State {
     threads: usize,
     /// Threads that wait or have just been started, and so will look at the queues.
     idle: usize,
+    /// Threads that help others with parts of their jobs.
+    helping: usize,
     closing: bool,
 }
 
@@ -112,8 +114,44 @@ impl Executor for ThreadPool {
         drop(cancelled);
     }
 
+    fn share(&self, parts: Vec<Part<'_>>) {
+        let helpers = self.shared.lend(parts.len().saturating_sub(1));
+        let parts = Mutex::new(parts.into_iter());
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let panicked = Mutex::new(None);
+        let work = || {
+            while let Some(part) = next() {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(part)) {
+                    *panicked.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                }
+            }
+        };
+        // Threads that wait for jobs can run none that borrows. One for a while costs some
+        // microseconds.
+        let _returned = Returned(&self.shared, helpers);
+        thread::scope(|scope| {
+            for _ in 0..helpers {
+                // Without a thread, the parts are done by those that there are.
+                thread::Builder::new().name("tracekeep".to_owned()).spawn_scoped(scope, work).ok();
+            }
+            work();
+        });
+        if let Some(panic) = panicked.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            resume_unwind(panic);
+        }
+    }
+
     fn is_inline(&self) -> bool {
         false
+    }
+}
+
+/// Gives threads back that were lent.
+struct Returned<'a>(&'a Shared, usize);
+
+impl Drop for Returned<'_> {
+    fn drop(&mut self) {
+        self.0.state().helping -= self.1;
     }
 }
 
@@ -134,6 +172,15 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // No job runs or is dropped under this lock, so no panic leaves it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends up to `wanted` threads, as far as no job needs them.
+    fn lend(&self, wanted: usize) -> usize {
+        let mut state = self.state();
+        let busy = state.threads - state.idle + state.ready.len() + state.helping;
+        let lent = wanted.min(self.threads_max.saturating_sub(busy));
+        state.helping += lent;
+        lent
     }
 
     /// Sees that there is a thread for each job that is due, and one for those that are not.

@@ -14,6 +14,7 @@ use crate::block::pool::Pool;
 use crate::block::shapes::Shapes;
 use crate::block::slots::Pools;
 use crate::block::template::{Place, RowTimes};
+use crate::disk::executor::{Executor, InlineExecutor};
 use crate::segment::finish;
 use crate::segment::footer::Summary;
 
@@ -235,7 +236,12 @@ impl SegmentBuilder {
 
     /// Writes the segment from its first byte to its last.
     pub fn finish(self, out: &mut dyn io::Write) -> Result<Summary> {
-        finish::finish(self, out)
+        finish::finish(self, out, &InlineExecutor::new())
+    }
+
+    /// The same to the byte, with the threads of an executor that have nothing else to do.
+    pub fn finish_by(self, out: &mut dyn io::Write, executor: &dyn Executor) -> Result<Summary> {
+        finish::finish(self, out, executor)
     }
 }
 

@@ -13,17 +13,19 @@ use crate::block::pages::{PageSizes, PageWriter};
 use crate::block::shapes::{MemorySlots, Shape};
 use crate::block::template::RowTimes;
 use crate::block::whim;
+use crate::disk::executor::Executor;
 use crate::index::bloom::{Strength, write_bloom};
 use crate::index::id_index::write_id_index;
 use crate::index::traces::TraceTableBuilder;
 use crate::index::zones::write_zones;
 use crate::segment::area::{Area, AreaBuilder};
+use crate::segment::blocks::Source;
 use crate::segment::builder::{SPELLED_SHAPE, SegmentBuilder, SegmentOptions, spell};
 use crate::segment::counting::Counts;
 use crate::segment::footer::{FOOTER_BYTES, Footer, Summary, header_bytes};
 use crate::segment::kind;
 use crate::segment::lineup::line_up;
-use crate::segment::packing::{find_forms, pack, settle};
+use crate::segment::packing::{Material, find_forms, pack, settle};
 use crate::segment::services::Services;
 use crate::segment::uses::{Ordinals, Uses};
 use crate::segment::writer::Writer;
@@ -36,8 +38,12 @@ const SPELLED_SLOT_BYTES: usize = 6;
 const TEMPLATE_BYTES: usize = 40;
 const SLOT_BYTES: usize = 8;
 
-/// Writes all of `b` to `out`.
-pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<Summary> {
+/// Writes all of `b` to `out`; columns are fitted and encoded by as many threads as are free.
+pub(super) fn finish(
+    mut b: SegmentBuilder,
+    out: &mut dyn io::Write,
+    executor: &dyn Executor,
+) -> Result<Summary> {
     b.drop_empty_trace();
     let (codes, kept) = choose_templates(b.shapes.list());
     let ordinals = Ordinals::of(&b);
@@ -61,10 +67,13 @@ pub(super) fn finish(mut b: SegmentBuilder, out: &mut dyn io::Write) -> Result<S
         .map(|shape| shape.skeleton.clone())
         .collect();
     let shapes = std::mem::take(&mut b.shapes).into_list();
-    let (mut columns, durations) = pack(&b, shapes, &kept, &mut lineup, &pool_uses, spelled);
+    let material = Material { b: &b, uses: &pool_uses, spelled: &spelled };
+    let (mut columns, durations) = pack(material, shapes, &kept, &mut lineup, executor);
     let (word_list, codes) = find_forms(&mut columns, &b.pools, &pool_uses, b.options.effort);
     let models = Models { word_list, ..settle(&mut columns, durations, &b, &lineup) };
-    let block_ends = writer.blocks(&b, &columns, &models, &codes, &lineup)?;
+    let source =
+        Source { b: &b, columns: &columns, models: &models, codes: &codes, lineup: &lineup };
+    let block_ends = writer.blocks(source, executor)?;
     drop(columns);
     let pages_offset = writer.len;
     let directory = writer.pages()?;

@@ -36,6 +36,7 @@
 
 mod anatomy;
 mod area;
+mod blocks;
 mod builder;
 mod callers;
 mod carrying;

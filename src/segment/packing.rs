@@ -18,8 +18,9 @@ use crate::block::structure::Grammar;
 use crate::block::template::{Place, Template};
 use crate::block::vocabulary::{WordCodes, WordCounts};
 use crate::block::words::{ColumnPlace, WordList};
+use crate::disk::executor::{Executor, Part};
 use crate::segment::builder::SegmentBuilder;
-use crate::segment::lineup::Lineup;
+use crate::segment::lineup::{CommonColumns, Lineup};
 
 /// A template with its columns.
 pub(super) struct PackedTemplate {
@@ -28,46 +29,65 @@ pub(super) struct PackedTemplate {
     pub columns: Vec<Packed>,
 }
 
+/// What columns are packed from, and by.
+#[derive(Clone, Copy)]
+pub(super) struct Material<'a> {
+    pub b: &'a SegmentBuilder,
+    pub uses: &'a [PoolUse],
+    /// The scopes of spelled rows, and the numbers of their bytes.
+    pub spelled: &'a (Vec<i64>, Vec<u32>),
+}
+
 /// The columns of all templates, by code, each under the model of its own values, but durations
-/// under the models that are returned beside.
+/// under the models that are returned beside. Templates are fitted side by side where threads are
+/// free.
 pub(super) fn pack(
-    b: &SegmentBuilder,
+    material: Material<'_>,
     shapes: Vec<Shape>,
     kept: &[u32],
     lineup: &mut Lineup,
-    uses: &[PoolUse],
-    (scopes, numbers): (Vec<i64>, Vec<u32>),
+    executor: &dyn Executor,
 ) -> (Vec<PackedTemplate>, Vec<IntModel>) {
     let durations: Vec<&[i64]> = lineup.templates.iter().map(|own| &*own.duration).collect();
-    let effort = b.options.effort;
+    let effort = material.b.options.effort;
     let (models, numbers_of) = share(&durations, lineup.zones.len(), effort);
     let mut by_code: Vec<Option<Shape>> = shapes.into_iter().map(Some).collect();
-    let mut templates = Vec::new();
-    for (code, common) in std::mem::take(&mut lineup.templates).into_iter().enumerate() {
+    let commons = std::mem::take(&mut lineup.templates);
+    let mut templates: Vec<PackedTemplate> =
+        commons.iter().map(|_| PackedTemplate { template: None, columns: Vec::new() }).collect();
+    let places = templates.iter_mut().zip(commons).enumerate();
+    let parts = places.map(|(code, (place, common))| -> Part<'_> {
+        let shape = code.checked_sub(1).and_then(|index| kept.get(index));
+        let shape = shape.and_then(|&shape| by_code.get_mut(shape as usize)).and_then(Option::take);
+        let duration = numbers_of.get(code).copied().unwrap_or_default();
+        Box::new(move || *place = material.pack(common, duration, shape))
+    });
+    executor.share(parts.collect());
+    (templates, models)
+}
+
+impl Material<'_> {
+    /// The columns of one template, whose durations are under the model of this number.
+    fn pack(self, common: CommonColumns, duration: u32, shape: Option<Shape>) -> PackedTemplate {
+        let Self { b, uses, spelled } = self;
+        let effort = b.options.effort;
         let mut columns = vec![
             Packed::ints(common.resource, effort),
             Packed::ints(common.start, effort),
-            Packed::durations(numbers_of.get(code).copied().unwrap_or_default(), common.duration),
+            Packed::durations(duration, common.duration),
         ];
-        let shape = code.checked_sub(1).and_then(|index| kept.get(index));
-        let shape = shape.and_then(|&shape| by_code.get_mut(shape as usize)).and_then(Option::take);
-        let template = match shape {
-            Some(Shape { template, slots, .. }) => {
-                for (slot, values) in template.slots.iter().zip(slots) {
-                    columns.push(Packed::fit(values, &slot.place, uses, &b.pools, effort));
-                }
-                Some(template)
-            }
-            None => {
-                columns.push(Packed::ints(scopes.clone(), effort));
-                let values = SlotValues::Pooled { pool: b.spelled.pool, numbers: numbers.clone() };
-                columns.push(Packed::fit(values, &Place::Spelled, &[], &b.pools, effort));
-                None
-            }
+        let Some(Shape { template, slots, .. }) = shape else {
+            let (scopes, numbers) = spelled.clone();
+            columns.push(Packed::ints(scopes, effort));
+            let values = SlotValues::Pooled { pool: b.spelled.pool, numbers };
+            columns.push(Packed::fit(values, &Place::Spelled, &[], &b.pools, effort));
+            return PackedTemplate { template: None, columns };
         };
-        templates.push(PackedTemplate { template, columns });
+        for (slot, values) in template.slots.iter().zip(slots) {
+            columns.push(Packed::fit(values, &slot.place, uses, &b.pools, effort));
+        }
+        PackedTemplate { template: Some(template), columns }
     }
-    (templates, models)
 }
 
 /// Finds forms for the texts that follow no single pattern, and the words that they share; with all

@@ -197,6 +197,7 @@ impl Engine {
     ) -> Sink<'a> {
         Sink {
             disk: self.environment.disk.as_ref(),
+            executor: self.environment.executor.as_ref(),
             root: &self.root,
             partition,
             segment: SegmentOptions {

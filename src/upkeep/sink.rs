@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, Result};
 use crate::block::cache::Cache;
 use crate::catalog::{PartitionKey, SegmentEntry};
+use crate::disk::executor::{Executor, InlineExecutor};
 use crate::disk::{Disk, WriteFile, names};
 use crate::segment::{IdFilter, Segment, SegmentBuilder, SegmentOptions, Summary};
 
@@ -15,6 +16,8 @@ use crate::segment::{IdFilter, Segment, SegmentBuilder, SegmentOptions, Summary}
 pub struct Sink<'a> {
     /// The store's file system.
     pub disk: &'a dyn Disk,
+    /// Whose free threads help to encode.
+    pub executor: &'a dyn Executor,
     /// The store's directory.
     pub root: &'a Path,
     /// The partition the segments belong to.
@@ -56,7 +59,7 @@ impl Sink<'_> {
         let ids = self.partition.ids_path(self.root, id);
         let tmp = folder.join(names::tmp(&names::segment_file(id)));
         let write = || {
-            let summary = write_tmp(self.disk, builder, &tmp)?;
+            let summary = write_tmp(self.disk, builder, &tmp, self.executor)?;
             self.write_ids(&tmp, &ids)?;
             Ok(summary)
         };
@@ -87,7 +90,7 @@ pub fn write_file(
     tmp: &Path,
     path: &Path,
 ) -> Result<Summary> {
-    let summary = write_tmp(disk, builder, tmp).inspect_err(|_| {
+    let summary = write_tmp(disk, builder, tmp, &InlineExecutor::new()).inspect_err(|_| {
         // Best effort: the error that led here says more.
         disk.remove_file(tmp).ok();
     })?;
@@ -98,10 +101,16 @@ pub fn write_file(
     Ok(summary)
 }
 
-fn write_tmp(disk: &dyn Disk, builder: SegmentBuilder, tmp: &Path) -> Result<Summary> {
+fn write_tmp(
+    disk: &dyn Disk,
+    builder: SegmentBuilder,
+    tmp: &Path,
+    executor: &dyn Executor,
+) -> Result<Summary> {
     let file = disk.create(tmp)?;
     let mut out = FileWriter { file, offset: 0, failure: None };
-    let finished = builder.finish(&mut io::BufWriter::with_capacity(256 << 10, &mut out));
+    let finished =
+        builder.finish_by(&mut io::BufWriter::with_capacity(256 << 10, &mut out), executor);
     // The stream's own error says more than the builder's wrapping of it.
     if let Some(failure) = out.failure {
         return Err(failure);

@@ -112,3 +112,50 @@ fn a_dropped_pool_finishes_what_is_due_and_drops_what_is_delayed() {
     assert!((0..10).all(|number| is_done.recv_timeout(PATIENCE) == Ok(number)));
     assert_eq!(never.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
 }
+
+#[test]
+fn parts_are_shared_among_threads_that_are_free() {
+    let pool = ThreadPool::new(3);
+    // Three at once: this thread and two that help, of which the pool has three.
+    let meeting = std::sync::Barrier::new(3);
+    let parts = (0..3).map(|_| -> Part<'_> {
+        Box::new(|| {
+            meeting.wait();
+        })
+    });
+    pool.share(parts.collect());
+
+    let (go, wait) = mpsc::channel::<()>();
+    let (begun, busy) = mpsc::channel();
+    let wait = Arc::new(Mutex::new(wait));
+    for _ in 0..3 {
+        let (wait, begun) = (Arc::clone(&wait), begun.clone());
+        pool.spawn(Box::new(move || {
+            begun.send(()).unwrap();
+            wait.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+        }));
+    }
+    (0..3).for_each(|_| busy.recv_timeout(PATIENCE).unwrap());
+    // None is free: all parts are done here, in their order.
+    let here = thread::current().id();
+    let mut done = Mutex::new(Vec::new());
+    let parts = (0..5).map(|number| -> Part<'_> {
+        let done = &done;
+        Box::new(move || done.lock().unwrap().push((number, thread::current().id())))
+    });
+    pool.share(parts.collect());
+    let expected: Vec<_> = (0..5).map(|number| (number, here)).collect();
+    assert_eq!(*done.get_mut().unwrap(), expected);
+    drop(go);
+}
+
+#[test]
+fn a_part_that_panics_ends_the_job_and_gives_its_threads_back() {
+    let pool = ThreadPool::new(2);
+    for _ in 0..3 {
+        let parts = (0..4).map(|number| -> Part<'_> { Box::new(move || assert!(number != 2)) });
+        let parts = parts.collect();
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.share(parts))).is_err());
+    }
+    assert_eq!(pool.shared.state().helping, 0);
+}
