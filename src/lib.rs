@@ -50,6 +50,7 @@ pub use query::hit::{
 };
 pub use query::interrupt::CancelToken;
 pub use query::scan::Scan;
+pub use query::shapes::{Shape, ShapeSpan};
 pub use query::typed::Query;
 pub use query::values::{TagValue, ValueKind, ValuesPage, ValuesQuery};
 pub use store::counters::{Counters, Failure};

@@ -67,14 +67,15 @@ impl Preorder {
     /// order of siblings. At most `u32::MAX - 1` items.
     pub fn of(&mut self, items: &[OrderItem]) -> (&[u32], bool) {
         self.order.clear();
+        self.parents.clear();
         if items.len() < 2 {
             self.order.extend(0..items.len() as u32);
+            self.parents.resize(items.len(), NONE);
             return (&self.order, true);
         }
         self.rank(items);
         let sorted = if self.ranked.is_empty() { items } else { &self.sorted };
         find_bearers(sorted, &mut self.by_id);
-        self.parents.clear();
         let (mut unambiguous, mut ascending) = (true, true);
         for (item, rank) in sorted.iter().zip(0u32..) {
             let (parent, only) = tree_parent(item, rank, &self.by_id);
@@ -91,6 +92,12 @@ impl Preorder {
             }
         }
         (&self.order, unambiguous && acyclic)
+    }
+
+    /// The tree parent of a span last put in order, both told by rank among siblings' order: their
+    /// positions, if the items came so.
+    pub fn parent(&self, rank: u32) -> Option<u32> {
+        self.parents.get(rank as usize).copied().filter(|&parent| parent != NONE)
     }
 
     /// Sorts the items as siblings are, unless they are sorted.

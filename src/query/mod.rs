@@ -15,7 +15,8 @@
 //!      |            prune, sieve (by column)     cursor: where a page ends
 //!      +---------> lookup (a trace by id), names (services, operations, keys),
 //!                  listing (values of a tag, by dictionary or column by column),
-//!                  scan (all spans in bulk), durations (of all spans, and nothing else)
+//!                  scan (all spans in bulk), durations (of all spans, and nothing else),
+//!                  shapes (traces by structure)
 //! ```
 //!
 //! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
@@ -67,6 +68,7 @@ pub mod scan;
 pub mod search;
 pub mod seen;
 pub mod settle;
+pub mod shapes;
 pub mod shown;
 pub mod sieve;
 pub mod smallest;

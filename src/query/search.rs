@@ -17,7 +17,7 @@ use crate::query::driver::driven;
 use crate::query::eval::judge::Judged;
 use crate::query::eval::program::Program;
 use crate::query::explain::plan;
-use crate::query::gather::Brief;
+use crate::query::gather::{Brief, Gathered};
 use crate::query::hit::{Explain, Page, ServiceStats, SpanSet, TraceHit, TraceTimes};
 use crate::query::newest::Newest;
 use crate::query::seen::Seen;
@@ -81,6 +81,22 @@ pub fn visit_matching(
         found.trace.visit(pieces, &found.matched(), &mut |_, row, _| {
             visit.borrow_mut()(times.trace_id, row)
         })
+    };
+    top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
+}
+
+/// Hands over every trace that matches, however many, in no order. The query's limit and cursor are
+/// not looked at.
+pub fn visit_traces(
+    view: &View,
+    query: &Query,
+    visit: &mut dyn FnMut(TraceId, &Gathered) -> Result<()>,
+) -> Result<()> {
+    let mut query = query.clone().limit(usize::MAX);
+    query.after = None;
+    let visit = RefCell::new(visit);
+    let make = |times: TraceTimes, found: &Judged, _: &[Piece]| {
+        visit.borrow_mut()(times.trace_id, &found.trace)
     };
     top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
 }

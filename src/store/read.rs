@@ -10,6 +10,7 @@ use crate::base::text::Str;
 use crate::base::time::TimeRange;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
 use crate::query::scan::Scan;
+use crate::query::shapes::{self, Shape};
 use crate::query::typed::Query;
 use crate::query::values::{ValuesPage, ValuesQuery};
 use crate::query::view::View;
@@ -161,6 +162,29 @@ pub trait TraceReader {
     /// A search, and how it was answered: what was read and what could be left out.
     fn explain(&self, query: &Query) -> Result<(Page, Explain)> {
         search::explained(&self.view()?, query)
+    }
+
+    /// The shapes of all traces in which some span matches, the rarest first, as many as the
+    /// query's limit; equally rare ones by their exemplars, the newest first, then the lowest id.
+    /// So the first page of the last hour shows what happened only once in it.
+    ///
+    /// Cost: every trace that matches is looked at as a whole, some tens of microseconds each.
+    /// Memory: a few bytes for each span of each shape.
+    ///
+    /// # Errors
+    /// `Limit` if there are so many shapes that they would take more than 64 MiB.
+    ///
+    /// ```
+    /// use tracekeep::{Options, Query, Store, TraceReader};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// for shape in store.shapes(&Query::spans().service("cart").limit(10))? {
+    ///     println!("{} traces of {} spans: {}", shape.traces, shape.spans.len(), shape.exemplar);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn shapes(&self, query: &Query) -> Result<Vec<Shape>> {
+        shapes::shapes(&self.view()?, query)
     }
 
     /// The services with spans that start inside `range`, sorted.

@@ -6,6 +6,7 @@ mod fake;
 mod generate;
 mod oracle;
 mod plan;
+mod shapes;
 mod stores;
 mod traceql;
 mod values;

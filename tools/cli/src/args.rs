@@ -56,6 +56,8 @@ pub enum Command {
     Tags(RangeArgs),
     /// List the values of an attribute
     Values(ValuesArgs),
+    /// Group traces by structure, the rarest first
+    Shapes(ShapesArgs),
     /// Count spans, traces and bytes
     Stats,
     /// Look into a segment, manifest or log file
@@ -194,6 +196,19 @@ pub enum ValueType {
     Float,
     /// Truth values
     Bool,
+}
+
+/// Arguments of `shapes`.
+#[derive(Args, Debug)]
+pub struct ShapesArgs {
+    /// Only traces that this TraceQL query finds
+    #[arg(default_value = "{}")]
+    pub query: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// How many shapes to show
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
 }
 
 /// Arguments of `inspect`.

@@ -9,6 +9,7 @@ mod man;
 mod merge;
 mod names;
 mod search;
+mod shapes;
 mod stats;
 mod trace;
 mod verify;
@@ -43,6 +44,7 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Operations(args) => names::operations(&args, place, output),
         Command::Tags(args) => names::tags(&args, place, output),
         Command::Values(args) => names::values(&args, place, output),
+        Command::Shapes(args) => shapes::run(&args, place, output),
         Command::Stats => stats::run(place, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Dump(args) => dump::run(&args, place, output),

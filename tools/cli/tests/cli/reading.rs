@@ -145,6 +145,19 @@ fn names_are_listed_plainly() {
 }
 
 #[test]
+fn shapes_are_grouped_traces() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    bench.import(&bench.file("more", request(6, 6, "put")));
+    let shapes = bench.run(&["shapes"]).ok();
+    let rows: Vec<Vec<&str>> = shapes.lines().map(|line| line.split('\t').collect()).collect();
+    let told: Vec<_> = rows.iter().map(|row| (row[0], row[1], row[5], row[7])).collect();
+    assert_eq!(told, [("1", "0", "1", "shop put"), ("3", "0", "1", "shop get")], "{shapes}");
+    assert_eq!(bench.run(&["shapes", "--limit", "1"]).ok().lines().count(), 1);
+    assert_eq!(bench.run(&["shapes", "{ name = \"none\" }"]).ok(), "");
+}
+
+#[test]
 fn stats_and_merge_tell_figures() {
     let bench = Bench::new();
     let file = bench.file("spans", requests(5));

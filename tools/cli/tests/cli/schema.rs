@@ -112,6 +112,8 @@ fn every_command_prints_what_its_schema_says() {
         ("values", &["values", "name"]),
         ("values", &["values", "name", "--count", "--limit", "0"]),
         ("values", &["values", "span.n", "--count", "--limit", "1"]),
+        ("shapes", &["shapes"]),
+        ("shapes", &["shapes", "{ span.n < 3 }", "--limit", "1"]),
         ("stats", &["stats"]),
         ("dump", &["dump", "--query", "{ span.n = 3 }"]),
         ("verify", &["verify"]),
