@@ -25,11 +25,10 @@ pub const COMPARES: [(&str, Compare); 6] = [
     ("=", Compare::Equal),
 ];
 
-/// Operations by rank, the loosest first.
-pub const OPERATIONS: [&[(&str, Arithmetic)]; 3] = [
+/// Operations by rank, the loosest first; signs bind tighter than these, and looser than `^`.
+pub const OPERATIONS: [&[(&str, Arithmetic)]; 2] = [
     &[("+", Arithmetic::Add), ("-", Arithmetic::Subtract)],
     &[("*", Arithmetic::Multiply), ("/", Arithmetic::Divide), ("%", Arithmetic::Remainder)],
-    &[("^", Arithmetic::Power)],
 ];
 
 /// An expression, and where it stands.
@@ -259,6 +258,33 @@ fn signed(lexer: &mut Lexer<'_>, depth: usize) -> Result<Operand> {
         truth(&inner)?;
         return Ok(Operand { expr: FieldExpr::Not(Box::new(inner.expr)), at });
     }
+    power(lexer, depth)
+}
+
+/// `a ^ b ^ c`, from the right. An exponent with a sign has all that follows for its operand.
+fn power(lexer: &mut Lexer<'_>, depth: usize) -> Result<Operand> {
+    let first = single(lexer, depth)?;
+    let mut rest = Vec::new();
+    lexer.skip_space();
+    while lexer.take("^") {
+        lexer.skip_space();
+        let has_sign = lexer.rest().starts_with('-');
+        let exponent = if has_sign { signed(lexer, depth)? } else { single(lexer, depth)? };
+        number(&first)?;
+        number(&exponent)?;
+        rest.push((Arithmetic::Power, exponent.expr));
+        lexer.skip_space();
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok(Operand { expr: FieldExpr::Arithmetic(Box::new(first.expr), rest), at: first.at })
+}
+
+/// What no operator parts: something in parentheses, a literal or a field.
+fn single(lexer: &mut Lexer<'_>, depth: usize) -> Result<Operand> {
+    lexer.skip_space();
+    let at = lexer.position();
     if lexer.rest().starts_with('(') {
         let depth = deeper(lexer, depth)?;
         lexer.take("(");

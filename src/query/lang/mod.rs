@@ -32,7 +32,8 @@
 //!            | "minInt" | "maxInt"
 //! ```
 //!
-//! Chains of one rank go from the left, powers from the right; signs bind tightest. A name is
+//! Chains of one rank go from the left, powers from the right; `^` binds tightest, then
+//! signs, so that `-2 ^ 2` is -4. A name is
 //! all up to a space or one of `{}()=~!<>&|^,`, so `.a+1` is an attribute and `.a + 1` a sum.
 //!
 //! # Conformance
@@ -44,7 +45,7 @@
 //! | filters, scopes, quoted names, literals, `nil` | all |
 //! | intrinsics, with and without `span:` and `trace:` | all but the numbers of nested sets: `nestedSetParent` only as `< 0`, `= -1`, `>= 0`, `> 0` |
 //! | arithmetic, fields against fields | all; quotients are doubles, `1 / 2` is 0.5 |
-//! | arrays | any element; arithmetic takes an array of one number |
+//! | arrays | any element; `!=` and `!~`: no element; arithmetic takes an array of one number |
 //! | `=~`, `!~` | anchored at both ends; the expression is a literal |
 //! | `parent.` | attributes of the span's parents: published as not yet supported |
 //! | `&&`, `||` | in filters and between span sets; `&&` binds tighter, where Tempo goes from left to right |

@@ -59,14 +59,16 @@ pub fn parse(text: &str) -> Result<Pipeline> {
 /// A pipeline; one in parentheses can end in a number.
 struct Piped {
     stages: Vec<Stage>,
-    scalar: Option<ScalarExpr>,
+    scalar: Option<Box<ScalarExpr>>,
 }
 
 /// What an expression came out as.
+///
+/// In boxes: parentheses are read by recursion, whose frames hold several of these.
 enum Node {
-    Spans(SpansetExpr),
-    Scalar(ScalarExpr),
-    Compared(ScalarFilter),
+    Spans(Box<SpansetExpr>),
+    Scalar(Box<ScalarExpr>),
+    Compared(Box<ScalarFilter>),
 }
 
 /// A node and where it stands.
@@ -80,14 +82,14 @@ fn wrong<T>(at: usize, expected: &str) -> Result<T> {
 }
 
 impl Read {
-    fn spans(self) -> Result<SpansetExpr> {
+    fn spans(self) -> Result<Box<SpansetExpr>> {
         match self.node {
             Node::Spans(spans) => Ok(spans),
             _ => wrong(self.at, "a span set: a filter in braces, or a pipeline in parentheses"),
         }
     }
 
-    fn scalar(self) -> Result<ScalarExpr> {
+    fn scalar(self) -> Result<Box<ScalarExpr>> {
         match self.node {
             Node::Scalar(scalar) => Ok(scalar),
             _ => wrong(self.at, "a number: count(), avg(..) or the like, or a literal"),
@@ -116,7 +118,7 @@ fn pipeline(lexer: &mut Lexer<'_>, depth: usize) -> Result<Piped> {
 
 enum Next {
     Stage(Stage),
-    Scalar(ScalarExpr),
+    Scalar(Box<ScalarExpr>),
 }
 
 fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
@@ -149,13 +151,13 @@ fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
             *lexer = start;
             let read = any(lexer, depth)?;
             match read.node {
-                Node::Spans(spans) => Stage::Spans(spans),
+                Node::Spans(spans) => Stage::Spans(*spans),
                 Node::Compared(filter)
                     if filter.left.has_pipeline() || filter.right.has_pipeline() =>
                 {
-                    Stage::Spans(SpansetExpr::Scalar(Box::new(filter)))
+                    Stage::Spans(SpansetExpr::Scalar(filter))
                 }
-                Node::Compared(filter) => Stage::Scalar(filter),
+                Node::Compared(filter) => Stage::Scalar(*filter),
                 Node::Scalar(scalar) => return Ok(Next::Scalar(scalar)),
             }
         }
@@ -206,12 +208,12 @@ fn joined(
         return Ok(first);
     }
     let at = first.at;
-    let mut parts = vec![first.spans()?];
+    let mut parts = vec![*first.spans()?];
     while lexer.take(token) {
-        parts.push(part(lexer, depth)?.spans()?);
+        parts.push(*part(lexer, depth)?.spans()?);
         lexer.skip_space();
     }
-    Ok(Read { node: Node::Spans(join(parts)), at })
+    Ok(Read { node: Node::Spans(Box::new(join(parts))), at })
 }
 
 fn structural(lexer: &mut Lexer<'_>) -> Option<Structural> {
@@ -229,23 +231,23 @@ fn related(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
             return Ok(first);
         };
         let right = arithmetic(lexer, depth, 0)?;
-        return Ok(Read { node: Node::Compared(compared(first, *compare, right)?), at });
+        return Ok(Read { node: Node::Compared(Box::new(compared(first, *compare, right)?)), at });
     }
     let mut rest = Vec::new();
     while let Some(structural) = structural(lexer) {
-        rest.push((structural, arithmetic(lexer, depth, 0)?.spans()?));
+        rest.push((structural, *arithmetic(lexer, depth, 0)?.spans()?));
         lexer.skip_space();
     }
     if rest.is_empty() {
         return Ok(first);
     }
-    let node = Node::Spans(SpansetExpr::Chain(Box::new(first.spans()?), rest));
+    let node = Node::Spans(Box::new(SpansetExpr::Chain(first.spans()?, rest)));
     Ok(Read { node, at })
 }
 
 fn compared(left: Read, compare: Compare, right: Read) -> Result<ScalarFilter> {
     let at = left.at;
-    let filter = ScalarFilter { left: left.scalar()?, compare, right: right.scalar()? };
+    let filter = ScalarFilter { left: *left.scalar()?, compare, right: *right.scalar()? };
     match filter.left.is_constant() && filter.right.is_constant() {
         true => wrong(at, "count(), avg(..) or the like on one side of the comparison"),
         false => Ok(filter),
@@ -263,29 +265,58 @@ fn arithmetic(lexer: &mut Lexer<'_>, depth: usize, rank: usize) -> Result<Read> 
         let Some((_, operation)) = operations.iter().find(|(token, _)| lexer.take(token)) else {
             break;
         };
-        scalars.push((*operation, arithmetic(lexer, depth, rank + 1)?.scalar()?));
+        scalars.push((*operation, *arithmetic(lexer, depth, rank + 1)?.scalar()?));
     }
     if scalars.is_empty() {
         return Ok(first);
     }
-    let node = Node::Scalar(ScalarExpr::Arithmetic(Box::new(first.scalar()?), scalars));
+    let node = Node::Scalar(Box::new(ScalarExpr::Arithmetic(first.scalar()?, scalars)));
     Ok(Read { node, at })
 }
 
 fn signed(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
     lexer.skip_space();
     let at = lexer.position();
+    if !lexer.rest().starts_with('-') {
+        return power(lexer, depth);
+    }
+    let depth = deeper(lexer, depth)?;
+    lexer.take("-");
+    let scalar = match *signed(lexer, depth)?.scalar()? {
+        ScalarExpr::Literal(literal) => ScalarExpr::Literal(negated(literal)),
+        scalar => ScalarExpr::Negative(Box::new(scalar)),
+    };
+    Ok(Read { node: Node::Scalar(Box::new(scalar)), at })
+}
+
+/// `a ^ b ^ c`, from the right. An exponent with a sign has all that follows for its operand.
+fn power(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
+    let first = single(lexer, depth)?;
+    let mut exponents = Vec::new();
+    lexer.skip_space();
+    while first.is_scalar() && lexer.take("^") {
+        lexer.skip_space();
+        let has_sign = lexer.rest().starts_with('-');
+        let exponent = if has_sign { signed(lexer, depth)? } else { single(lexer, depth)? };
+        exponents.push((Arithmetic::Power, *exponent.scalar()?));
+        lexer.skip_space();
+    }
+    if exponents.is_empty() {
+        return Ok(first);
+    }
+    let at = first.at;
+    let node = Node::Scalar(Box::new(ScalarExpr::Arithmetic(first.scalar()?, exponents)));
+    Ok(Read { node, at })
+}
+
+/// What no operator parts: something in braces or parentheses, a number, an aggregate.
+fn single(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
+    lexer.skip_space();
+    let at = lexer.position();
     let rest = lexer.rest();
-    let node = if rest.starts_with('-') {
-        let depth = deeper(lexer, depth)?;
-        lexer.take("-");
-        Node::Scalar(match signed(lexer, depth)?.scalar()? {
-            ScalarExpr::Literal(literal) => ScalarExpr::Literal(negated(literal)),
-            scalar => ScalarExpr::Negative(Box::new(scalar)),
-        })
-    } else if rest.starts_with('{') {
+    let node = if rest.starts_with('{') {
         lexer.take("{");
-        Node::Spans(SpansetExpr::Filter(filter(lexer, depth)?))
+        Node::Spans(Box::new(SpansetExpr::Filter(filter(lexer, depth)?)))
     } else if rest.starts_with('(') {
         let depth = deeper(lexer, depth)?;
         lexer.take("(");
@@ -295,9 +326,9 @@ fn signed(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
         }
         enclosed(piped)
     } else if let Some(literal) = figure(lexer)? {
-        Node::Scalar(ScalarExpr::Literal(literal))
+        Node::Scalar(Box::new(ScalarExpr::Literal(literal)))
     } else {
-        Node::Scalar(aggregate(lexer, depth)?)
+        Node::Scalar(Box::new(aggregate(lexer, depth)?))
     };
     Ok(Read { node, at })
 }
@@ -308,15 +339,16 @@ fn enclosed(piped: Piped) -> Node {
     match scalar {
         Some(scalar) if stages.is_empty() => return Node::Scalar(scalar),
         Some(scalar) => {
-            return Node::Scalar(ScalarExpr::Piped(Pipeline { stages }, Box::new(scalar)));
+            let piped = ScalarExpr::Piped(Pipeline { stages }, scalar);
+            return Node::Scalar(Box::new(piped));
         }
         None => {}
     }
     match stages.pop() {
-        Some(Stage::Spans(spans)) if stages.is_empty() => Node::Spans(spans),
+        Some(Stage::Spans(spans)) if stages.is_empty() => Node::Spans(Box::new(spans)),
         last => {
             stages.extend(last);
-            Node::Spans(SpansetExpr::Pipeline(Pipeline { stages }))
+            Node::Spans(Box::new(SpansetExpr::Pipeline(Pipeline { stages })))
         }
     }
 }
@@ -354,31 +386,5 @@ fn aggregate(lexer: &mut Lexer<'_>, depth: usize) -> Result<ScalarExpr> {
     match lexer.take(")") {
         true => Ok(ScalarExpr::Aggregate(aggregate, of)),
         false => Err(lexer.expected("an operator or )")),
-    }
-}
-
-impl ScalarExpr {
-    /// Whether a pipeline of its own stands in it.
-    fn has_pipeline(&self) -> bool {
-        match self {
-            Self::Literal(_) | Self::Count | Self::Aggregate(..) => false,
-            Self::Piped(..) => true,
-            Self::Negative(inner) => inner.has_pipeline(),
-            Self::Arithmetic(first, rest) => {
-                first.has_pipeline() || rest.iter().any(|(_, operand)| operand.has_pipeline())
-            }
-        }
-    }
-
-    /// Whether it is the same for all sets.
-    fn is_constant(&self) -> bool {
-        match self {
-            Self::Literal(_) => true,
-            Self::Count | Self::Aggregate(..) | Self::Piped(..) => false,
-            Self::Negative(inner) => inner.is_constant(),
-            Self::Arithmetic(first, rest) => {
-                first.is_constant() && rest.iter().all(|(_, operand)| operand.is_constant())
-            }
-        }
     }
 }

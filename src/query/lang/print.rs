@@ -139,19 +139,27 @@ impl ScalarExpr {
     const fn rank(&self) -> u8 {
         match self {
             Self::Arithmetic(_, rest) => rank_of(rest.as_slice()),
-            Self::Negative(_) => 8,
-            Self::Literal(literal) if literal.is_negative() => 8,
+            Self::Negative(_) => 7,
+            Self::Literal(literal) if literal.is_negative() => 7,
             _ => 9,
         }
     }
 }
 
-/// Sums bind loosest, then products, then powers.
+/// Sums bind loosest, then products, then signs, then powers.
 const fn rank_of<T>(rest: &[(Arithmetic, T)]) -> u8 {
     match rest.first() {
         Some((Arithmetic::Add | Arithmetic::Subtract, _)) => 5,
-        Some((Arithmetic::Power, _)) => 7,
+        Some((Arithmetic::Power, _)) => 8,
         _ => 6,
+    }
+}
+
+/// Looser than what an operand can be without parentheses. The last exponent can have a sign.
+fn rank_behind<T>(rest: &[(Arithmetic, T)], index: usize) -> u8 {
+    match rest.get(index) {
+        Some((Arithmetic::Power, _)) if index + 1 == rest.len() => 6,
+        _ => rank_of(rest),
     }
 }
 
@@ -164,13 +172,13 @@ impl Display for ScalarExpr {
             Self::Piped(pipeline, scalar) => write!(f, "({pipeline} | {scalar})"),
             Self::Negative(inner) => {
                 f.write_char('-')?;
-                operand(f, inner.as_ref(), inner.rank(), 8)
+                operand(f, inner.as_ref(), inner.rank(), 7)
             }
             Self::Arithmetic(first, rest) => {
                 operand(f, first.as_ref(), first.rank(), self.rank())?;
-                for (operation, scalar) in rest {
+                for (index, (operation, scalar)) in rest.iter().enumerate() {
                     write!(f, " {operation} ")?;
-                    operand(f, scalar, scalar.rank(), self.rank())?;
+                    operand(f, scalar, scalar.rank(), rank_behind(rest, index))?;
                 }
                 Ok(())
             }
@@ -200,8 +208,8 @@ impl FieldExpr {
             Self::And(_) => 2,
             Self::Compare(..) | Self::Match(..) => 3,
             Self::Arithmetic(_, rest) => rank_of(rest.as_slice()),
-            Self::Negative(_) | Self::Not(_) => 8,
-            Self::Literal(literal) if literal.is_negative() => 8,
+            Self::Negative(_) | Self::Not(_) => 7,
+            Self::Literal(literal) if literal.is_negative() => 7,
             Self::Literal(_) | Self::Field(_) => 9,
         }
     }
@@ -221,13 +229,13 @@ impl Display for FieldExpr {
             Self::Field(field) => field.fmt(f),
             Self::Negative(inner) | Self::Not(inner) => {
                 f.write_char(if matches!(self, Self::Not(_)) { '!' } else { '-' })?;
-                operand(f, inner.as_ref(), inner.rank(), 8)
+                operand(f, inner.as_ref(), inner.rank(), 7)
             }
             Self::Arithmetic(first, rest) => {
                 operand(f, first.as_ref(), first.rank(), self.rank())?;
-                for (operation, value) in rest {
+                for (index, (operation, value)) in rest.iter().enumerate() {
                     write!(f, " {operation} ")?;
-                    operand(f, value, value.rank(), self.rank())?;
+                    operand(f, value, value.rank(), rank_behind(rest, index))?;
                 }
                 Ok(())
             }

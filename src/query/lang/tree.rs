@@ -329,6 +329,32 @@ impl Arithmetic {
     }
 }
 
+impl ScalarExpr {
+    /// Whether a pipeline of its own stands in it.
+    pub(crate) fn has_pipeline(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Count | Self::Aggregate(..) => false,
+            Self::Piped(..) => true,
+            Self::Negative(inner) => inner.has_pipeline(),
+            Self::Arithmetic(first, rest) => {
+                first.has_pipeline() || rest.iter().any(|(_, operand)| operand.has_pipeline())
+            }
+        }
+    }
+
+    /// Whether it is the same for all sets.
+    pub(crate) fn is_constant(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Count | Self::Aggregate(..) | Self::Piped(..) => false,
+            Self::Negative(inner) => inner.is_constant(),
+            Self::Arithmetic(first, rest) => {
+                first.is_constant() && rest.iter().all(|(_, operand)| operand.is_constant())
+            }
+        }
+    }
+}
+
 /// The same number with its sign changed.
 pub(crate) fn negative(number: Number) -> Number {
     match number {

@@ -143,6 +143,34 @@ fn errors_say_where_and_what_instead() {
     }
 }
 
+/// As published: `-` takes all of a power for its operand.
+#[test]
+fn signs_bind_looser_than_powers() {
+    for (text, same) in [
+        ("{ -.a ^ 2 > 0 }", "{ -(.a ^ 2) > 0 }"),
+        ("{ -2 ^ 2 = .a }", "{ -(2 ^ 2) = .a }"),
+        ("{ 2 ^ -3 ^ 2 = .a }", "{ 2 ^ (-(3 ^ 2)) = .a }"),
+        ("{ -.a * 2 > 0 }", "{ (-.a) * 2 > 0 }"),
+        ("count() > -2 ^ 2", "count() > -(2 ^ 2)"),
+        ("count() ^ -1 > 0", "count() ^ (-1) > 0"),
+    ] {
+        assert_eq!(parse(text).unwrap(), parse(same).unwrap(), "{text}");
+    }
+    assert_ne!(parse("{ -.a ^ 2 > 0 }").unwrap(), parse("{ (-.a) ^ 2 > 0 }").unwrap());
+}
+
+/// Every kind of parentheses, as deep as is allowed, on the stack of a test's thread.
+#[test]
+fn the_deepest_nesting_is_read() {
+    let depth = MAX_QUERY_DEPTH;
+    for (open, middle, close) in [("(", "{ }", ")"), ("({ } && ", "{ }", ")"), ("-(", "1", ")")] {
+        let text = [&open.repeat(depth / open.matches(['(', '-']).count()), middle].concat();
+        let text = text + &close.repeat(depth / open.matches(['(', '-']).count());
+        let text = if middle == "1" { format!("count() > {text}") } else { text };
+        parse(&text).unwrap();
+    }
+}
+
 #[test]
 fn queries_are_bounded() {
     let nested = |n| format!("{{{}true{}}}", "(".repeat(n), ")".repeat(n));
@@ -181,6 +209,7 @@ fn trees_print_as_they_were_written() {
         "{ } | by(name, 1 + .a) | avg(duration) - 2 > count() * -1 | coalesce() | select(.a, name)",
         "({ .a } | count()) > ({ .b } | max(parent.resource.x)) / 2",
         "{ parent.\"span.x\" = parent.span.x && trace:id = \"0000000000000000000000000000000a\" }",
+        "{ -.a ^ 2 = (-.a) ^ -.b ^ 2 && (-2) ^ (-3) ^ 2 > -2 ^ -3 }",
         "{ .a = minInt || .a = 1h || .a = 1.0 || .a = 1e300 }",
     ] {
         assert_eq!(parse(text).unwrap().to_string(), text);
