@@ -77,6 +77,21 @@ pub enum Check {
     },
 }
 
+impl Check {
+    /// Whether it is `!=` or `!~`: of an array it holds only if its opposite holds of no element.
+    pub const fn is_denial(&self) -> bool {
+        matches!(
+            self,
+            Self::Number(Compare::NotEqual, _)
+                | Self::Nanos(Compare::NotEqual, _)
+                | Self::Text(Compare::NotEqual, _)
+                | Self::Bool(Compare::NotEqual, _)
+                | Self::Code(Compare::NotEqual, _)
+                | Self::Pattern { negated: true, .. }
+        )
+    }
+}
+
 /// How two values must compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compare {

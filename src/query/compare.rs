@@ -23,9 +23,19 @@ pub enum Seen<'a> {
     Nanos(u64),
     /// A value that equals no literal and only exists: bytes, a map, an empty value.
     Other,
+    /// An array's elements.
+    Array(&'a [Value]),
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// Hands over an array's elements one by one, of an empty one none; any other value as it is.
+    pub fn each_element(self, take: &mut dyn FnMut(Self)) {
+        match self {
+            Self::Array(elements) => elements.iter().map(scalar).for_each(take),
+            other => take(other),
+        }
+    }
+
     /// The number that it is; of a duration beyond 64 bits with a sign the nearest double.
     pub fn number(self) -> Option<Number> {
         match self {
@@ -44,6 +54,7 @@ pub fn holds(check: &Check, seen: Seen<'_>, loose: bool) -> bool {
     match (check, seen) {
         (Check::Exists, _) => true,
         (Check::Absent, _) => false,
+        (_, Seen::Array(elements)) => holds_of_elements(check, elements, loose),
         (Check::Number(compare, literal), Seen::Number(value)) => {
             compare.accepts(value.compare(*literal))
         }
@@ -64,6 +75,35 @@ pub fn holds(check: &Check, seen: Seen<'_>, loose: bool) -> bool {
         }
         (Check::Pattern { regex, negated }, Seen::Text(value)) => regex.is_match(value) != *negated,
         _ => loose && holds_loosely(check, seen),
+    }
+}
+
+/// Any element decides, but for `!=` and `!~`: they hold if no element equals or matches, and one
+/// could.
+fn holds_of_elements(check: &Check, elements: &[Value], loose: bool) -> bool {
+    let mut any = false;
+    for element in elements.iter().map(scalar) {
+        if holds(check, element, loose) {
+            any = true;
+            if !check.is_denial() {
+                break;
+            }
+        } else if check.is_denial() && compares(check, element, loose) {
+            return false;
+        }
+    }
+    any
+}
+
+/// Whether an element is of a type that a check knows.
+const fn compares(check: &Check, seen: Seen<'_>, loose: bool) -> bool {
+    match (check, seen) {
+        (Check::Text(..) | Check::Pattern { .. }, Seen::Text(_))
+        | (Check::Number(..), Seen::Number(_))
+        | (Check::Bool(..), Seen::Bool(_)) => true,
+        (Check::Text(..) | Check::Pattern { .. }, Seen::Number(_) | Seen::Bool(_))
+        | (Check::Number(..) | Check::Bool(..), Seen::Text(_)) => loose,
+        _ => false,
     }
 }
 
@@ -100,9 +140,21 @@ fn printed(seen: Seen<'_>) -> Option<String> {
 
 /// Whether two values compare so. Text compares with text, numbers and durations with each other,
 /// and no value with one of another type, unless `loose` matching takes it for what it prints.
+/// Of arrays any pair of elements decides, but for `!=`: it holds if no pair is equal, and one
+/// could be.
 pub fn compare_seen(compare: Compare, left: Seen<'_>, right: Seen<'_>, loose: bool) -> bool {
     let equality = matches!(compare, Compare::Equal | Compare::NotEqual);
     let order = match (left, right) {
+        (Seen::Array(_), _) | (_, Seen::Array(_)) => {
+            let any = |compare| {
+                let mut any = false;
+                left.each_element(&mut |a| {
+                    right.each_element(&mut |b| any = any || compare_seen(compare, a, b, loose));
+                });
+                any
+            };
+            return any(compare) && (compare != Compare::NotEqual || !any(Compare::Equal));
+        }
         (Seen::Text(a), Seen::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
         (Seen::Nanos(a), Seen::Nanos(b)) => Some(a.cmp(&b)),
         (Seen::Nanos(a), Seen::Number(b)) => compare_nanos(a, b),
@@ -140,18 +192,18 @@ fn compare_nanos(nanos: u64, literal: Number) -> Option<Ordering> {
     }
 }
 
-/// Whether `check` holds of a span's attribute value; of an array, if it holds of any element.
+/// Whether `check` holds of a span's attribute value.
 pub fn holds_of_ref(check: &Check, value: &ValueRef<'_>, loose: bool) -> bool {
     match value {
         ValueRef::Array(bytes) if !matches!(check, Check::Exists | Check::Absent) => {
             let elements = wire::decode_array(bytes).unwrap_or_default();
-            elements.iter().any(|element| holds(check, scalar(element), loose))
+            holds(check, Seen::Array(&elements), loose)
         }
         value => holds(check, seen(value), loose),
     }
 }
 
-/// An attribute's value; arrays only exist here.
+/// An attribute's value; encoded arrays only exist here.
 pub fn seen<'a>(value: &'a ValueRef<'_>) -> Seen<'a> {
     match value {
         ValueRef::Str(text) => Seen::Text(text.as_str()),
@@ -162,18 +214,20 @@ pub fn seen<'a>(value: &'a ValueRef<'_>) -> Seen<'a> {
     }
 }
 
-/// Whether `check` holds of a resource's or scope's attribute value; of an array, if it holds of
-/// any element.
+/// Whether `check` holds of a resource's or scope's attribute value.
 pub fn holds_of_value(check: &Check, value: &Value, loose: bool) -> bool {
+    holds(check, whole(value), loose)
+}
+
+/// An attribute's value.
+pub fn whole(value: &Value) -> Seen<'_> {
     match value {
-        Value::Array(elements) if !matches!(check, Check::Exists | Check::Absent) => {
-            elements.iter().any(|element| holds(check, scalar(element), loose))
-        }
-        other => holds(check, scalar(other), loose),
+        Value::Array(elements) => Seen::Array(elements),
+        other => scalar(other),
     }
 }
 
-/// An attribute's value; arrays only exist here.
+/// An element's value; arrays only exist here.
 pub fn scalar(value: &Value) -> Seen<'_> {
     match value {
         Value::String(text) => Seen::Text(text),
@@ -217,6 +271,32 @@ mod tests {
         assert!(holds_of_value(&number(Compare::Greater, 1.5), &array, false));
         assert!(!holds_of_value(&number(Compare::Greater, 2.5), &array, false));
         assert!(holds_of_value(&Check::Exists, &Value::Array(Vec::new()), false));
+    }
+
+    /// As the language's documentation has it: `!=` and `!~` of an array mean that no element is.
+    #[test]
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    fn arrays_differ_from_a_value_that_is_none_of_theirs() {
+        let array = Value::Array(vec![Value::from("a"), Value::from("b"), Value::Int(2)]);
+        let differs = |text: &str| Check::Text(Compare::NotEqual, text.into());
+        assert!(!holds_of_value(&differs("a"), &array, false));
+        assert!(!holds_of_value(&differs("b"), &array, false));
+        assert!(holds_of_value(&differs("c"), &array, false));
+        assert!(holds_of_value(&differs("2"), &array, false));
+        assert!(!holds_of_value(&differs("2"), &array, true));
+        assert!(holds_of_value(&number(Compare::NotEqual, 1.0), &array, false));
+        assert!(!holds_of_value(&number(Compare::NotEqual, 2.0), &array, false));
+        assert!(!holds_of_value(&differs("a"), &Value::Array(Vec::new()), false));
+        assert!(!holds_of_value(&differs("a"), &Value::Array(vec![Value::Int(2)]), false));
+        for (pattern, wanted) in [("a|x", false), ("x", true)] {
+            let regex = crate::query::ast::anchored(pattern).unwrap();
+            let check = Check::Pattern { regex, negated: true };
+            assert_eq!(holds_of_value(&check, &array, false), wanted, "{pattern}");
+        }
+        let (left, right) = (whole(&array), Seen::Text("b"));
+        assert!(!compare_seen(Compare::NotEqual, left, right, false));
+        assert!(compare_seen(Compare::NotEqual, left, Seen::Text("c"), false));
+        assert!(compare_seen(Compare::Greater, left, Seen::Text("a"), false));
     }
 
     #[test]

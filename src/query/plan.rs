@@ -237,7 +237,10 @@ fn plan_key(
         }
         Check::Bool(..) | Check::Code(..) | Check::Nanos(..) => return Ok(bearers()?.inexact()),
     };
-    if loose { widen(&ask, check, strict) } else { Ok(strict) }
+    let planned = if loose { widen(&ask, check, strict)? } else { strict };
+    // An array with another element than the one denied may hold that one too.
+    let may_be_array = scope != TagScope::Intrinsic;
+    Ok(if check.is_denial() && may_be_array { planned.inexact() } else { planned })
 }
 
 fn plan_number(

@@ -1,7 +1,8 @@
 //! Whether a span fulfils a condition.
 //!
 //! - A missing attribute makes every comparison false, `!=` included; `= nil` asks for its absence.
-//! - A repeated key, and an array, match if any of the values does; so do events and links.
+//! - A repeated key matches if any of its values does; so do events and links.
+//! - An array matches if any element does, but `!=` and `!~` only if no element is equal, matches.
 //! - An unscoped key is looked up on the resource only where the span lacks it.
 //! - Values of different types never compare, so `.x != "a"` is false of a number; loose matching
 //!   compares text with what a number or truth value prints, for `=`, `!=`, `=~` and `!~`.

@@ -21,7 +21,8 @@ use crate::query::lower::lower;
 ///
 /// Conditions are added one by one, or parsed from TraceQL's filters; both can be combined.
 /// A missing attribute makes every comparison false; a repeated key, or an array, matches if any
-/// of its values does; 1 equals 1.0. Setters never fail: what cannot be asked is reported by the
+/// of its values does, but `!=` and `!~` of an array only if no element is equal, or matches;
+/// 1 equals 1.0. Setters never fail: what cannot be asked is reported by the
 /// search as [`Error::InvalidInput`].
 ///
 /// ```

@@ -171,8 +171,22 @@ impl Test {
     fn holds(&self, attributes: &[KeyValue], key: &str) -> bool {
         attributes.iter().filter(|a| a.key == key).any(|a| match &a.value {
             _ if matches!(self, Self::Exists) => true,
-            Value::Array(elements) => elements.iter().any(|element| self.holds_of(element)),
+            Value::Array(elements) => {
+                let any = |test: &Self| elements.iter().any(|element| test.holds_of(element));
+                any(self) && !self.opposite().is_some_and(|opposite| any(&opposite))
+            }
             value => self.holds_of(value),
+        })
+    }
+
+    /// What must be so of no element of an array for `!=` or `!~` to hold.
+    fn opposite(&self) -> Option<Self> {
+        Some(match self {
+            Self::Text("!=", text) => Self::Text("=", text.clone()),
+            Self::Number("!=", number) => Self::Number("=", *number),
+            Self::Real("!=", number) => Self::Real("=", *number),
+            Self::Pattern(pattern, true) => Self::Pattern(pattern, false),
+            _ => return None,
         })
     }
 

@@ -23,6 +23,8 @@ pub enum Datum {
     Text(Str),
     /// A kind or status.
     Code(i32),
+    /// An array's elements.
+    Array(Vec<Value>),
 }
 
 impl Datum {
@@ -35,6 +37,7 @@ impl Datum {
             Seen::Code(code) => Self::Code(code),
             Seen::Nanos(nanos) => Self::Nanos(nanos),
             Seen::Other => Self::Other,
+            Seen::Array(elements) => Self::Array(elements.to_vec()),
         }
     }
 
@@ -47,6 +50,7 @@ impl Datum {
             Self::Nanos(nanos) => Seen::Nanos(*nanos),
             Self::Text(text) => Seen::Text(text),
             Self::Code(code) => Seen::Code(*code),
+            Self::Array(elements) => Seen::Array(elements),
         }
     }
 
@@ -64,6 +68,7 @@ impl Datum {
                 i64::try_from(*nanos).map_or(Value::Double(*nanos as f64), Value::Int)
             }
             Self::Text(text) => Value::String(text.clone()),
+            Self::Array(elements) => Value::Array(elements.clone()),
             Self::Code(own) if of == Type::Kind => code(SpanKind(*own).name(), *own),
             Self::Code(own) => code(StatusCode(*own).name(), *own),
         }
@@ -75,7 +80,7 @@ impl Datum {
             Self::Number(_) | Self::Nanos(_) => 2,
             Self::Text(_) => 3,
             Self::Code(_) => 4,
-            Self::Other => 5,
+            Self::Other | Self::Array(_) => 5,
         }
     }
 }

@@ -4,8 +4,8 @@
 //! types that do not compare, make it false, `!=` included; of arithmetic they make nothing.
 
 use crate::base::number::Number;
-use crate::query::ast::Compare;
-use crate::query::compare::{Seen, compare_seen};
+use crate::query::ast::{Check, Compare};
+use crate::query::compare::{self, Seen, compare_seen};
 use crate::query::eval::datum::Datum;
 use crate::query::eval::fields::{Taker, each};
 use crate::query::lang::tree::{Arithmetic, FieldExpr, Literal, Pattern, negative};
@@ -66,10 +66,14 @@ pub fn holds(expr: &FieldExpr, context: &Context<'_>) -> Option<bool> {
 /// What truth value there is; of several, true counts most.
 fn truth(expr: &FieldExpr, context: &Context<'_>) -> Option<Option<bool>> {
     let mut found = None;
-    values(expr, context, &mut |seen| {
-        if let Seen::Bool(truth) = seen {
-            found = Some(truth || found == Some(true));
-        }
+    elements(expr, context, &mut |seen| {
+        let truth = match seen {
+            Seen::Bool(truth) => Some(truth),
+            Seen::Text("true") if context.loose => Some(true),
+            Seen::Text("false") if context.loose => Some(false),
+            _ => None,
+        };
+        found = truth.map(|truth| truth || found == Some(true)).or(found);
     })?;
     Some(found)
 }
@@ -101,13 +105,17 @@ fn compared(
 }
 
 fn matched(text: &FieldExpr, pattern: &Pattern, context: &Context<'_>) -> Option<bool> {
+    let check = Check::Pattern { regex: pattern.regex.clone(), negated: pattern.negated };
     let mut any = false;
     values(text, context, &mut |seen| {
-        if let Seen::Text(text) = seen {
-            any = any || pattern.regex.is_match(text) != pattern.negated;
-        }
+        any = any || compare::holds(&check, seen, context.loose);
     })?;
     Some(any)
+}
+
+/// As [`values`], but the elements of arrays instead of them.
+pub fn elements(expr: &FieldExpr, context: &Context<'_>, take: &mut Taker<'_>) -> Option<()> {
+    values(expr, context, &mut |seen| seen.each_element(take))
 }
 
 /// Hands over each value of an expression.
@@ -140,7 +148,7 @@ pub fn number(expr: &FieldExpr, context: &Context<'_>) -> Option<Option<Number>>
         }
         single => {
             let (mut count, mut found) = (0, None);
-            values(single, context, &mut |seen| {
+            elements(single, context, &mut |seen| {
                 count += 1;
                 found = seen.number();
             })?;

@@ -2,20 +2,20 @@
 
 use std::fmt::Display;
 
-use crate::base::model::{KeyValue, Value};
+use crate::base::model::KeyValue;
 use crate::base::number::Number;
 use crate::base::time::saturating_nanos;
 use crate::base::view::{AttrRef, ValueRef};
 use crate::base::wire;
 use crate::query::ast::{Field, Scope};
-use crate::query::compare::{Seen, scalar, seen};
+use crate::query::compare::{Seen, seen, whole};
 use crate::query::predicate::{Subject, TraceFacts};
 
 /// What takes values.
 pub type Taker<'t> = dyn FnMut(Seen<'_>) + 't;
 
-/// Hands over each value of a field: the elements of arrays one by one, an empty one as a value
-/// that only exists. `None` where that takes facts of the trace which are not given.
+/// Hands over each value of a field; `None` where that takes facts of the trace which are not
+/// given.
 pub fn each(
     field: &Field,
     subject: Subject<'_>,
@@ -108,7 +108,7 @@ fn refs(attributes: &[AttrRef<'_>], key: &str, take: &mut Taker<'_>) -> bool {
         any = true;
         match &attribute.value {
             ValueRef::Array(bytes) => {
-                elements(&wire::decode_array(bytes).unwrap_or_default(), take)
+                take(Seen::Array(&wire::decode_array(bytes).unwrap_or_default()));
             }
             value => take(seen(value)),
         }
@@ -117,17 +117,6 @@ fn refs(attributes: &[AttrRef<'_>], key: &str, take: &mut Taker<'_>) -> bool {
 }
 
 fn owned(attributes: &[KeyValue], key: &str, take: &mut Taker<'_>) {
-    for attribute in attributes.iter().filter(|a| a.key == *key) {
-        match &attribute.value {
-            Value::Array(values) => elements(values, take),
-            value => take(scalar(value)),
-        }
-    }
-}
-
-fn elements(values: &[Value], take: &mut Taker<'_>) {
-    if values.is_empty() {
-        take(Seen::Other);
-    }
-    values.iter().for_each(|value| take(scalar(value)));
+    let own = attributes.iter().filter(|a| a.key == *key);
+    own.for_each(|attribute| take(whole(&attribute.value)));
 }

@@ -9,7 +9,7 @@ use crate::base::text::Str;
 use crate::query::ast::Field;
 use crate::query::eval::bits::Bits;
 use crate::query::eval::datum::{Datum, told_number};
-use crate::query::eval::expr::{Context, values};
+use crate::query::eval::expr::{Context, elements};
 use crate::query::eval::program::{Comparison, Program, Scalar, Set, Step};
 use crate::query::gather::Gathered;
 use crate::query::lang::tree::{FieldExpr, Mode, Relation, Structural};
@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
         self.visit(&set.spans, &mut |span, context| {
             let first = by.iter().map(|expr| {
                 let mut first = None;
-                values(expr, context, &mut |seen| {
+                elements(expr, context, &mut |seen| {
                     first.get_or_insert_with(|| Datum::of(seen));
                 });
                 first

@@ -8,7 +8,7 @@ use crate::base::time::saturating_nanos;
 use crate::query::ast::Field;
 use crate::query::compare::Seen;
 use crate::query::eval::bits::Bits;
-use crate::query::eval::expr::values;
+use crate::query::eval::expr::elements;
 use crate::query::eval::program::Scalar;
 use crate::query::eval::run::Run;
 use crate::query::lang::tree::{Aggregate, Arithmetic, FieldExpr, negative};
@@ -55,7 +55,7 @@ impl Run<'_> {
         }
         let mut numbers = Vec::new();
         self.visit(spans, &mut |span, context| {
-            values(of, context, &mut |seen| numbers.extend(seen.number().map(|n| (span, n))));
+            elements(of, context, &mut |seen| numbers.extend(seen.number().map(|n| (span, n))));
         })?;
         numbers.sort_by_key(|(span, _)| *span);
         Ok(numbers.into_iter().map(|(_, number)| number).collect())

@@ -266,10 +266,23 @@ fn holds(expr: &Expr, span: &TraceSpan, whole: &Whole<'_>, loose: bool) -> bool 
         Check::Exists => !values.is_empty(),
         Check::Absent => values.is_empty(),
         check => values.iter().any(|value| match value {
-            Value::Array(elements) => elements.iter().any(|value| fits(check, value, loose)),
+            Value::Array(elements) => array_fits(check, elements, loose),
             other => fits(check, other, loose),
         }),
     }
+}
+
+/// Any element counts, but for `!=` and `!~`: none may be equal, of those that compare.
+fn array_fits(check: &Check, elements: &[Value], loose: bool) -> bool {
+    let opposite = match check.clone() {
+        Check::Number(Compare::NotEqual, number) => Check::Number(Compare::Equal, number),
+        Check::Text(Compare::NotEqual, text) => Check::Text(Compare::Equal, text),
+        Check::Bool(Compare::NotEqual, truth) => Check::Bool(Compare::Equal, truth),
+        Check::Pattern { regex, negated: true } => Check::Pattern { regex, negated: false },
+        _ => return elements.iter().any(|value| fits(check, value, loose)),
+    };
+    let any = |check| elements.iter().any(|value| fits(check, value, loose));
+    any(check) && !any(&opposite)
 }
 
 fn print(value: &Value) -> Option<String> {
