@@ -17,8 +17,9 @@ use tracekeep::{
 
 /// When the spans start: a full hour, so that all lie in one partition.
 const START: u64 = 1_763_827_200_000_000_000;
-/// Values of a trace; each is on two of its spans.
+/// Values of a trace; each is on three of its spans, so that dictionaries are worth while.
 const VALUES: u64 = 10;
+const TRACE_SPANS: u64 = 3 * VALUES;
 /// Traces of an append.
 const BATCH: u64 = 500;
 /// Values of a page.
@@ -27,8 +28,8 @@ const PAGE: usize = 100;
 const SAMPLE: u64 = 200;
 
 fn main() -> Outcome {
-    let spans = config()?.spans / (2 * VALUES) * (2 * VALUES);
-    let values = spans / 2;
+    let values = config()?.spans / 2 / VALUES * VALUES;
+    let spans = 3 * values;
     let table = Table::new("values", spans);
     let dir = store_dir()?;
     let store = fill(dir.path(), spans)?;
@@ -71,7 +72,7 @@ fn main() -> Outcome {
     let own = |n: u64| (0..spans).filter(move |i| i % 7 == 3 && i % 11 == n);
     check("routes of a service", page.values.len() == 11)?;
     for (n, found) in (0..).zip(&page.values) {
-        let mut traces: Vec<u64> = own(n).map(|i| i / (2 * VALUES)).collect();
+        let mut traces: Vec<u64> = own(n).map(|i| i / TRACE_SPANS).collect();
         traces.dedup();
         check("traces of a route", found.traces == Some(traces.len() as u64))?;
     }
@@ -106,10 +107,10 @@ fn request(span: u64) -> String {
 fn fill(dir: &Path, spans: u64) -> Outcome<Store> {
     let options = || options().partition(Duration::from_secs(24 * 3600));
     let store = Store::open(dir, options())?;
-    let traces = spans / (2 * VALUES);
+    let traces = spans / TRACE_SPANS;
     for first in (0..traces).step_by(BATCH as usize) {
         let mut batch: Vec<ResourceSpans> = (0..7).map(service).collect();
-        for i in first * 2 * VALUES..(first + BATCH).min(traces) * 2 * VALUES {
+        for i in first * TRACE_SPANS..(first + BATCH).min(traces) * TRACE_SPANS {
             let group = batch.get_mut((i % 7) as usize);
             if let Some(group) = group.and_then(|group| group.scope_spans.first_mut()) {
                 group.spans.push(span(i));
@@ -135,8 +136,8 @@ fn service(number: u64) -> ResourceSpans {
 }
 
 fn span(i: u64) -> Span {
-    let trace = i / (2 * VALUES);
-    let start = Timestamp::from_nanos(START + trace * 20_000_000 + i % (2 * VALUES) * 1000);
+    let trace = i / TRACE_SPANS;
+    let start = Timestamp::from_nanos(START + trace * 20_000_000 + i % TRACE_SPANS * 1000);
     Span {
         trace_id: TraceId::from(u128::from(trace + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834),
         span_id: (i + 1).into(),

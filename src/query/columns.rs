@@ -6,44 +6,46 @@ use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::KeyValue;
 use crate::base::number::Number;
-use crate::base::time::TimeRange;
 use crate::block::models::SLOTS;
 use crate::block::skeleton::ValueType;
 use crate::block::template::{Owner, Place, Template};
 use crate::index::term::Probe;
-use crate::index::traces::TraceEntry;
 use crate::query::ast::Scope;
-use crate::query::interrupt::Interrupt;
 use crate::query::listed::Plain;
-use crate::query::source::Source;
-use crate::query::stored::{Neighbours, tag_scope};
+use crate::query::plan::plan;
+use crate::query::sieve::RowTests;
+use crate::query::source::{Source, VisitTagged};
+use crate::query::stored::{Interruptible, Neighbours, tag_scope};
 use crate::query::tag::{self, Tag, VisitValue};
+use crate::query::typed::Query;
 use crate::segment::{Columns, Outlined, Segment};
 
 /// Beyond one trace in so many, blocks are read one after another rather than trace by trace.
 const SPARSE: u64 = 8;
 
-/// Hands over the values of a tag on rows that start inside `range`, with their traces.
+/// Hands over the values of a tag on rows that fulfil the query, with their traces.
 pub fn tagged(
     segment: &Segment,
     wanted: &Tag,
-    range: TimeRange,
-    interrupt: &Interrupt,
-    visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
+    query: &Query,
+    visit: &mut VisitTagged<'_>,
 ) -> Result<()> {
+    let interrupt = &query.bounds.interrupt;
     let templates = segment.peek()?.templates();
     let mut walk = Walk {
         segment,
         wanted,
+        query,
+        tests: RowTests::new(segment, &query.filter, query.loose)?,
         wheres: templates.iter().map(|_| None).collect(),
         contexts: Neighbours::default(),
         last: None,
     };
-    for rows in rows_with(segment, wanted, range)? {
+    for rows in rows_with(segment, wanted, query)? {
         interrupt.check()?;
         segment.outlines_in_turn(rows, &mut |outlined| {
             interrupt.tick()?;
-            if range.contains(outlined.times.start) {
+            if query.range.contains(outlined.times.start) {
                 let id = outlined.times.trace_id;
                 walk.row(outlined, &mut |value| visit(id, value))?;
             }
@@ -53,25 +55,31 @@ pub fn tagged(
     Ok(())
 }
 
-/// The rows that may bear a tag and start inside the range.
-fn rows_with(segment: &Segment, wanted: &Tag, range: TimeRange) -> Result<Vec<Range<u32>>> {
-    let (Some(first), Some(last)) = (range.first(), range.last()) else { return Ok(Vec::new()) };
-    let rows = u32::try_from(segment.summary().rows);
-    let rows = 0..rows.map_err(|_| Source::damaged(segment, "more rows than can be numbered"))?;
+/// The rows that may bear a tag, fulfil the query and start inside its range.
+fn rows_with(segment: &Segment, wanted: &Tag, query: &Query) -> Result<Vec<Range<u32>>> {
+    let (Some(first), Some(last)) = (query.range.first(), query.range.last()) else {
+        return Ok(Vec::new());
+    };
+    let terms = Interruptible { segment, interrupt: &query.bounds.interrupt };
+    let mut set = plan(&terms, &query.filter, query.loose)?.set;
     if let Tag::Attribute(scope, key) = wanted
         && let Some(scope) = tag_scope(*scope)
     {
-        let bearers = segment.candidates(scope, key, &Probe::Exists)?.set;
-        if bearers.len() * SPARSE < segment.summary().traces {
-            let entries = bearers.iter().map(|ordinal| segment.entry(ordinal));
-            let entries = entries.filter(|entry| {
-                let is_inside = |e: &TraceEntry| range.overlaps(e.first_start, e.last_start);
-                entry.as_ref().map_or(true, is_inside)
-            });
-            return entries.map(|entry| Ok(entry?.row_range())).collect();
+        set = set.and(&segment.candidates(scope, key, &Probe::Exists)?.set);
+    }
+    if set.len() * SPARSE >= segment.summary().traces {
+        let rows = u32::try_from(segment.summary().rows);
+        let rows = rows.map_err(|_| segment.damaged("more rows than can be numbered"))?;
+        return segment.rows_starting(0..rows, first, last);
+    }
+    let mut found = Vec::new();
+    for ordinal in set.iter() {
+        let entry = segment.entry(ordinal)?;
+        if query.range.overlaps(entry.first_start, entry.last_start) {
+            found.push(entry.row_range());
         }
     }
-    segment.rows_starting(rows, first, last)
+    Ok(found)
 }
 
 /// Where the rows of a template have the tag.
@@ -91,6 +99,8 @@ enum Where {
 struct Walk<'a> {
     segment: &'a Segment,
     wanted: &'a Tag,
+    query: &'a Query,
+    tests: RowTests<'a>,
     /// By template code.
     wheres: Vec<Option<Where>>,
     contexts: Neighbours,
@@ -104,7 +114,16 @@ impl Walk<'_> {
         let (Some(template), Some(place)) = (outlined.template, place) else {
             return self.whole(outlined, visit);
         };
-        match place.get_or_insert_with(|| find(self.wanted, template)) {
+        let place = place.get_or_insert_with(|| find(self.wanted, template));
+        if matches!(place, Where::Nowhere) {
+            return Ok(());
+        }
+        match self.tests.verdict(outlined.columns)? {
+            Some(true) => {}
+            Some(false) => return Ok(()),
+            None => return self.whole(outlined, visit),
+        }
+        match place {
             Where::Nowhere => Ok(()),
             Where::Name => visit(Plain::Text(&template.name)),
             Where::Kind => visit(tag::kind(template.kind)),
@@ -139,7 +158,10 @@ impl Walk<'_> {
 
     fn whole(&mut self, outlined: Outlined<'_>, visit: &mut VisitValue<'_>) -> Result<()> {
         let read = outlined.read(&mut |row| {
-            self.wanted.visit(&self.contexts.row(self.segment, row)?, visit)?;
+            let row = self.contexts.row(self.segment, row)?;
+            if row.fulfils(self.query) {
+                self.wanted.visit(&row, visit)?;
+            }
             Ok(ControlFlow::Continue(()))
         });
         read.map(drop)

@@ -2,13 +2,11 @@
 //!
 //! A source that lies wholly inside the range lists them in its dictionaries, which are sorted: a
 //! prefix is a range of codes, and a page costs the values on it, however many there are. Sources
-//! are merged as far as the page goes. The others are walked, column by column, and so are
-//! all where a condition restricts the spans: then only traces in which the indexes leave a span
-//! over that may fulfil it and bears the tag.
+//! are merged as far as the page goes. The others are walked, column by column, and so are all where
+//! a condition restricts the spans: of few traces, if the indexes leave few over.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::base::error::Result;
@@ -16,12 +14,10 @@ use crate::base::ids::TraceId;
 use crate::base::model::Value;
 use crate::query::ast::{Expr, Scope};
 use crate::query::codes::Codes;
-use crate::query::eval::program::Program;
 use crate::query::listed::{Listed, Plain};
-use crate::query::predicate::matches;
 use crate::query::search;
 use crate::query::smallest::{Smallest, too_much, weight};
-use crate::query::source::{Fragment, Source};
+use crate::query::source::Source;
 use crate::query::tag::Tag;
 use crate::query::tally::{Scattered, Tally};
 use crate::query::typed::Query;
@@ -94,17 +90,15 @@ pub fn values(view: &View, query: &ValuesQuery) -> Result<ValuesPage> {
     let smallest = Smallest::new(query.limit.saturating_add(1), bounds.half_bytes());
     let mut listing = Listing { view, tag: &tag, spans, wanted: &wanted, scattered, smallest };
     let mut lanes = Vec::new();
-    if spans.is_filter() && !restricts(&spans.filter) {
+    if !spans.is_filter() || spans.filter.needs_trace() {
+        listing.walk_traces()?;
+    } else {
         for source in sources {
             match listing.dictionaries(source)? {
                 Some(codes) => lanes.extend(codes),
                 None => listing.walk(source)?,
             }
         }
-    } else if !spans.is_filter() || spans.filter.needs_trace() {
-        listing.walk_traces()?;
-    } else {
-        sources.into_iter().try_for_each(|source| listing.walk_matching(source))?;
     }
     listing.merge(lanes, query.limit)
 }
@@ -128,7 +122,8 @@ impl<'a> Listing<'a> {
     /// A source's dictionaries, if they list all values of the tag inside the range.
     fn dictionaries(&self, source: &Arc<dyn Source>) -> Result<Option<Vec<Codes>>> {
         let starts = source.starts();
-        if !starts.is_some_and(|(first, last)| self.spans.range.covers(first, last)) {
+        let is_inside = starts.is_some_and(|(first, last)| self.spans.range.covers(first, last));
+        if !is_inside || restricts(&self.spans.filter) {
             return Ok(None);
         }
         let tag = match self.tag {
@@ -154,60 +149,13 @@ impl<'a> Listing<'a> {
         Ok(Some(codes))
     }
 
-    /// Looks at the tag on all rows of a source that start inside the range.
+    /// Looks at the rows of a source that fulfil the condition.
     fn walk(&mut self, source: &Arc<dyn Source>) -> Result<()> {
         let Self { spans, wanted, scattered, smallest, .. } = self;
-        let interrupt = &spans.bounds.interrupt;
-        source.tagged(self.tag, spans.range, interrupt, &mut |id, value| match wanted.admits(value)
-        {
+        source.tagged(self.tag, spans, &mut |id, value| match wanted.admits(value) {
             true => smallest.offer(value, |tally| add(tally, id, scattered.as_ref())),
             false => Ok(()),
         })
-    }
-
-    /// Looks at the rows of a source that fulfil the condition.
-    fn walk_matching(&mut self, source: &Arc<dyn Source>) -> Result<()> {
-        let query = self.spans.clone();
-        let query = match self.tag {
-            Tag::Attribute(Scope::Any, _) => query,
-            Tag::Attribute(scope, key) => query.has_attribute(*scope, key),
-            _ => query,
-        };
-        let interrupt = &query.bounds.interrupt;
-        let leaves = Program::new(&query)?.leaves;
-        let Self { tag, wanted, scattered, smallest, .. } = self;
-        for candidate in source.candidates(&query)? {
-            interrupt.tick()?;
-            let fragment = candidate?.fragment;
-            let id = fragment.trace_id;
-            let (mut rows, mut open) = (HashSet::new(), HashSet::new());
-            source.shorts(&fragment, &leaves, &mut |short| {
-                interrupt.tick()?;
-                match short.verdicts.of_leaf(0) {
-                    Some(true) => drop(rows.insert(short.row)),
-                    None => drop(open.insert(short.row)),
-                    Some(false) => {}
-                }
-                Ok(())
-            })?;
-            let ends = rows.iter().chain(&open).copied();
-            let (Some(first), Some(last)) = (ends.clone().min(), ends.max()) else { continue };
-            let stretch = Fragment { rows: first..last.saturating_add(1), ..fragment };
-            let is_wanted =
-                |row| interrupt.tick().map(|()| rows.contains(&row) || open.contains(&row));
-            source.pick(&stretch, &is_wanted, &mut |row| {
-                let fulfils = rows.contains(&row.row)
-                    || matches(&query.filter, row.subject(), None, query.loose) == Some(true);
-                if fulfils {
-                    tag.visit(&row, &mut |value| match wanted.admits(value) {
-                        true => smallest.offer(value, |tally| add(tally, id, scattered.as_ref())),
-                        false => Ok(()),
-                    })?;
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
-        }
-        Ok(())
     }
 
     /// Looks at whole traces, where the condition asks of them as such.

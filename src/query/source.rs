@@ -13,7 +13,6 @@ use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
 use crate::query::ast::{Expr, Scope};
-use crate::query::interrupt::Interrupt;
 use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::listed::Plain;
 use crate::query::predicate::{Subject, matches};
@@ -94,6 +93,9 @@ pub struct Short<'a> {
 
 /// What takes rows one by one, and may end the walk.
 pub type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// What takes values of a tag, each with its trace.
+pub type VisitTagged<'a> = dyn FnMut(TraceId, Plain<'_>) -> Result<()> + 'a;
 
 /// A service's operation, as a source's statistics have it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,18 +226,13 @@ pub trait Source: Send + Sync + fmt::Debug {
         self.fragments(&mut |fragment| visit(fragment.trace_id))
     }
 
-    /// Hands over the values of a tag on rows that start inside `range`, each with its trace; those
-    /// of one fragment side by side, one perhaps several times, or for all rows that share it once.
-    fn tagged(
-        &self,
-        tag: &Tag,
-        range: TimeRange,
-        interrupt: &Interrupt,
-        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// Hands over the values of a tag on rows that fulfil the query, each with its trace; those of one
+    /// fragment side by side, one perhaps several times, or for all rows that share it once. The
+    /// condition asks of spans only.
+    fn tagged(&self, tag: &Tag, query: &Query, visit: &mut VisitTagged<'_>) -> Result<()> {
         self.scan(&mut |row| {
-            interrupt.tick()?;
-            if range.contains(row.span.start) {
+            query.bounds.interrupt.tick()?;
+            if row.fulfils(query) {
                 let id = row.span.trace_id;
                 tag.visit(&row, &mut |value| visit(id, value))?;
             }
@@ -263,6 +260,12 @@ impl Row<'_> {
             resource: self.resource,
             verdicts: leaves.verdicts(span.start, |filters| Verdicts::of(filters, holds)),
         }
+    }
+
+    /// Whether it starts in the query's range and fulfils its condition, which asks of spans only.
+    pub fn fulfils(&self, query: &Query) -> bool {
+        query.range.contains(self.span.start)
+            && matches(&query.filter, self.subject(), None, query.loose) == Some(true)
     }
 
     /// The row for a predicate.

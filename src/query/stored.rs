@@ -20,13 +20,13 @@ use crate::query::ast::{Expr, Scope};
 use crate::query::columns;
 use crate::query::interrupt::Interrupt;
 use crate::query::leaves::{Leaves, Verdicts};
-use crate::query::listed::Plain;
 use crate::query::plan::{Terms, min_duration, plan};
 use crate::query::predicate::matches;
 use crate::query::prune::prune;
 use crate::query::sieve::{RowTests, Sieve, Sifted};
 use crate::query::source::{
-    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Source, Visitor,
+    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Source, VisitTagged,
+    Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -245,14 +245,15 @@ impl Source for Segment {
         Ok(Some(found.into_iter().map(|(_, dictionary)| dictionary).collect()))
     }
 
-    fn tagged(
-        &self,
-        tag: &Tag,
-        range: TimeRange,
-        interrupt: &Interrupt,
-        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
-    ) -> Result<()> {
-        columns::tagged(self, tag, range, interrupt, visit)
+    fn trace_ids(&self, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+        for ordinal in 0..self.trace_count()? {
+            visit(self.traces()?.beginning(ordinal)?.0);
+        }
+        Ok(())
+    }
+
+    fn tagged(&self, tag: &Tag, query: &Query, visit: &mut VisitTagged<'_>) -> Result<()> {
+        columns::tagged(self, tag, query, visit)
     }
 
     fn damaged(&self, detail: &str) -> Error {
@@ -267,9 +268,11 @@ fn arrays(segment: &Segment, scope: TagScope, key: &str) -> Result<OrdinalSet> {
 }
 
 /// A segment's tag index, asked by a query that may have to end.
-struct Interruptible<'a> {
-    segment: &'a Segment,
-    interrupt: &'a Interrupt,
+pub(super) struct Interruptible<'a> {
+    /// The segment.
+    pub segment: &'a Segment,
+    /// Asked within loops.
+    pub interrupt: &'a Interrupt,
 }
 
 impl Terms for Interruptible<'_> {

@@ -31,7 +31,7 @@ impl Scattered {
         let mut ids = Vec::new();
         for source in sources {
             bounds.interrupt.check()?;
-            source.fragments(&mut |fragment| ids.push(fragment.trace_id))?;
+            source.trace_ids(&mut |id| ids.push(id))?;
             bounds.check_trace(ids.len() * size_of::<TraceId>())?;
         }
         ids.sort_unstable();

@@ -164,11 +164,6 @@ impl Query {
         self.and(attribute(key), Check::Exists)
     }
 
-    /// Spans that have an attribute in one scope.
-    pub(crate) fn has_attribute(self, scope: Scope, key: &Str) -> Self {
-        self.and(Field::Attribute(scope, key.clone()), Check::Exists)
-    }
-
     /// Spans with an attribute of which all of the text matches a regular expression; keys as in
     /// [`Query::tag`].
     pub fn tag_matches(mut self, key: &str, pattern: &str) -> Self {

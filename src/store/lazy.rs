@@ -16,12 +16,10 @@ use crate::disk::Disk;
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
 use crate::query::ast::{Expr, Scope};
-use crate::query::interrupt::Interrupt;
 use crate::query::leaves::Leaves;
-use crate::query::listed::Plain;
 use crate::query::lost::Lost;
 use crate::query::source::{
-    Candidates, Estimate, Fragment, ServiceOperation, Short, Source, Visitor,
+    Candidates, Estimate, Fragment, ServiceOperation, Short, Source, VisitTagged, Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -230,14 +228,8 @@ impl Source for LazySegment {
         self.source()?.trace_ids(visit)
     }
 
-    fn tagged(
-        &self,
-        tag: &Tag,
-        range: TimeRange,
-        interrupt: &Interrupt,
-        visit: &mut dyn FnMut(TraceId, Plain<'_>) -> Result<()>,
-    ) -> Result<()> {
-        self.source()?.tagged(tag, range, interrupt, visit)
+    fn tagged(&self, tag: &Tag, query: &Query, visit: &mut VisitTagged<'_>) -> Result<()> {
+        self.source()?.tagged(tag, query, visit)
     }
 
     fn damaged(&self, detail: &str) -> Error {
