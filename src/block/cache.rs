@@ -1,6 +1,7 @@
 //! Decoded pages and opened blocks that several readers share, in bounded memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync;
@@ -17,6 +18,8 @@ type Place = (u64, u64);
 #[derive(Debug)]
 pub struct Cache {
     held: Arc<sync::Cache<Place, Held, HeldBytes>>,
+    /// Reads that found what they wanted, and those that did not; counted for all handles.
+    counts: Arc<[AtomicU64; 2]>,
     /// Told of hits and misses.
     observer: Option<Arc<dyn Observer>>,
 }
@@ -47,17 +50,19 @@ impl Cache {
         // How many pages of the usual size that is; only a hint.
         let pages = usize::try_from(bytes / 8192).unwrap_or(usize::MAX).min(1 << 20);
         let held = Arc::new(sync::Cache::with_weighter(pages, bytes, HeldBytes));
-        Self { held, observer: None }
+        Self { held, counts: Arc::default(), observer: None }
     }
 
     /// The same cache, of whose use through this handle `observer` is told.
     #[must_use]
     pub fn observed(&self, observer: Option<Arc<dyn Observer>>) -> Self {
-        Self { held: Arc::clone(&self.held), observer }
+        Self { held: Arc::clone(&self.held), counts: Arc::clone(&self.counts), observer }
     }
 
     fn find(&self, place: Place) -> Option<Held> {
         let held = self.held.get(&place);
+        let [hits, misses] = &*self.counts;
+        (if held.is_some() { hits } else { misses }).fetch_add(1, Ordering::Relaxed);
         if let Some(observer) = &self.observer {
             observer.observe(&StoreEvent::Cache { hit: held.is_some() });
         }
@@ -101,6 +106,12 @@ impl Cache {
     /// Holds decoded bytes for later readers.
     pub fn insert_bytes(&self, file: u64, offset: u64, bytes: ByteView) {
         self.held.insert((file, offset), Held::Bytes(bytes));
+    }
+
+    /// Reads that found what they wanted, and those that did not.
+    pub fn counts(&self) -> (u64, u64) {
+        let [hits, misses] = &*self.counts;
+        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed))
     }
 
     /// The bytes held.

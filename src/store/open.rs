@@ -26,9 +26,6 @@ use crate::store::resources::Resources;
 use crate::store::state::State;
 use crate::store::watch::Watch;
 
-/// The part of a reader's memory that decoded pages may take.
-const CACHE_SHARE: usize = 8;
-
 /// The part of a reader's memory that interned resources and scopes may take.
 const CONTEXTS_SHARE: usize = 32;
 
@@ -45,7 +42,7 @@ pub(crate) fn real_environment(options: &Options) -> Environment {
 
 /// The cache of a reader with these options.
 pub(crate) fn cache(options: &Options) -> Arc<Cache> {
-    Arc::new(Cache::new((options.memory_bytes / CACHE_SHARE) as u64))
+    Arc::new(Cache::new(options.cache_limit() as u64))
 }
 
 /// The interner of a reader with these options.

@@ -122,6 +122,9 @@ pub struct Options {
     /// Raw size of a page of long strings. Default 16 KiB. Smaller: less to decompress for one
     /// trace, worse compression.
     pub page_bytes: usize,
+    /// Part of `memory_bytes` for decoded blocks and pages. Default an eighth. Without it, lookups
+    /// of the same traces take two thirds longer.
+    pub cache_bytes: Option<usize>,
     /// Memory and threads that this store shares with others, in place of `memory_bytes` and
     /// `threads`, which do not count then. Default none: the store has its own.
     pub resources: Option<Resources>,
@@ -151,6 +154,7 @@ impl Default for Options {
             max_unmerged: 64,
             block_rows: crate::base::limits::BLOCK_ROWS,
             page_bytes: 16 << 10,
+            cache_bytes: None,
             resources: None,
             observer: None,
         }
@@ -205,6 +209,8 @@ setters! {
     block_rows: usize => block_rows;
     /// Sets [`Options::page_bytes`].
     page_bytes: usize => page_bytes;
+    /// Sets [`Options::cache_bytes`].
+    cache_bytes: usize => Some(cache_bytes);
     /// Sets [`Options::resources`].
     resources: Resources => Some(resources);
     /// Sets [`Options::observer`]. Several are told by a `Vec` of them, which is an observer too.
@@ -216,6 +222,11 @@ impl Options {
     pub(crate) fn seal_limit(&self) -> usize {
         let shared = self.resources.as_ref().map(Resources::memory_bytes);
         self.seal_bytes.unwrap_or(shared.unwrap_or(self.memory_bytes) / 4).max(1)
+    }
+
+    /// What decoded blocks and pages may take.
+    pub(crate) fn cache_limit(&self) -> usize {
+        self.cache_bytes.unwrap_or(self.memory_bytes / 8)
     }
 
     /// From so many segments on that wait to be merged, appends are slowed.

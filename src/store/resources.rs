@@ -93,6 +93,10 @@ pub struct MemoryUse {
     pub refused: u64,
     /// How long appends were slowed and waited, summed up.
     pub stalled: Duration,
+    /// Reads of blocks and pages that found them decoded.
+    pub cache_hits: u64,
+    /// Those that did not.
+    pub cache_misses: u64,
 }
 
 impl Resources {
@@ -105,18 +109,21 @@ impl Resources {
             threads => Arc::new(ThreadPool::new(threads)),
         };
         let wait_limit = share(memory_bytes, BUFFERS);
-        Self::of(memory_bytes, (wait_limit, wait_limit / 3 * 2), threads, executor)
+        let cache = share(memory_bytes, CACHE);
+        Self::of(memory_bytes, (wait_limit, wait_limit / 3 * 2), cache, threads, executor)
     }
 
     /// What a store with these options has for itself.
     pub(crate) fn own(options: &Options, executor: Arc<dyn Executor>) -> Self {
         let limits = (options.wait_limit(), options.live_limit());
-        Self::of(options.memory_bytes, limits, options.threads, executor)
+        let cache = options.cache_limit();
+        Self::of(options.memory_bytes, limits, cache, options.threads, executor)
     }
 
     fn of(
         memory_bytes: usize,
         (wait_limit, live_limit): (usize, usize),
+        cache_bytes: usize,
         threads: usize,
         executor: Arc<dyn Executor>,
     ) -> Self {
@@ -125,7 +132,7 @@ impl Resources {
             live_limit,
             threads,
             executor,
-            cache: Cache::new(share(memory_bytes, CACHE) as u64),
+            cache: Cache::new(cache_bytes as u64),
             contexts: Arc::new(Contexts::new(share(memory_bytes, CONTEXTS))),
             budget: Arc::new(Budget::new(wait_limit, share(memory_bytes, JOBS))),
             members: Mutex::default(),
@@ -138,6 +145,7 @@ impl Resources {
     pub fn memory(&self) -> MemoryUse {
         let InUse { buffers, queued, jobs, peak } = self.budget().in_use();
         let cache = usize::try_from(self.shared.cache.memory_bytes()).unwrap_or(usize::MAX);
+        let (cache_hits, cache_misses) = self.shared.cache.counts();
         let contexts = self.contexts().memory_bytes();
         let ([slowed, waited, refused], stalled) = self.budget().stalls();
         MemoryUse {
@@ -153,6 +161,8 @@ impl Resources {
             waited,
             refused,
             stalled,
+            cache_hits,
+            cache_misses,
         }
     }
 
