@@ -49,6 +49,7 @@ pub use query::hit::{
     Explain, Operation, Page, ServiceStats, SpanSet, TagKey, TagScope, TraceHit, TraceTimes,
 };
 pub use query::interrupt::CancelToken;
+pub use query::metrics::{MetricsQuery, Series};
 pub use query::scan::Scan;
 pub use query::shapes::{Shape, ShapeSpan};
 pub use query::typed::Query;

@@ -37,6 +37,19 @@ impl Bounds {
         self.memory_bytes / 2
     }
 
+    /// Fails if what was found takes more than its share.
+    pub fn check_found(&self, bytes: usize) -> Result<()> {
+        if bytes <= self.half_bytes() {
+            return Ok(());
+        }
+        let what = format!(
+            "what was found takes more than {} bytes, half of the query's memory: raise \
+             Query::memory_bytes, or ask of less",
+            self.half_bytes()
+        );
+        Err(Error::Limit { what })
+    }
+
     /// Fails if the trace being looked at takes more than its share.
     pub fn check_trace(&self, bytes: usize) -> Result<()> {
         if bytes <= self.half_bytes() {

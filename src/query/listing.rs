@@ -161,7 +161,7 @@ impl<'a> Listing<'a> {
     /// Looks at whole traces, where the condition asks of them as such.
     fn walk_traces(&mut self) -> Result<()> {
         let Self { view, tag, spans, wanted, scattered, smallest, .. } = self;
-        search::visit_matching(view, spans, &mut |id, row| {
+        search::visit_matching(view, spans, &mut |id, row, _| {
             tag.visit(row, &mut |value| match wanted.admits(value) {
                 true => smallest.offer(value, |tally| add(tally, id, scattered.as_ref())),
                 false => Ok(()),

@@ -20,6 +20,7 @@ use crate::query::explain::plan;
 use crate::query::gather::{Brief, Gathered};
 use crate::query::hit::{Explain, Page, ServiceStats, SpanSet, TraceHit, TraceTimes};
 use crate::query::newest::Newest;
+use crate::query::predicate::TraceFacts;
 use crate::query::seen::Seen;
 use crate::query::source::{Candidate, Row};
 use crate::query::typed::Query;
@@ -67,19 +68,19 @@ pub fn search_spans(view: &View, query: &Query) -> Result<Vec<TraceSpan>> {
     Ok(best.into_answers().flatten().collect())
 }
 
-/// Hands over every span that fulfils the query, however many, with its trace; those of a trace side
+/// Hands over every span that the query finds, however many, with its trace; those of a trace side
 /// by side. The query's limit and cursor are not looked at.
 pub fn visit_matching(
     view: &View,
     query: &Query,
-    visit: &mut dyn FnMut(TraceId, &Row<'_>) -> Result<()>,
+    visit: &mut dyn FnMut(TraceId, &Row<'_>, TraceFacts<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut query = query.clone().limit(usize::MAX);
     query.after = None;
     let visit = RefCell::new(visit);
     let make = |times: TraceTimes, found: &Judged, pieces: &[Piece]| {
-        found.trace.visit(pieces, &found.matched(), &mut |_, row, _| {
-            visit.borrow_mut()(times.trace_id, row)
+        found.trace.visit(pieces, &found.matched(), &mut |_, row, facts| {
+            visit.borrow_mut()(times.trace_id, row, facts)
         })
     };
     top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)

@@ -9,12 +9,13 @@ use crate::base::model::{Trace, TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::TimeRange;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
+use crate::query::metrics::{MetricsQuery, Series};
 use crate::query::scan::Scan;
 use crate::query::shapes::{self, Shape};
 use crate::query::typed::Query;
 use crate::query::values::{ValuesPage, ValuesQuery};
 use crate::query::view::View;
-use crate::query::{durations, listing, lookup, names, search};
+use crate::query::{durations, listing, lookup, metrics, names, search};
 use crate::segment::SegmentOptions;
 use crate::store::open;
 use crate::store::options::Options;
@@ -185,6 +186,25 @@ pub trait TraceReader {
     /// ```
     fn shapes(&self, query: &Query) -> Result<Vec<Shape>> {
         shapes::shapes(&self.view()?, query)
+    }
+
+    /// What is counted or measured of spans, step by step: a series for each combination of values
+    /// of `by()`, in the order of these.
+    ///
+    /// Every span that the query finds is read, some hundred nanoseconds each, and every number
+    /// that is measured is kept until its step is done with, sixteen bytes each: beyond half of
+    /// the query's memory it fails with `Limit`.
+    ///
+    /// ```
+    /// use tracekeep::{MetricsQuery, Options, Store, TraceReader};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// let query = MetricsQuery::parse("{ } | quantile_over_time(duration, 0.5, 0.99) by (name)")?;
+    /// assert!(store.metrics(&query)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn metrics(&self, query: &MetricsQuery) -> Result<Vec<Series>> {
+        metrics::metrics(&self.view()?, query)
     }
 
     /// The services with spans that start inside `range`, sorted.

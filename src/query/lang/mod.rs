@@ -55,13 +55,16 @@
 //! | comparisons | do not chain: `1 = 1 = true` wants parentheses |
 //! | `= nil` of an intrinsic | is asked, where Tempo refuses it |
 //! | `with(...)` | refused: an answer does not depend on hints |
-//! | metrics (`rate()` and the like) | not yet |
+//! | metrics: `rate`, `count_over_time`, `min/max/avg/sum/quantile/histogram_over_time`, `by`, `topk`, `bottomk`, comparisons | see [`metrics`]; durations are nanoseconds, quantiles exact; steps without spans have no value |
+//! | `compare()`, arithmetic between metrics | not yet |
 
 pub mod build;
 pub mod expr;
 pub mod field;
 pub mod lexer;
+pub mod metrics;
 pub mod parse;
 pub mod print;
+pub mod scalar;
 pub mod spans;
 pub mod tree;

@@ -10,13 +10,14 @@ use crate::query::lang::expr::{
     COMPARES, OPERATIONS, condition, deeper, field, figure, negated, of_span,
 };
 use crate::query::lang::lexer::Lexer;
+use crate::query::lang::scalar::aggregate;
 use crate::query::lang::tree::{
-    Aggregate, Arithmetic, FieldExpr, Literal, Pipeline, ScalarExpr, ScalarFilter, SpansetExpr,
-    Stage, Structural,
+    Arithmetic, FieldExpr, Literal, Pipeline, ScalarExpr, ScalarFilter, SpansetExpr, Stage,
+    Structural,
 };
 
 /// What can begin a stage.
-const STAGES: &str = "{, (, count(), avg(, min(, max(, sum(, by(, coalesce() or select(";
+pub const STAGES: &str = "{, (, count(), avg(, min(, max(, sum(, by(, coalesce() or select(";
 
 /// Words that begin metrics.
 const METRICS: [&str; 11] = [
@@ -35,14 +36,12 @@ const METRICS: [&str; 11] = [
 
 /// The pipeline that a text states.
 pub fn parse(text: &str) -> Result<Pipeline> {
-    if text.len() > MAX_QUERY_BYTES {
-        return Err(Error::Query {
-            position: MAX_QUERY_BYTES,
-            expected: format!("the end of a query of at most {MAX_QUERY_BYTES} bytes"),
-        });
+    let (piped, mut lexer) = whole(text)?;
+    if piped.is_measured {
+        let before = lexer;
+        let word = lexer.word();
+        return Err(before.expected(format!("a stage that leaves spans, not {word}: {STAGES}")));
     }
-    let mut lexer = Lexer::new(text);
-    let piped = pipeline(&mut lexer, 0)?;
     if piped.scalar.is_some() {
         return Err(lexer.expected("a comparison of this number, such as > 2"));
     }
@@ -56,10 +55,36 @@ pub fn parse(text: &str) -> Result<Pipeline> {
     Ok(Pipeline { stages: piped.stages })
 }
 
+/// The pipeline before a function that measures what it leaves, and where that begins.
+pub fn before_metrics(text: &str) -> Result<(Pipeline, Lexer<'_>)> {
+    let (piped, lexer) = whole(text)?;
+    match piped.is_measured {
+        true => Ok((Pipeline { stages: piped.stages }, lexer)),
+        false => {
+            Err(lexer.expected("| and rate(), count_over_time(), avg_over_time(..) or the like"))
+        }
+    }
+}
+
+/// A pipeline from the beginning of a text on.
+fn whole(text: &str) -> Result<(Piped, Lexer<'_>)> {
+    if text.len() > MAX_QUERY_BYTES {
+        return Err(Error::Query {
+            position: MAX_QUERY_BYTES,
+            expected: format!("the end of a query of at most {MAX_QUERY_BYTES} bytes"),
+        });
+    }
+    let mut lexer = Lexer::new(text);
+    let piped = pipeline(&mut lexer, 0)?;
+    Ok((piped, lexer))
+}
+
 /// A pipeline; one in parentheses can end in a number.
 struct Piped {
     stages: Vec<Stage>,
     scalar: Option<Box<ScalarExpr>>,
+    /// Whether metrics follow, at which it stops.
+    is_measured: bool,
 }
 
 /// What an expression came out as.
@@ -102,12 +127,16 @@ impl Read {
 }
 
 fn pipeline(lexer: &mut Lexer<'_>, depth: usize) -> Result<Piped> {
-    let mut piped = Piped { stages: Vec::new(), scalar: None };
+    let mut piped = Piped { stages: Vec::new(), scalar: None, is_measured: false };
     loop {
         lexer.skip_space();
         match stage(lexer, depth, piped.stages.is_empty())? {
             Next::Stage(stage) => piped.stages.push(stage),
             Next::Scalar(scalar) => piped.scalar = Some(scalar),
+            Next::Metrics => {
+                piped.is_measured = true;
+                return Ok(piped);
+            }
         }
         lexer.skip_space();
         if piped.scalar.is_some() || lexer.rest().starts_with("||") || !lexer.take("|") {
@@ -119,6 +148,7 @@ fn pipeline(lexer: &mut Lexer<'_>, depth: usize) -> Result<Piped> {
 enum Next {
     Stage(Stage),
     Scalar(Box<ScalarExpr>),
+    Metrics,
 }
 
 fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
@@ -144,8 +174,9 @@ fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
             opening(lexer)?;
             Stage::Select(list(lexer, field)?)
         }
-        word if METRICS.contains(&word) => {
-            return Err(start.expected(format!("a stage that leaves spans, not {word}: {STAGES}")));
+        word if METRICS.contains(&word) && depth == 0 && !is_first => {
+            *lexer = start;
+            return Ok(Next::Metrics);
         }
         _ => {
             *lexer = start;
@@ -165,13 +196,14 @@ fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
     Ok(Next::Stage(stage))
 }
 
-fn opening(lexer: &mut Lexer<'_>) -> Result<()> {
+/// Moves past an opening parenthesis.
+pub fn opening(lexer: &mut Lexer<'_>) -> Result<()> {
     lexer.skip_space();
     if lexer.take("(") { Ok(()) } else { Err(lexer.expected("(")) }
 }
 
 /// Items between commas, up to the closing parenthesis.
-fn list<'a, T>(
+pub fn list<'a, T>(
     lexer: &mut Lexer<'a>,
     mut item: impl FnMut(&mut Lexer<'a>) -> Result<T>,
 ) -> Result<Vec<T>> {
@@ -335,7 +367,7 @@ fn single(lexer: &mut Lexer<'_>, depth: usize) -> Result<Read> {
 
 /// What a pair of parentheses comes to.
 fn enclosed(piped: Piped) -> Node {
-    let Piped { mut stages, scalar } = piped;
+    let Piped { mut stages, scalar, .. } = piped;
     match scalar {
         Some(scalar) if stages.is_empty() => return Node::Scalar(scalar),
         Some(scalar) => {
@@ -363,28 +395,5 @@ fn filter(lexer: &mut Lexer<'_>, depth: usize) -> Result<FieldExpr> {
     match lexer.take("}") {
         true => Ok(condition),
         false => Err(lexer.expected("an operator, &&, || or }")),
-    }
-}
-
-fn aggregate(lexer: &mut Lexer<'_>, depth: usize) -> Result<ScalarExpr> {
-    let start = *lexer;
-    let word = lexer.word();
-    if word == "count" {
-        opening(lexer)?;
-        lexer.skip_space();
-        return match lexer.take(")") {
-            true => Ok(ScalarExpr::Count),
-            false => Err(lexer.expected(")")),
-        };
-    }
-    let Some(aggregate) = Aggregate::ALL.into_iter().find(|own| own.name() == word) else {
-        return Err(start.expected(STAGES));
-    };
-    opening(lexer)?;
-    let of = of_span(lexer, depth, true)?;
-    lexer.skip_space();
-    match lexer.take(")") {
-        true => Ok(ScalarExpr::Aggregate(aggregate, of)),
-        false => Err(lexer.expected("an operator or )")),
     }
 }

@@ -4,6 +4,7 @@ mod against_oracle;
 mod bounds;
 mod fake;
 mod generate;
+mod metrics;
 mod oracle;
 mod plan;
 mod shapes;

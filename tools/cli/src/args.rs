@@ -46,8 +46,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Show a trace as a waterfall
     Trace(TraceArgs),
-    /// Find traces with a span that matches a TraceQL filter, newest first
+    /// Find traces that match a TraceQL query, newest first
     Search(SearchArgs),
+    /// Count or measure spans over time: '{ status = error } | rate() by (name)'
+    Metrics(MetricsArgs),
     /// List services
     Services(RangeArgs),
     /// List the operations of a service
@@ -129,7 +131,7 @@ impl RangeArgs {
 /// Arguments of `search`.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// A TraceQL filter, such as '{ resource.service.name = "cart" && duration > 1s }'
+    /// A TraceQL query, such as '{ resource.service.name = "cart" } >> { duration > 1s } | count() > 2'
     #[arg(default_value = "{}")]
     pub query: String,
     #[command(flatten)]
@@ -146,6 +148,21 @@ pub struct SearchArgs {
     /// Tell what was read and what could be left out
     #[arg(long)]
     pub explain: bool,
+}
+
+/// Arguments of `metrics`.
+#[derive(Args, Debug)]
+pub struct MetricsArgs {
+    /// A TraceQL metrics query, such as '{ status = error } | rate() by (resource.service.name)'
+    pub query: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// How wide a step is: `10s`, `1m`, `1h`
+    #[arg(long, default_value = "1m", value_parser = parse_duration, value_name = "TIME")]
+    pub step: Duration,
+    /// Give up after this long: `500ms`, `2s`, `1m`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
 }
 
 /// Arguments of `operations`.

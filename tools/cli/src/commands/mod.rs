@@ -7,6 +7,7 @@ mod import;
 mod inspect;
 mod man;
 mod merge;
+mod metrics;
 mod names;
 mod search;
 mod shapes;
@@ -40,6 +41,7 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Import(args) => import::run(&args, place, output),
         Command::Trace(args) => trace::run(&args, place, output),
         Command::Search(args) => search::run(&args, place, output),
+        Command::Metrics(args) => metrics::run(&args, place, output),
         Command::Services(args) => names::services(&args, place, output),
         Command::Operations(args) => names::operations(&args, place, output),
         Command::Tags(args) => names::tags(&args, place, output),

@@ -130,7 +130,7 @@ fn set_json(hit: &TraceHit, set: &SpanSet) -> Result<Json> {
 }
 
 /// Keys and values as OTLP JSON has them.
-fn pairs_json(pairs: &[KeyValue]) -> Json {
+pub fn pairs_json(pairs: &[KeyValue]) -> Json {
     let pairs =
         pairs.iter().map(|pair| json!({ "key": &*pair.key, "value": value_json(&pair.value) }));
     pairs.collect()
