@@ -4,11 +4,12 @@
 //! is computed from whole spans; but no comparison is true of values that are missing, so that
 //! the fields on both sides exist is a condition that can be looked for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::number::Number;
 use crate::query::ast::{Check, Compare, Computed, Expr, Field, Test};
-use crate::query::eval::expr::{Context, holds};
+use crate::query::eval::expr::{Context, holds, number};
 use crate::query::lang::tree::{FieldExpr, Literal};
 
 /// The condition. Recurses as deep as the query nests.
@@ -30,7 +31,7 @@ pub fn lower(expr: &FieldExpr) -> Expr {
             }
             _ => constant(expr).unwrap_or_else(|| computed(expr)),
         },
-        FieldExpr::Compare(left, compare, right) => match (left.as_ref(), right.as_ref()) {
+        FieldExpr::Compare(left, compare, right) => match (&*folded(left), &*folded(right)) {
             (FieldExpr::Field(field), FieldExpr::Literal(literal)) => {
                 check(field, *compare, literal).map_or_else(Expr::never, |c| test(field, c))
             }
@@ -43,6 +44,17 @@ pub fn lower(expr: &FieldExpr) -> Expr {
         // No conditions.
         FieldExpr::Literal(_) | FieldExpr::Negative(_) | FieldExpr::Arithmetic(..) => Expr::never(),
     }
+}
+
+/// The number that arithmetic over literals comes to.
+fn folded(expr: &FieldExpr) -> Cow<'_, FieldExpr> {
+    if !matches!(expr, FieldExpr::Negative(_) | FieldExpr::Arithmetic(..)) || expr.has_fields() {
+        return Cow::Borrowed(expr);
+    }
+    // What NaN compares with, no index is asked.
+    let folded = number(expr, &Context::EMPTY).flatten().filter(|number| !number.is_nan());
+    let literal = folded.map(|number| FieldExpr::Literal(Literal::Number(number)));
+    literal.map_or(Cow::Borrowed(expr), Cow::Owned)
 }
 
 fn test(field: &Field, check: Check) -> Expr {

@@ -101,7 +101,9 @@ pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
             let mut first = None;
             // Facts are given.
             let _known = each(field, row.subject(), Some(&facts), &mut |seen| {
-                first.get_or_insert_with(|| Datum::of(seen));
+                seen.each_element(&mut |element| {
+                    first.get_or_insert_with(|| Datum::of(element));
+                });
             });
             first
         };
@@ -116,7 +118,8 @@ pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
             Taken::default()
         });
         bytes += taken.add(function, &mut |field, take| {
-            let _known = each(field, row.subject(), Some(&facts), take);
+            let _known =
+                each(field, row.subject(), Some(&facts), &mut |seen| seen.each_element(take));
         });
         bounds.check_found(bytes)
     })?;

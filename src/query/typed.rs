@@ -229,8 +229,8 @@ impl Query {
     }
 
     /// Whether each condition may hold on another span of the trace, as Zipkin has it, rather than
-    /// all on one. Says nothing of what [`Query::parse`] read, but of conditions added to it.
-    /// Off unless set.
+    /// all on one: each that was added, and each that `&&` joins in a filter if that is all that
+    /// was parsed. Off unless set.
     ///
     /// ```
     /// use tracekeep::{Query, StatusCode};

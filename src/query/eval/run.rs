@@ -176,6 +176,7 @@ impl<'a> Run<'a> {
     fn split(&self, set: SpanSet, by: &[FieldExpr]) -> Result<Vec<SpanSet>> {
         let mut groups: BTreeMap<Vec<Option<Datum>>, Bits> = BTreeMap::new();
         let count = self.trace.spans.len();
+        let mut bytes = 0;
         self.visit(&set.spans, &mut |span, context| {
             let first = by.iter().map(|expr| {
                 let mut first = None;
@@ -184,7 +185,13 @@ impl<'a> Run<'a> {
                 });
                 first
             });
-            groups.entry(first.collect()).or_insert_with(|| Bits::none(count)).insert(span);
+            let group = groups.entry(first.collect()).or_insert_with(|| {
+                // A trace of many spans, each with a value of its own, is a table of bits.
+                bytes += count / 8;
+                Bits::none(count)
+            });
+            group.insert(span);
+            self.program.leaves.bounds.check_trace(bytes)
         })?;
         let told = |key: &[Option<Datum>]| {
             let own = by.iter().zip(key).map(|(expr, datum)| {
@@ -203,13 +210,12 @@ impl<'a> Run<'a> {
     pub(super) fn visit(
         &self,
         spans: &Bits,
-        visit: &mut dyn FnMut(usize, &Context<'_>),
+        visit: &mut dyn FnMut(usize, &Context<'_>) -> Result<()>,
     ) -> Result<()> {
         let loose = self.program.leaves.loose;
         self.trace.visit(self.pieces, spans, &mut |span, row, facts| {
             let subject = Some(row.subject());
-            visit(span, &Context { subject, facts: Some(&facts), loose });
-            Ok(())
+            visit(span, &Context { subject, facts: Some(&facts), loose })
         })
     }
 }

@@ -56,6 +56,8 @@ impl Run<'_> {
         let mut numbers = Vec::new();
         self.visit(spans, &mut |span, context| {
             elements(of, context, &mut |seen| numbers.extend(seen.number().map(|n| (span, n))));
+            let bytes = numbers.len() * size_of::<(usize, Number)>();
+            self.program.leaves.bounds.check_trace(bytes)
         })?;
         numbers.sort_by_key(|(span, _)| *span);
         Ok(numbers.into_iter().map(|(_, number)| number).collect())

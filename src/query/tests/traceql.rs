@@ -89,6 +89,7 @@ fn literals_have_their_types() {
     }
     assert_eq!(tree("{status=error}"), "({ Status, Code(Equal, 2) })");
     assert_eq!(tree("{kind != consumer}"), "({ Kind, Code(NotEqual, 5) })");
+    assert_eq!(tree("{duration>1s*2-500ms}"), "({ Duration, Number(Greater, Int(1500000000)) })");
     assert_eq!(tree("{duration>1s}"), "({ Duration, Number(Greater, Int(1000000000)) })");
 }
 
