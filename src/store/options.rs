@@ -123,7 +123,7 @@ pub struct Options {
     /// trace, worse compression.
     pub page_bytes: usize,
     /// Part of `memory_bytes` for decoded blocks and pages. Default an eighth. Without it, lookups
-    /// of the same traces take two thirds longer.
+    /// of much the same traces take 1.4 to 1.7 times as long.
     pub cache_bytes: Option<usize>,
     /// Memory and threads that this store shares with others, in place of `memory_bytes` and
     /// `threads`, which do not count then. Default none: the store has its own.
