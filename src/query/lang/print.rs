@@ -55,6 +55,21 @@ fn operand(f: &mut Formatter<'_>, item: &impl Display, own: u8, rank: u8) -> Res
     if own > rank { item.fmt(f) } else { write!(f, "({item})") }
 }
 
+/// Parts with a token between them, in a whole of this rank.
+fn joined<T: Display>(
+    f: &mut Formatter<'_>,
+    parts: &[T],
+    token: &str,
+    rank: u8,
+    rank_of_part: fn(&T) -> u8,
+) -> Result {
+    for (index, part) in parts.iter().enumerate() {
+        f.write_str(if index > 0 { token } else { "" })?;
+        operand(f, part, rank_of_part(part), rank)?;
+    }
+    Ok(())
+}
+
 impl SpansetExpr {
     const fn rank(&self) -> u8 {
         match self {
@@ -69,18 +84,11 @@ impl SpansetExpr {
 
 impl Display for SpansetExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let joined = |f: &mut Formatter<'_>, parts: &[Self], token: &str| {
-            for (index, part) in parts.iter().enumerate() {
-                f.write_str(if index > 0 { token } else { "" })?;
-                operand(f, part, part.rank(), self.rank())?;
-            }
-            Ok(())
-        };
         match self {
             Self::Filter(FieldExpr::Literal(Literal::Bool(true))) => f.write_str("{ }"),
             Self::Filter(condition) => write!(f, "{{ {condition} }}"),
-            Self::And(parts) => joined(f, parts, " && "),
-            Self::Or(parts) => joined(f, parts, " || "),
+            Self::And(parts) => joined(f, parts, " && ", self.rank(), Self::rank),
+            Self::Or(parts) => joined(f, parts, " || ", self.rank(), Self::rank),
             Self::Chain(first, rest) => {
                 operand(f, first.as_ref(), first.rank(), self.rank())?;
                 for (structural, spans) in rest {
@@ -217,13 +225,6 @@ impl FieldExpr {
 
 impl Display for FieldExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let joined = |f: &mut Formatter<'_>, parts: &[Self], token: &str| {
-            for (index, part) in parts.iter().enumerate() {
-                f.write_str(if index > 0 { token } else { "" })?;
-                operand(f, part, part.rank(), self.rank())?;
-            }
-            Ok(())
-        };
         match self {
             Self::Literal(literal) => literal.fmt(f),
             Self::Field(field) => field.fmt(f),
@@ -249,8 +250,8 @@ impl Display for FieldExpr {
                 f.write_str(if pattern.negated { " !~ " } else { " =~ " })?;
                 write_quoted(f, &pattern.text)
             }
-            Self::And(parts) => joined(f, parts, " && "),
-            Self::Or(parts) => joined(f, parts, " || "),
+            Self::And(parts) => joined(f, parts, " && ", self.rank(), Self::rank),
+            Self::Or(parts) => joined(f, parts, " || ", self.rank(), Self::rank),
         }
     }
 }
