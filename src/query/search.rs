@@ -75,15 +75,13 @@ pub fn visit_matching(
     query: &Query,
     visit: &mut dyn FnMut(TraceId, &Row<'_>, TraceFacts<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut query = query.clone().limit(usize::MAX);
-    query.after = None;
     let visit = RefCell::new(visit);
     let make = |times: TraceTimes, found: &Judged, pieces: &[Piece]| {
         found.trace.visit(pieces, &found.matched(), &mut |_, row, facts| {
             visit.borrow_mut()(times.trace_id, row, facts)
         })
     };
-    top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
+    every(view, query, &make)
 }
 
 /// Hands over every trace that matches, however many, in no order. The query's limit and cursor are
@@ -93,20 +91,25 @@ pub fn visit_traces(
     query: &Query,
     visit: &mut dyn FnMut(TraceId, &Gathered) -> Result<()>,
 ) -> Result<()> {
-    let mut query = query.clone().limit(usize::MAX);
-    query.after = None;
     let visit = RefCell::new(visit);
     let make = |times: TraceTimes, found: &Judged, _: &[Piece]| {
         visit.borrow_mut()(times.trace_id, &found.trace)
     };
-    top(view, &query, &mut Explain::default(), Every, None, &make).map(drop)
+    every(view, query, &make)
+}
+
+/// Makes something of every trace that matches, whatever the query's limit and cursor.
+fn every(view: &View, query: &Query, make: &Make<'_, ()>) -> Result<()> {
+    let mut query = query.clone().limit(usize::MAX);
+    query.after = None;
+    top(view, &query, &mut Explain::default(), Every, None, make).map(drop)
 }
 
 /// What is answered for a trace that was read.
 type Make<'a, T> = dyn Fn(TraceTimes, &Judged, &[Piece]) -> Result<T> + 'a;
 
-/// The first matching traces, as many as `best` takes. `sure` answers for a trace of which an index is certain;
-/// `make` for one that was read.
+/// The first matching traces, as many as `best` takes. `sure` answers for a trace of which an index
+/// is certain; `make` for one that was read.
 fn top<T: Weigh, B: Taker<T>>(
     view: &View,
     query: &Query,
