@@ -108,7 +108,7 @@ impl HashedId {
 
     /// What one of the hash functions makes of it.
     #[inline]
-    fn hash(&self, number: u32) -> u64 {
+    pub fn hash(&self, number: u32) -> u64 {
         let [first, second] = self.sips;
         match number {
             0 => first,
@@ -156,13 +156,14 @@ impl BloomReader {
     /// The hashes are the id's, not the filter's: computing them anew for each would be most of a
     /// lookup among hundreds of segments.
     pub fn contains(&self, id: &HashedId) -> bool {
-        (0..self.hashes).all(|number| self.has(id, number))
+        (0..self.hashes).all(|number| self.has(id.hash(number), number))
     }
 
-    /// Whether the bit is set that one of the hash functions names; those past the last name none.
+    /// Whether the bit is set that one of the hash functions names, which made `hash` of an id;
+    /// those past the last name none.
     #[inline]
-    pub fn has(&self, id: &HashedId, number: u32) -> bool {
-        let bit = self.bit(id.hash(number));
+    pub fn has(&self, hash: u64, number: u32) -> bool {
+        let bit = self.bit(hash);
         let byte = self.filter.get((bit / 8) as usize).copied().unwrap_or_default();
         number >= self.hashes || byte >> (bit % 8) & 1 == 1
     }

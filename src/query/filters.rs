@@ -50,10 +50,11 @@ impl Filters {
     pub fn admitted(&self, id: &HashedId) -> Vec<Place> {
         let mut left: Vec<u32> = (0..self.filters.len() as u32).collect();
         for round in 0..ROUNDS {
+            let hash = id.hash(round);
             let mut kept = 0;
             for at in 0..left.len() {
                 let Some(&number) = left.get(at) else { break };
-                let has = self.filters.get(number as usize).is_some_and(|f| f.0.has(id, round));
+                let has = self.filters.get(number as usize).is_some_and(|f| f.0.has(hash, round));
                 if let Some(place) = left.get_mut(kept) {
                     *place = number;
                 }
