@@ -76,9 +76,8 @@ pub fn shapes(view: &View, query: &Query) -> Result<Vec<Shape>> {
 /// What was counted so far.
 #[derive(Default)]
 struct Census {
-    /// The code of each service and name that was met, and which they are.
+    /// The code of each service and name that was met.
     codes: HashMap<(Option<Str>, Str), u32>,
-    operations: Vec<(Option<Str>, Str)>,
     tallies: HashMap<Box<[u8]>, Tally>,
     bytes: usize,
     order: Preorder,
@@ -165,8 +164,7 @@ impl Census {
         }
         self.bytes += key.0.as_ref().map_or(0, |text| text.len()) + key.1.len() + SHAPE_BYTES;
         self.check_size()?;
-        let code = self.operations.len() as u32;
-        self.operations.push(key.clone());
+        let code = self.codes.len() as u32;
         self.codes.insert(key, code);
         Ok(code)
     }
@@ -189,18 +187,21 @@ impl Census {
                 first.pop();
             }
         }
+        let mut operations: Vec<_> = self.codes.iter().map(|(key, code)| (code, key)).collect();
+        operations.sort_unstable_by_key(|(code, _)| **code);
+        let operations: Vec<_> = operations.into_iter().map(|(_, key)| key).collect();
         let first = first.into_sorted_vec().into_iter();
-        first.filter_map(|(_, listing)| self.shape(listing)).collect()
+        first.filter_map(|(_, listing)| self.shape(listing, &operations)).collect()
     }
 
-    fn shape(&self, listing: &[u8]) -> Option<Shape> {
+    fn shape(&self, listing: &[u8], operations: &[&(Option<Str>, Str)]) -> Option<Shape> {
         let tally = self.tallies.get(listing)?;
         let mut spans = Vec::new();
         let mut rest = listing;
         while !rest.is_empty() {
             let depth = u32::try_from(varint::read_u64(&mut rest)?).ok()?;
             let code = usize::try_from(varint::read_u64(&mut rest)?).ok()?;
-            let (service, name) = self.operations.get(code)?.clone();
+            let (service, name) = (*operations.get(code)?).clone();
             spans.push(ShapeSpan { depth, service, name });
         }
         let quantile = |of_thousand| {
