@@ -175,7 +175,7 @@ impl Gathered {
         };
         let numbers = numbers.collect();
         visit_places(pieces, &numbers, &self.bounds.interrupt, &mut |span, row, _| {
-            let family = Some(Family::of(self.relation(), &self.parents, span));
+            let family = Some(Family::of(self, &self.parents, span));
             visit(span, &row, TraceFacts { family, ..facts })
         })
     }

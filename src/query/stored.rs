@@ -86,8 +86,8 @@ impl Source for Segment {
             }
             let sifted = match &mut sieve {
                 Some(sieve) => {
-                    let mut spelled = |row| verdict(self, row, query);
-                    sieve.sift(entry.row_range(), interrupt, &mut spelled)?
+                    let mut whole = |row| verdict(self, row, query);
+                    sieve.sift(entry.row_range(), interrupt, &mut whole)?
                 }
                 None => unsifted,
             };
