@@ -78,6 +78,9 @@ fn bit_bytes(ids: u64, strength: Strength) -> u64 {
 /// Bytes before the bits.
 const HEADER_BYTES: usize = 45;
 
+/// Bytes of a filter that is worth a copy beside the others: less than a memory page.
+const SMALL: usize = 4096;
+
 /// The modulus of hash functions from the third on.
 const PRIME: u64 = 18_446_744_073_709_551_557;
 
@@ -121,7 +124,10 @@ impl HashedId {
 /// A filter in memory; cheap to clone, and copies stand side by side where many are asked.
 #[derive(Clone, Debug)]
 pub struct BloomReader {
+    /// Its bytes, and perhaps those of others.
     filter: Arc<[u8]>,
+    /// Where its own begin.
+    start: usize,
     bits: u64,
     /// 2^64 / `bits`, rounded down: a division by it costs a multiplication.
     inverse: u64,
@@ -143,7 +149,24 @@ impl BloomReader {
             return Err(bad("a bloom filter of another length than it says"));
         }
         let bits = filter.len() as u64 * 8;
-        Ok(Self { filter: filter.into(), bits, inverse: u64::MAX / bits, hashes })
+        Ok(Self { filter: filter.into(), start: 0, bits, inverse: u64::MAX / bits, hashes })
+    }
+
+    /// Copies the bytes of small filters, as they were read, to one place: thousands that lie where
+    /// they happened to be read have a memory page each, more than a processor knows the addresses
+    /// of.
+    pub fn gather<'f>(filters: impl Iterator<Item = &'f mut Self>) {
+        let mut small: Vec<&mut Self> = filters.filter(|f| f.filter.len() < SMALL).collect();
+        let mut bytes = Vec::with_capacity(small.iter().map(|f| f.filter.len()).sum());
+        for filter in &mut small {
+            let start = bytes.len();
+            bytes.extend_from_slice(&filter.filter);
+            filter.start = start;
+        }
+        let bytes: Arc<[u8]> = bytes.into();
+        for filter in small {
+            filter.filter = Arc::clone(&bytes);
+        }
     }
 
     /// How many bits and hash functions it has.
@@ -164,7 +187,7 @@ impl BloomReader {
     #[inline]
     pub fn has(&self, hash: u64, number: u32) -> bool {
         let bit = self.bit(hash);
-        let byte = self.filter.get((bit / 8) as usize).copied().unwrap_or_default();
+        let byte = self.filter.get(self.start + (bit / 8) as usize).copied().unwrap_or_default();
         number >= self.hashes || byte >> (bit % 8) & 1 == 1
     }
 
@@ -223,7 +246,7 @@ mod tests {
         fn p5_bits_are_where_division_puts_them(bits in 1u64.., low: u64) {
             let hash = HashedId::new(low).sips[0];
             let filter = Arc::default();
-            let bloom = BloomReader { filter, bits, inverse: u64::MAX / bits, hashes: 1 };
+            let bloom = BloomReader { filter, start: 0, bits, inverse: u64::MAX / bits, hashes: 1 };
             prop_assert_eq!(bloom.bit(hash), hash % bits);
         }
 

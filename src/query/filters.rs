@@ -38,6 +38,7 @@ impl Filters {
                 }
             }
         }
+        BloomReader::gather(all.filters.iter_mut().map(|(filter, _)| filter));
         all
     }
 
@@ -84,13 +85,17 @@ mod tests {
         fn p4_a_source_is_asked_exactly_if_its_filter_admits_the_id(
             segments in prop::collection::vec(prop::collection::vec(0u64..300, 0..40), 0..20),
             low in 0u64..300,
+            gathered: bool,
         ) {
             let filter = |lows: &Vec<u64>| {
                 let source = MemSource::new(write_bloom(lows, Strength::SEGMENT), Path::new("x"), "bloom");
                 BloomReader::open(&source).unwrap()
             };
             let numbered = segments.iter().map(filter).zip((0..).map(|index| (index, 0)));
-            let filters = Filters { filters: numbered.collect(), unfiltered: vec![(3, 1)] };
+            let mut filters = Filters { filters: numbered.collect(), unfiltered: vec![(3, 1)] };
+            if gathered {
+                BloomReader::gather(filters.filters.iter_mut().map(|(filter, _)| filter));
+            }
             let id = HashedId::new(low);
             let admit = |f: &&(BloomReader, Place)| f.0.contains(&id);
             let mut wanted: Vec<Place> = filters.filters.iter().filter(admit).map(|f| f.1).collect();
