@@ -61,15 +61,20 @@ pub fn matches(
             return expr::holds(&computed.expr, &context);
         }
     };
-    let mut verdict = Some(!decisive);
-    for part in parts {
-        match matches(part, subject, facts, loose) {
+    joined(decisive, parts.iter().map(|part| matches(part, subject, facts, loose)))
+}
+
+/// What the verdicts of parts come to, of which a single `decisive` one settles the whole.
+pub fn joined(decisive: bool, verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut joined = Some(!decisive);
+    for verdict in verdicts {
+        match verdict {
             Some(truth) if truth == decisive => return Some(decisive),
             Some(_) => {}
-            None => verdict = None,
+            None => joined = None,
         }
     }
-    verdict
+    joined
 }
 
 fn test_span(

@@ -9,7 +9,7 @@ use crate::query::compare::{self, Seen, compare_seen};
 use crate::query::eval::datum::Datum;
 use crate::query::eval::fields::{Taker, each};
 use crate::query::lang::tree::{Arithmetic, FieldExpr, Literal, Pattern, negative};
-use crate::query::predicate::{Subject, TraceFacts};
+use crate::query::predicate::{Subject, TraceFacts, joined};
 
 /// What an expression can look at.
 #[derive(Clone, Copy, Debug)]
@@ -32,26 +32,10 @@ impl Context<'_> {
 pub fn holds(expr: &FieldExpr, context: &Context<'_>) -> Option<bool> {
     Some(match expr {
         FieldExpr::And(parts) => {
-            let mut verdict = Some(true);
-            for part in parts {
-                match holds(part, context) {
-                    Some(true) => {}
-                    Some(false) => return Some(false),
-                    None => verdict = None,
-                }
-            }
-            return verdict;
+            return joined(false, parts.iter().map(|part| holds(part, context)));
         }
         FieldExpr::Or(parts) => {
-            let mut verdict = Some(false);
-            for part in parts {
-                match holds(part, context) {
-                    Some(false) => {}
-                    Some(true) => return Some(true),
-                    None => verdict = None,
-                }
-            }
-            return verdict;
+            return joined(true, parts.iter().map(|part| holds(part, context)));
         }
         FieldExpr::Not(inner) => match inner.as_ref() {
             FieldExpr::Field(_) => truth(inner, context)? == Some(false),
