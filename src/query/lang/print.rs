@@ -171,6 +171,21 @@ fn rank_behind<T>(rest: &[(Arithmetic, T)], index: usize) -> u8 {
     }
 }
 
+/// A chain of arithmetic.
+fn computed<T: Display>(
+    f: &mut Formatter<'_>,
+    first: &T,
+    rest: &[(Arithmetic, T)],
+    rank_of_part: fn(&T) -> u8,
+) -> Result {
+    operand(f, first, rank_of_part(first), rank_of(rest))?;
+    for (index, (operation, part)) in rest.iter().enumerate() {
+        write!(f, " {operation} ")?;
+        operand(f, part, rank_of_part(part), rank_behind(rest, index))?;
+    }
+    Ok(())
+}
+
 impl Display for ScalarExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
@@ -182,14 +197,7 @@ impl Display for ScalarExpr {
                 f.write_char('-')?;
                 operand(f, inner.as_ref(), inner.rank(), 7)
             }
-            Self::Arithmetic(first, rest) => {
-                operand(f, first.as_ref(), first.rank(), self.rank())?;
-                for (index, (operation, scalar)) in rest.iter().enumerate() {
-                    write!(f, " {operation} ")?;
-                    operand(f, scalar, scalar.rank(), rank_behind(rest, index))?;
-                }
-                Ok(())
-            }
+            Self::Arithmetic(first, rest) => computed(f, first.as_ref(), rest, Self::rank),
         }
     }
 }
@@ -232,14 +240,7 @@ impl Display for FieldExpr {
                 f.write_char(if matches!(self, Self::Not(_)) { '!' } else { '-' })?;
                 operand(f, inner.as_ref(), inner.rank(), 7)
             }
-            Self::Arithmetic(first, rest) => {
-                operand(f, first.as_ref(), first.rank(), self.rank())?;
-                for (index, (operation, value)) in rest.iter().enumerate() {
-                    write!(f, " {operation} ")?;
-                    operand(f, value, value.rank(), rank_behind(rest, index))?;
-                }
-                Ok(())
-            }
+            Self::Arithmetic(first, rest) => computed(f, first.as_ref(), rest, Self::rank),
             Self::Compare(left, compare, right) => {
                 operand(f, left.as_ref(), left.rank(), 3)?;
                 write!(f, " {compare} ")?;
