@@ -79,6 +79,14 @@ impl fmt::Display for BadInput {
 }
 
 impl Failure {
+    /// That of a question: what cannot be asked is a wrong call.
+    pub fn of_question(error: Error) -> Self {
+        match error {
+            Error::InvalidInput { message, .. } => Self::Usage(message),
+            other => other.into(),
+        }
+    }
+
     /// The exit code that tells this kind.
     pub const fn exit(&self) -> Exit {
         match self {

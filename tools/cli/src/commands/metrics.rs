@@ -1,7 +1,7 @@
 //! `metrics`: what is counted or measured of spans, over time.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{Error, MetricsQuery, Query, Series, TraceReader};
+use tracekeep::{MetricsQuery, Query, Series, TraceReader};
 
 use crate::args::MetricsArgs;
 use crate::commands::Place;
@@ -13,11 +13,7 @@ use crate::text;
 pub fn run(args: &MetricsArgs, place: &Place, output: &mut Output) -> Result {
     let query = MetricsQuery::parse(&args.query)?.between(args.range.range()).step(args.step);
     let query = query.with(|spans| args.timeout.into_iter().fold(spans, Query::timeout));
-    let series = place.reader()?.metrics(&query).map_err(|error| match error {
-        // What the query asks for.
-        Error::InvalidInput { message, .. } => Failure::Usage(message),
-        other => other.into(),
-    })?;
+    let series = place.reader()?.metrics(&query).map_err(Failure::of_question)?;
     if output.json {
         let series: Vec<Json> = series.iter().map(series_json).collect();
         output.value(&json!({ "series": series }))?;

@@ -1,7 +1,7 @@
 //! `services`, `operations`, `tags`, `values`: what there is to ask for.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{Error, Query, TagKey, TraceReader, ValueKind, ValuesQuery};
+use tracekeep::{Query, TagKey, TraceReader, ValueKind, ValuesQuery};
 
 use crate::args::{OperationsArgs, RangeArgs, ValueType, ValuesArgs};
 use crate::commands::Place;
@@ -60,11 +60,7 @@ fn scope_json(keys: &[TagKey]) -> Json {
 
 pub fn values(args: &ValuesArgs, place: &Place, output: &mut Output) -> Result {
     let page = place.reader()?.values(&values_query(args)?);
-    let page = page.map_err(|error| match error {
-        // The tag's name or the cursor.
-        Error::InvalidInput { message, .. } => Failure::Usage(message),
-        other => other.into(),
-    })?;
+    let page = page.map_err(Failure::of_question)?;
     let rows = page.values.iter().map(|found| (text::value(&found.value), found.traces));
     if output.json {
         let rows: Vec<Json> = rows

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use tracekeep::{
-    Error, Explain, KeyValue, Page, Plan, Query, SpanSet, TraceHit, TraceReader, TraceSpan, Value,
+    Explain, KeyValue, Page, Plan, Query, SpanSet, TraceHit, TraceReader, TraceSpan, Value,
 };
 
 use crate::args::SearchArgs;
@@ -18,11 +18,7 @@ pub fn run(args: &SearchArgs, place: &Place, output: &mut Output) -> Result {
     if let Some(timeout) = args.timeout {
         query = query.timeout(timeout);
     }
-    let (page, explain) = place.reader()?.explain(&query).map_err(|error| match error {
-        // What the query asks for, or the cursor.
-        Error::InvalidInput { message, .. } => Failure::Usage(message),
-        other => other.into(),
-    })?;
+    let (page, explain) = place.reader()?.explain(&query).map_err(Failure::of_question)?;
     if output.json {
         let mut answer = page_json(&page)?;
         if args.explain {

@@ -1,7 +1,7 @@
 //! `shapes`: traces grouped by structure, the rarest first.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{Error, Query, Shape, ShapeSpan, TraceReader};
+use tracekeep::{Query, Shape, ShapeSpan, TraceReader};
 
 use crate::args::ShapesArgs;
 use crate::commands::Place;
@@ -10,10 +10,7 @@ use crate::output::{Column, Output};
 
 pub fn run(args: &ShapesArgs, place: &Place, output: &mut Output) -> Result {
     let query = Query::parse(&args.query)?.between(args.range.range()).limit(args.limit);
-    let shapes = place.reader()?.shapes(&query).map_err(|error| match error {
-        Error::InvalidInput { message, .. } => Failure::Usage(message),
-        other => other.into(),
-    })?;
+    let shapes = place.reader()?.shapes(&query).map_err(Failure::of_question)?;
     if output.json {
         let shapes: Vec<Json> = shapes.iter().map(shape_json).collect();
         output.value(&json!({ "shapes": shapes }))?;
