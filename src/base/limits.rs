@@ -32,6 +32,10 @@ pub const DEFAULT_LIMIT: usize = 20;
 /// Default `limit` of a list of values.
 pub const DEFAULT_VALUES: usize = 1000;
 
+/// Values of a tag that a comparison tells apart: enough for users and hosts, too few for ids of
+/// requests, which tell nothing. Some eight megabytes a tag.
+pub const MAX_COMPARED_VALUES: usize = 64 << 10;
+
 /// Default memory of a query: half of it is enough to look at a trace of a million spans.
 pub const QUERY_MEMORY_BYTES: usize = 256 << 20;
 

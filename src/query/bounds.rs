@@ -95,9 +95,12 @@ impl Query {
         self
     }
 
-    /// The query of a call that begins now.
+    /// The query of a call that begins now, or goes on if this is a part of one.
     pub(crate) fn begin(&self, clock: &Arc<dyn Clock>) -> Result<Cow<'_, Self>> {
         self.check()?;
+        if self.bounds.interrupt.is_armed() {
+            return Ok(Cow::Borrowed(self));
+        }
         let Bounds { timeout, token, .. } = &self.bounds;
         let interrupt = Interrupt::begin(token.as_ref(), *timeout, clock);
         interrupt.check()?;

@@ -41,7 +41,7 @@ pub fn tagged(
         contexts: Neighbours::default(),
         last: None,
     };
-    for rows in rows_with(segment, wanted, query)? {
+    for rows in rows_with(segment, Some(wanted), query)? {
         interrupt.check()?;
         segment.outlines_in_turn(rows, &mut |outlined| {
             interrupt.tick()?;
@@ -55,14 +55,18 @@ pub fn tagged(
     Ok(())
 }
 
-/// The rows that may bear a tag, fulfil the query and start inside its range.
-fn rows_with(segment: &Segment, wanted: &Tag, query: &Query) -> Result<Vec<Range<u32>>> {
+/// The rows that may fulfil the query, start inside its range, and bear a tag if one is wanted.
+pub(super) fn rows_with(
+    segment: &Segment,
+    wanted: Option<&Tag>,
+    query: &Query,
+) -> Result<Vec<Range<u32>>> {
     let (Some(first), Some(last)) = (query.range.first(), query.range.last()) else {
         return Ok(Vec::new());
     };
     let terms = Interruptible { segment, interrupt: &query.bounds.interrupt };
     let mut set = plan(&terms, &query.filter, query.loose)?.set;
-    if let Tag::Attribute(scope, key) = wanted
+    if let Some(Tag::Attribute(scope, key)) = wanted
         && let Some(scope) = tag_scope(*scope)
     {
         set = set.and(&segment.candidates(scope, key, &Probe::Exists)?.set);

@@ -73,6 +73,11 @@ impl Interrupt {
         Self(Some(Arc::new(Armed { token: token.cloned(), deadline, ticks })))
     }
 
+    /// Whether a query has begun with it that may have to end.
+    pub const fn is_armed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Fails once the query has to end.
     pub fn check(&self) -> Result<()> {
         let Some(armed) = &self.0 else { return Ok(()) };

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::base::error::{Error, Result};
 use crate::base::model::Value;
 use crate::base::number::{Number, from_ordered_bits, ordered_bits};
+use crate::base::text::Str;
 
 /// A value that lists show, borrowed. The order: truth values, then numbers as numbers, integers
 /// before doubles of the same value, then texts by their bytes.
@@ -134,6 +135,11 @@ impl Listed {
     pub fn plain(&self) -> Plain<'_> {
         // Whatever `new` admits is one.
         Plain::of(&self.0).unwrap_or(Plain::Bool(false))
+    }
+
+    /// The value, if it is text.
+    pub const fn text(&self) -> Option<&Str> {
+        if let Value::String(text) = &self.0 { Some(text) } else { None }
     }
 
     /// The value.

@@ -90,7 +90,7 @@ pub fn values(view: &View, query: &ValuesQuery) -> Result<ValuesPage> {
     let smallest = Smallest::new(query.limit.saturating_add(1), bounds.half_bytes());
     let mut listing = Listing { view, tag: &tag, spans, wanted: &wanted, scattered, smallest };
     let mut lanes = Vec::new();
-    if !spans.is_filter() || spans.filter.needs_trace() {
+    if !spans.asks_of_spans() {
         listing.walk_traces()?;
     } else {
         for source in sources {

@@ -16,7 +16,8 @@
 //!      +---------> lookup (a trace by id), names (services, operations, keys),
 //!                  listing (values of a tag, by dictionary or column by column),
 //!                  scan (all spans in bulk), durations (of all spans, and nothing else),
-//!                  shapes (traces by structure)
+//!                  shapes (traces by structure), differences (what tells two sets of spans
+//!                  apart, by census)
 //! ```
 //!
 //! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
@@ -35,11 +36,15 @@
 pub mod ast;
 pub mod best;
 pub mod bounds;
+pub mod census;
 pub mod chunks;
 pub mod codes;
 pub mod columns;
 pub mod compare;
+pub mod counted;
 pub mod cursor;
+pub mod differences;
+pub mod doubles;
 pub mod driver;
 pub mod durations;
 pub mod eval;

@@ -12,7 +12,7 @@ pub type SpanKey = (Timestamp, SpanId);
 
 /// A span's canonical bytes with those of its resource and scope: equal exactly for identical
 /// spans, and their order where the key leaves it open.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Content(Vec<u8>, Vec<u8>, Vec<u8>);
 
 impl Content {
@@ -27,6 +27,11 @@ impl Content {
         wire::encode_resource_context(resource, &mut content.1)?;
         wire::encode_scope_context(scope, &mut content.2)?;
         Ok(content)
+    }
+
+    /// What it takes in memory, about.
+    pub const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.0.len() + self.1.len() + self.2.len()
     }
 
     fn of_owned(span: &TraceSpan) -> Result<Self> {

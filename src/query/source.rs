@@ -18,6 +18,7 @@ use crate::query::listed::Plain;
 use crate::query::predicate::{Subject, matches};
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
+use crate::segment::Segment;
 
 /// All that one source holds of one trace.
 #[derive(Clone, Debug)]
@@ -203,6 +204,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Whether a fragment may hold identical spans.
     fn may_repeat(&self) -> bool {
         true
+    }
+
+    /// The segment that the rows are those of, for whoever looks at columns or statistics.
+    fn segment(&self) -> Result<Option<&Segment>> {
+        Ok(None)
     }
 
     /// Services, operations and kinds without reading rows, where that is possible.

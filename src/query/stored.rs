@@ -198,6 +198,10 @@ impl Source for Segment {
         false
     }
 
+    fn segment(&self) -> Result<Option<&Segment>> {
+        Ok(Some(self))
+    }
+
     fn operations(&self) -> Result<Option<Vec<ServiceOperation>>> {
         let operations = self.operations()?;
         if !operations.is_complete() {

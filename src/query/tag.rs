@@ -77,7 +77,7 @@ pub fn status(status: StatusCode) -> Plain<'static> {
 /// The values of a key among owned attributes.
 pub fn owned(attributes: &[KeyValue], key: &str, visit: &mut VisitValue<'_>) -> Result<()> {
     let mut own = attributes.iter().filter(|a| a.key == *key);
-    own.try_for_each(|attribute| value(&attribute.value, visit))
+    own.try_for_each(|attribute| each_plain(&attribute.value, visit))
 }
 
 fn attribute(scope: Scope, key: &str, row: &Row<'_>, visit: &mut VisitValue<'_>) -> Result<()> {
@@ -108,23 +108,28 @@ fn refs(attributes: &[AttrRef<'_>], key: &str, visit: &mut VisitValue<'_>) -> Re
     let mut any = false;
     for attribute in attributes.iter().filter(|a| a.key.as_str() == key) {
         any = true;
-        match &attribute.value {
-            ValueRef::Bool(truth) => visit(Plain::Bool(*truth))?,
-            ValueRef::Int(number) => visit(Plain::Number(Number::Int(*number)))?,
-            ValueRef::Double(number) => visit(Plain::Number(Number::Double(*number)))?,
-            ValueRef::Str(text) => visit(Plain::Text(text.as_str()))?,
-            array @ ValueRef::Array(_) => {
-                if let Some(own) = array.clone().into_value() {
-                    value(&own, visit)?;
-                }
-            }
-            _ => {}
-        }
+        each_plain_of_ref(&attribute.value, visit)?;
     }
     Ok(any)
 }
 
-fn value(value: &Value, visit: &mut VisitValue<'_>) -> Result<()> {
+/// The values that lists show of an attribute's: itself, or the elements of an array.
+pub fn each_plain_of_ref(value: &ValueRef<'_>, visit: &mut VisitValue<'_>) -> Result<()> {
+    match value {
+        ValueRef::Bool(truth) => visit(Plain::Bool(*truth)),
+        ValueRef::Int(number) => visit(Plain::Number(Number::Int(*number))),
+        ValueRef::Double(number) => visit(Plain::Number(Number::Double(*number))),
+        ValueRef::Str(text) => visit(Plain::Text(text.as_str())),
+        array @ ValueRef::Array(_) => match array.clone().into_value() {
+            Some(own) => each_plain(&own, visit),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// The same of an owned value.
+pub fn each_plain(value: &Value, visit: &mut VisitValue<'_>) -> Result<()> {
     match value {
         Value::Array(elements) => elements.iter().filter_map(Plain::of).try_for_each(visit),
         other => Plain::of(other).into_iter().try_for_each(visit),

@@ -248,6 +248,11 @@ impl Query {
         self.pipeline.is_none() && !self.anywhere
     }
 
+    /// Whether each span tells by itself, without its trace, whether it is found.
+    pub(crate) fn asks_of_spans(&self) -> bool {
+        self.is_filter() && !self.filter.needs_trace()
+    }
+
     /// Fails where a setter was given what cannot be asked.
     pub(crate) fn check(&self) -> Result<()> {
         self.problem.as_ref().map_or(Ok(()), |message| Err(Error::invalid(message.clone())))

@@ -151,6 +151,19 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// The code of the text in a column in the dictionary of its key, if that is how it is stored.
+    /// All columns with this key have the same dictionary.
+    #[inline]
+    pub fn code(&self, column: usize) -> Result<Option<u32>> {
+        let Some(ColumnModel::Codes { .. }) = self.cells.model.columns.get(column) else {
+            return Ok(None);
+        };
+        Ok(match self.cell(column)? {
+            Cell::Code(code) => Some(code),
+            Cell::Text(_) | Cell::Record(_) => None,
+        })
+    }
+
     /// The value in a column that is not one of numbers, as it is stored.
     #[inline]
     pub(super) fn stored(&self, column: usize) -> Result<Stored<'a>> {

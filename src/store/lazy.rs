@@ -224,6 +224,10 @@ impl Source for LazySegment {
         self.source()?.dictionaries(tag)
     }
 
+    fn segment(&self) -> Result<Option<&Segment>> {
+        self.source()?.segment()
+    }
+
     fn trace_ids(&self, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
         self.source()?.trace_ids(visit)
     }

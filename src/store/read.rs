@@ -8,6 +8,7 @@ use crate::base::ids::TraceId;
 use crate::base::model::{Trace, TraceSpan, Value};
 use crate::base::text::Str;
 use crate::base::time::TimeRange;
+use crate::query::differences::Comparison;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
 use crate::query::metrics::{MetricsQuery, Series};
 use crate::query::scan::Scan;
@@ -15,7 +16,7 @@ use crate::query::shapes::{self, Shape};
 use crate::query::typed::Query;
 use crate::query::values::{ValuesPage, ValuesQuery};
 use crate::query::view::View;
-use crate::query::{durations, listing, lookup, metrics, names, search};
+use crate::query::{differences, durations, listing, lookup, metrics, names, search};
 use crate::segment::SegmentOptions;
 use crate::store::open;
 use crate::store::options::Options;
@@ -186,6 +187,42 @@ pub trait TraceReader {
     /// ```
     fn shapes(&self, query: &Query) -> Result<Vec<Shape>> {
         shapes::shapes(&self.view()?, query)
+    }
+
+    /// What tells the spans that `a` finds from those that `b` finds: the values of attributes, names,
+    /// kinds and statuses whose share among the one differs most from that among the other. So `a`
+    /// may be the slow spans of an operation, and `b` all of them; or `a` this hour, and `b` the
+    /// one before.
+    ///
+    /// Spans are counted, not traces: a share is the spans of a set with that value by all spans of
+    /// the set, and each span counts once for a value, which stands on it, its resource, its scope,
+    /// its events or links, perhaps several times or as an element of an array. As many values are
+    /// told as `a`'s limit, 20 unless set; its deadline, its token and its memory are those of the
+    /// call, and `b`'s do not count. The ranges of both do.
+    ///
+    /// Cost: each span that either query finds is looked at, some hundred nanoseconds in segments,
+    /// where whole spans are read only for conditions on traces and structure. The index cannot tell:
+    /// it knows of traces, not of spans. Memory: a hundred bytes for each value. Tags with more than
+    /// 65,536 values are [left out](Comparison::left_out).
+    ///
+    /// # Errors
+    /// `Limit` if values take more than half of the query's memory.
+    ///
+    /// ```
+    /// use tracekeep::{Options, Query, Store, TraceReader};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// let cart = r#"resource.service.name = "cart""#;
+    /// let slow = Query::parse(&format!("{{ {cart} && duration > 1s }}"))?.limit(5);
+    /// let all = Query::parse(&format!("{{ {cart} }}"))?;
+    /// for found in store.compare(&slow, &all)?.differences {
+    ///     let (slow, all) = (100.0 * found.share_a, 100.0 * found.share_b);
+    ///     println!("{} = {:?}: {slow:.1} % against {all:.1} %", found.tag, found.value);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn compare(&self, a: &Query, b: &Query) -> Result<Comparison> {
+        differences::compare(&self.view()?, a, b)
     }
 
     /// What is counted or measured of spans, step by step: a series for each combination of values

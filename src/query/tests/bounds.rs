@@ -15,6 +15,7 @@ use crate::base::ids::{SpanId, TraceId};
 use crate::base::model::{KeyValue, Span, TraceSpan};
 use crate::base::time::Timestamp;
 use crate::disk::clock::Clock;
+use crate::query::differences::compare;
 use crate::query::interrupt::CancelToken;
 use crate::query::scan::Scan;
 use crate::query::search;
@@ -129,6 +130,8 @@ fn p7_no_loop_runs_on_behind_the_deadline() {
                 batches
             });
             assert!(scan >= 1000 / 64, "{text}: {scan} looks");
+            let compared = exhaust(&view, &query, &|view, a| compare(view, a, &Query::spans()));
+            assert!(compared >= 1000 / 64, "{text}: {compared} looks");
         }
     }
 }

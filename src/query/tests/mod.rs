@@ -2,6 +2,7 @@
 
 mod against_oracle;
 mod bounds;
+mod differences;
 mod fake;
 mod generate;
 mod metrics;

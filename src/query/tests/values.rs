@@ -28,7 +28,7 @@ fn kind_of(value: &Value) -> Option<ValueKind> {
     })
 }
 
-fn order(a: &Value, b: &Value) -> Ordering {
+pub fn order(a: &Value, b: &Value) -> Ordering {
     let rank = |value: &Value| match value {
         Value::Bool(_) => 0,
         Value::Int(_) | Value::Double(_) => 1,
@@ -50,7 +50,7 @@ fn order(a: &Value, b: &Value) -> Ordering {
 }
 
 /// The values of a tag on a span, elements of arrays included.
-fn values_on(span: &TraceSpan, tag: &str) -> Vec<Value> {
+pub fn values_on(span: &TraceSpan, tag: &str) -> Vec<Value> {
     let named = |name: Option<&'static str>, code: i32| match name {
         Some(name) => Value::from(name),
         None => Value::Int(code.into()),

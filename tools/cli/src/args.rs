@@ -60,6 +60,8 @@ pub enum Command {
     Values(ValuesArgs),
     /// Group traces by structure, the rarest first
     Shapes(ShapesArgs),
+    /// Tell what two sets of spans differ in: values whose share in one is not that in the other
+    Compare(CompareArgs),
     /// Count spans, traces and bytes
     Stats,
     /// Look into a segment, manifest or log file
@@ -226,6 +228,23 @@ pub struct ShapesArgs {
     /// How many shapes to show
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// A TraceQL query for the one set of spans, such as '{ name = "pay" && duration > 1s }'
+    pub a: String,
+    /// A TraceQL query for the other, such as '{ name = "pay" }'
+    pub b: String,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// How many values to show
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    /// Give up after this long: `500ms`, `2s`, `1m`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
 }
 
 /// Arguments of `inspect`.

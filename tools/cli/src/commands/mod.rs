@@ -1,5 +1,6 @@
 //! The commands, one short file each.
 
+mod compare;
 mod completions;
 mod demo;
 mod dump;
@@ -47,6 +48,7 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Tags(args) => names::tags(&args, place, output),
         Command::Values(args) => names::values(&args, place, output),
         Command::Shapes(args) => shapes::run(&args, place, output),
+        Command::Compare(args) => compare::run(&args, place, output),
         Command::Stats => stats::run(place, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Dump(args) => dump::run(&args, place, output),

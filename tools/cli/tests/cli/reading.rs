@@ -145,6 +145,20 @@ fn names_are_listed_plainly() {
 }
 
 #[test]
+fn two_sets_of_spans_are_compared() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    bench.import(&bench.file("more", request(6, 6, "put")));
+    let compared = bench.run(&["compare", "{ name = \"put\" }", "{ }", "--limit", "2"]).ok();
+    let wanted = "0.00 %\t75.00 %\t0\t3\tname\tget\tstring\n\
+                  100.00 %\t25.00 %\t1\t1\tname\tput\tstring\n";
+    assert_eq!(compared, wanted);
+    assert_eq!(bench.run(&["compare", "{ }", "{ }"]).ok(), "");
+    let late = bench.run(&["compare", "{ }", "{ }", "--timeout", "0s", "--json"]);
+    assert!(late.err.contains(r#""kind":"Timeout""#), "{late:?}");
+}
+
+#[test]
 fn shapes_are_grouped_traces() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(3)));

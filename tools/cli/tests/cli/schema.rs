@@ -117,6 +117,8 @@ fn every_command_prints_what_its_schema_says() {
         ("values", &["values", "span.n", "--count", "--limit", "1"]),
         ("shapes", &["shapes"]),
         ("shapes", &["shapes", "{ span.n < 3 }", "--limit", "1"]),
+        ("compare", &["compare", "{ span.n < 3 }", "{ }"]),
+        ("compare", &["compare", "{ }", "{ name = \"none\" }", "--limit", "3"]),
         ("stats", &["stats"]),
         ("dump", &["dump", "--query", "{ span.n = 3 }"]),
         ("verify", &["verify"]),

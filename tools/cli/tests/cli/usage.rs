@@ -18,6 +18,8 @@ fn wrong_calls_are_code_2() {
         &["search", "{ name = "],
         &["search", "{} | count()"],
         &["metrics", "{} | rate("],
+        &["compare", "{}"],
+        &["compare", "{}", "{ name = "],
         &["search", "--since", "yesterday"],
         &["search", "--limit", "-1"],
         &["search", "--after", "nonsense"],
