@@ -4,15 +4,17 @@
 //! fields and to a step by their start. Steps are multiples of their width since the epoch.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 use crate::base::model::{KeyValue, Value};
 use crate::base::time::{TimeRange, Timestamp, saturating_nanos};
+use crate::query::contrast::contrast;
 use crate::query::eval::datum::Datum;
 use crate::query::eval::fields::each;
 use crate::query::lang::field::Field;
-use crate::query::lang::metrics::{Metrics, Second, parse};
+use crate::query::lang::metrics::{Function, Metrics, Second, parse};
 use crate::query::lang::tree::Stage;
 use crate::query::search;
 use crate::query::taken::Taken;
@@ -56,9 +58,12 @@ impl MetricsQuery {
         let metrics = parse(text)?;
         let mut pipeline = metrics.pipeline.clone();
         // What is asked of parents must be known beforehand, as that of selected fields is.
-        let asked = metrics.by.iter().chain(metrics.function.field());
-        if asked.clone().any(|field| matches!(field, Field::Parent(..))) {
-            pipeline.stages.push(Stage::Select(asked.cloned().collect()));
+        let mut asked: Vec<&Field> = metrics.by.iter().chain(metrics.function.field()).collect();
+        if let Function::Compare(selection) = &metrics.function {
+            selection.filter.fields(&mut |field| asked.push(field));
+        }
+        if asked.iter().any(|field| matches!(field, Field::Parent(..))) {
+            pipeline.stages.push(Stage::Select(asked.into_iter().cloned().collect()));
         }
         let spans = Query::parse(&pipeline.to_string())?;
         Ok(Self { metrics, spans, step: Duration::from_secs(60) })
@@ -89,11 +94,13 @@ type Steps<T> = BTreeMap<u64, T>;
 
 /// The series of a query, by their labels.
 pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
-    let width = saturating_nanos(query.step);
-    if width == 0 {
+    let Some(width) = NonZeroU64::new(saturating_nanos(query.step)) else {
         return Err(Error::invalid("a step of no time: steps are a nanosecond wide at least"));
-    }
+    };
     let Metrics { function, by, then, .. } = &query.metrics;
+    if let Function::Compare(selection) = function {
+        return contrast(view, &query.spans, selection, width);
+    }
     let mut found: BTreeMap<Vec<Option<Datum>>, Steps<Taken>> = BTreeMap::new();
     let (mut bytes, bounds) = (0usize, &query.spans.bounds);
     search::visit_matching(view, &query.spans, &mut |_, row, facts| {
@@ -131,7 +138,7 @@ pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
         });
         let told: Vec<KeyValue> = told.collect();
         for (step, mut taken) in steps {
-            let start = Timestamp::from_nanos(step.saturating_mul(width));
+            let start = Timestamp::from_nanos(step.saturating_mul(width.get()));
             for (part, value) in taken.values(function, query.step) {
                 let series = series.entry((labels.clone(), part)).or_insert_with(|| Series {
                     labels: told.iter().cloned().chain(part.label()).collect(),

@@ -41,6 +41,7 @@ pub mod chunks;
 pub mod codes;
 pub mod columns;
 pub mod compare;
+pub mod contrast;
 pub mod counted;
 pub mod cursor;
 pub mod differences;

@@ -80,6 +80,8 @@ impl Taken {
                 };
                 shares.iter().filter_map(value).collect()
             }
+            // Counted by a census.
+            Function::Compare(_) => Vec::new(),
             Function::Histogram(_) => {
                 let bucket = |number: &Number| {
                     let value = number.to_f64();

@@ -5,18 +5,43 @@
 //! function = ( "rate" | "count_over_time" ) "(" ")"
 //!          | ( "min" | "max" | "avg" | "sum" | "histogram" ) "_over_time" "(" field ")"
 //!          | "quantile_over_time" "(" field "," number { "," number } ")"
+//!          | "compare" "(" "{" [ condition ] "}" [ "," integer [ "," integer "," integer ] ] ")"
 //! second   = ( "topk" | "bottomk" ) "(" integer ")"
 //! filter   = compare number
 //! ```
+//!
+//! `compare()` stands alone: neither `by` nor anything behind it follows.
 
 use crate::base::error::Result;
 use crate::base::number::Number;
+use crate::base::time::{TimeRange, Timestamp};
 use crate::query::ast::Compare;
 use crate::query::lang::expr::{COMPARES, field, figure, negated};
 use crate::query::lang::field::{Field, Type};
 use crate::query::lang::lexer::Lexer;
-use crate::query::lang::parse::{before_metrics, list, opening};
-use crate::query::lang::tree::{Literal, Pipeline};
+use crate::query::lang::parse::{before_metrics, filter, list, opening};
+use crate::query::lang::tree::{FieldExpr, Literal, Pipeline};
+
+/// Words that begin metrics.
+pub const WORDS: [&str; 11] = [
+    "rate",
+    "count_over_time",
+    "min_over_time",
+    "max_over_time",
+    "avg_over_time",
+    "sum_over_time",
+    "quantile_over_time",
+    "histogram_over_time",
+    "compare",
+    "topk",
+    "bottomk",
+];
+
+/// How many values of each attribute `compare()` tells, unless it says so, and at most.
+const TOP: u64 = 10;
+const MAX_TOP: u64 = 1000;
+
+const NANOS: &str = "a time in Unix nanoseconds";
 
 /// A metrics query.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,13 +75,27 @@ pub enum Function {
     Quantile(Field, Vec<f64>),
     /// How many numbers lie below each power of two, and not below the one before.
     Histogram(Field),
+    /// How many of the spans have each value of each attribute: of those that are selected, and of
+    /// the others.
+    Compare(Selection),
+}
+
+/// Which spans are set against the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// They fulfil this.
+    pub filter: FieldExpr,
+    /// They start inside this.
+    pub range: TimeRange,
+    /// How many values of each attribute are told of each side, the most common.
+    pub top: usize,
 }
 
 impl Function {
     /// The field whose numbers are taken.
     pub const fn field(&self) -> Option<&Field> {
         match self {
-            Self::Rate | Self::Count => None,
+            Self::Rate | Self::Count | Self::Compare(_) => None,
             Self::Min(field)
             | Self::Max(field)
             | Self::Avg(field)
@@ -83,6 +122,9 @@ pub fn parse(text: &str) -> Result<Metrics> {
     let (pipeline, mut lexer) = before_metrics(text)?;
     let function = function(&mut lexer)?;
     lexer.skip_space();
+    if matches!(function, Function::Compare(_)) && !lexer.rest().is_empty() {
+        return Err(lexer.expected("the end of the query behind compare()"));
+    }
     let mut by = Vec::new();
     let mut ahead = lexer;
     if ahead.word() == "by" {
@@ -106,9 +148,6 @@ pub fn parse(text: &str) -> Result<Metrics> {
 fn function(lexer: &mut Lexer<'_>) -> Result<Function> {
     let start = *lexer;
     let word = lexer.word();
-    if word == "compare" {
-        return Err(start.expected("another function: compare() is a question of its own"));
-    }
     opening(lexer)?;
     lexer.skip_space();
     let function = match word {
@@ -138,10 +177,52 @@ fn function(lexer: &mut Lexer<'_>) -> Result<Function> {
         "avg_over_time" => Function::Avg(numeric(lexer)?),
         "sum_over_time" => Function::Sum(numeric(lexer)?),
         "histogram_over_time" => Function::Histogram(numeric(lexer)?),
+        "compare" => Function::Compare(selection(lexer)?),
         _ => return Err(start.expected("rate(), count_over_time() or the like before this")),
     };
     lexer.skip_space();
     if lexer.take(")") { Ok(function) } else { Err(lexer.expected(")")) }
+}
+
+fn selection(lexer: &mut Lexer<'_>) -> Result<Selection> {
+    if !lexer.take("{") {
+        return Err(lexer.expected("{ and a condition: which spans to set against the others"));
+    }
+    let filter = filter(lexer, 0)?;
+    let mut selection = Selection { filter, range: TimeRange::ALL, top: TOP as usize };
+    let Some(top) = behind_comma(lexer, MAX_TOP, "how many values of each tag, from 1 to 1000")?
+    else {
+        return Ok(selection);
+    };
+    selection.top = top as usize;
+    if let Some(start) = behind_comma(lexer, u64::MAX, NANOS)? {
+        lexer.skip_space();
+        let before = *lexer;
+        match behind_comma(lexer, u64::MAX, NANOS)? {
+            Some(end) if end > start => {
+                let time = Timestamp::from_nanos;
+                selection.range = (time(start)..time(end)).into();
+            }
+            _ => return Err(before.expected(", and a time behind that one in Unix nanoseconds")),
+        }
+    }
+    Ok(selection)
+}
+
+/// A number from 1 to `most` behind a comma, if there is one.
+fn behind_comma(lexer: &mut Lexer<'_>, most: u64, expected: &str) -> Result<Option<u64>> {
+    lexer.skip_space();
+    if !lexer.take(",") {
+        return Ok(None);
+    }
+    lexer.skip_space();
+    let before = *lexer;
+    let number = match figure(lexer)? {
+        Some(Literal::Number(Number::Int(number))) => u64::try_from(number).ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| (1..=most).contains(number));
+    number.map(Some).ok_or_else(|| before.expected(expected))
 }
 
 fn numeric(lexer: &mut Lexer<'_>) -> Result<Field> {

@@ -56,7 +56,8 @@
 //! | `= nil` of an intrinsic | is asked, where Tempo refuses it |
 //! | `with(...)` | refused: an answer does not depend on hints |
 //! | metrics: `rate`, `count_over_time`, `min/max/avg/sum/quantile/histogram_over_time`, `by`, `topk`, `bottomk`, comparisons | see [`metrics`]; durations are nanoseconds, quantiles exact; steps without spans have no value |
-//! | `compare()`, arithmetic between metrics | not yet |
+//! | `compare()` | all: `{ }`, top N, start and end, series by `__meta_type` and `__meta_error`; attributes, `name`, `kind`, `status` and `statusMessage`, elements of arrays one by one; a tag with more than 65,536 values tells none; the window is half-open |
+//! | arithmetic between metrics | not yet |
 
 pub mod build;
 pub mod expr;

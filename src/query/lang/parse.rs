@@ -10,6 +10,7 @@ use crate::query::lang::expr::{
     COMPARES, OPERATIONS, condition, deeper, field, figure, negated, of_span,
 };
 use crate::query::lang::lexer::Lexer;
+use crate::query::lang::metrics::WORDS;
 use crate::query::lang::scalar::aggregate;
 use crate::query::lang::tree::{
     Arithmetic, FieldExpr, Literal, Pipeline, ScalarExpr, ScalarFilter, SpansetExpr, Stage,
@@ -18,21 +19,6 @@ use crate::query::lang::tree::{
 
 /// What can begin a stage.
 pub const STAGES: &str = "{, (, count(), avg(, min(, max(, sum(, by(, coalesce() or select(";
-
-/// Words that begin metrics.
-const METRICS: [&str; 11] = [
-    "rate",
-    "count_over_time",
-    "min_over_time",
-    "max_over_time",
-    "avg_over_time",
-    "sum_over_time",
-    "quantile_over_time",
-    "histogram_over_time",
-    "compare",
-    "topk",
-    "bottomk",
-];
 
 /// The pipeline that a text states.
 pub fn parse(text: &str) -> Result<Pipeline> {
@@ -174,7 +160,7 @@ fn stage(lexer: &mut Lexer<'_>, depth: usize, is_first: bool) -> Result<Next> {
             opening(lexer)?;
             Stage::Select(list(lexer, field)?)
         }
-        word if METRICS.contains(&word) && depth == 0 && !is_first => {
+        word if WORDS.contains(&word) && depth == 0 && !is_first => {
             *lexer = start;
             return Ok(Next::Metrics);
         }
@@ -385,7 +371,8 @@ fn enclosed(piped: Piped) -> Node {
     }
 }
 
-fn filter(lexer: &mut Lexer<'_>, depth: usize) -> Result<FieldExpr> {
+/// A condition behind its opening brace.
+pub fn filter(lexer: &mut Lexer<'_>, depth: usize) -> Result<FieldExpr> {
     lexer.skip_space();
     if lexer.take("}") {
         return Ok(FieldExpr::Literal(Literal::Bool(true)));

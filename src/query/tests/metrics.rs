@@ -117,7 +117,15 @@ fn errors_say_where_and_what_instead() {
         ("{ } | topk(3)", 6, "before this"),
         ("{ } | rate() > x", 15, "a number"),
         ("{ } | rate() with(a=1)", 13, "the end"),
-        ("{ } | compare({ })", 6, "another function"),
+        ("{ } | compare()", 14, "which spans"),
+        ("{ } | compare({ }, 0)", 19, "from 1 to 1000"),
+        ("{ } | compare({ }, 1001)", 19, "from 1 to 1000"),
+        ("{ } | compare({ }, 3, 5)", 23, "a time behind"),
+        ("{ } | compare({ }, 3, 5, 5)", 23, "a time behind"),
+        ("{ } | compare({ }, 3, x, 5)", 22, "Unix nanoseconds"),
+        ("{ } | compare({ }) by (name)", 19, "the end"),
+        ("{ } | compare({ }) | topk(3)", 19, "the end"),
+        ("{ } | compare({ } && { })", 18, ")"),
     ] {
         match MetricsQuery::parse(text) {
             Err(Error::Query { position: at, expected: message }) => {

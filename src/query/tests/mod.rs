@@ -2,6 +2,7 @@
 
 mod against_oracle;
 mod bounds;
+mod contrast;
 mod differences;
 mod fake;
 mod generate;
