@@ -63,6 +63,18 @@ impl Sketch {
         }
     }
 
+    /// Takes a span of a bucket out again.
+    pub fn remove(&mut self, bucket: u16) {
+        if let Ok(at) = self.buckets.binary_search_by_key(&bucket, |&(known, _)| known) {
+            if let Some((_, spans)) = self.buckets.get_mut(at) {
+                *spans = spans.saturating_sub(1);
+            }
+            if self.buckets.get(at).is_some_and(|(_, spans)| *spans == 0) {
+                self.buckets.remove(at);
+            }
+        }
+    }
+
     /// Adds the spans of another sketch.
     pub fn merge(&mut self, other: &Self) {
         other.buckets.iter().for_each(|&(bucket, spans)| self.add(bucket, spans));

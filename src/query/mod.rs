@@ -17,7 +17,8 @@
 //!                  listing (values of a tag, by dictionary or column by column),
 //!                  scan (all spans in bulk), durations (of all spans, and nothing else),
 //!                  shapes (traces by structure), differences (what tells two sets of spans
-//!                  apart, by census)
+//!                  apart, by census), red (rate, errors and durations, by figures: from statistics
+//!                  where these suffice)
 //! ```
 //!
 //! A [`source::Source`] is a segment or a live group: spans of one partition, by trace. Promises:
@@ -36,6 +37,7 @@
 pub mod ast;
 pub mod best;
 pub mod bounds;
+pub mod cells;
 pub mod census;
 pub mod chunks;
 pub mod codes;
@@ -50,6 +52,7 @@ pub mod driver;
 pub mod durations;
 pub mod eval;
 pub mod explain;
+pub mod figures;
 pub mod filters;
 pub mod gather;
 pub mod glance;
@@ -71,6 +74,7 @@ pub mod places;
 pub mod plan;
 pub mod predicate;
 pub mod prune;
+pub mod red;
 pub mod scan;
 pub mod search;
 pub mod seen;

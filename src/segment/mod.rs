@@ -81,6 +81,7 @@ pub use rows::{Outlined, Row};
 pub use runs::RunInfo;
 pub use salvage::Salvage;
 pub use services::SERVICE_NAME;
+pub use statistics::Statistics;
 pub use tagging::intrinsic;
 
 /// Kinds of the area's sections; the numbers are on disk.

@@ -1,6 +1,7 @@
 //! [`TraceReader`]: the questions that stores, snapshots and readers answer alike.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::base::effort::Effort;
 use crate::base::error::Result;
@@ -11,6 +12,7 @@ use crate::base::time::TimeRange;
 use crate::query::differences::Comparison;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
 use crate::query::metrics::{MetricsQuery, Series};
+use crate::query::red::{self, Red, RedGroup};
 use crate::query::scan::Scan;
 use crate::query::shapes::{self, Shape};
 use crate::query::typed::Query;
@@ -242,6 +244,37 @@ pub trait TraceReader {
     /// ```
     fn metrics(&self, query: &MetricsQuery) -> Result<Vec<Series>> {
         metrics::metrics(&self.view()?, query)
+    }
+
+    /// Rate, errors and durations: how many spans start inside `range`, how many of them have the
+    /// status `error`, and how long they last, by service, operation and kind as far as `group` tells
+    /// them apart, and by step; sorted so, groups without spans left out. Steps begin at multiples of
+    /// their width since the epoch.
+    ///
+    /// Counts are exact, each identical span counted once, late ones included; durations are
+    /// [estimated](Red::estimated_quantile). Cost: where steps are whole minutes, a microsecond for
+    /// each operation and minute in which it occurs, for segments keep statistics of these; rows are
+    /// looked at, some hundred nanoseconds each, of minutes that lie only partly inside `range`, of
+    /// live buffers, and of other steps. Where the segments of a partition may hold identical spans,
+    /// traces that lie in several of them are looked at, too. Memory: some hundred bytes for each
+    /// step of each group.
+    ///
+    /// # Errors
+    /// `Limit` if figures take more than half of a query's memory: [`TraceReader::red_matching`]
+    /// takes a query that states it, and its deadline.
+    fn red(
+        &self,
+        range: impl Into<TimeRange>,
+        step: Duration,
+        group: RedGroup,
+    ) -> Result<Vec<Red>> {
+        red::red(&self.view()?, &Query::spans().between(range), step, group)
+    }
+
+    /// As [`TraceReader::red`], of the spans that match, whatever the query's limit and cursor.
+    /// Statistics suffice for conditions on service, name and kind.
+    fn red_matching(&self, query: &Query, step: Duration, group: RedGroup) -> Result<Vec<Red>> {
+        red::red(&self.view()?, query, step, group)
     }
 
     /// The services with spans that start inside `range`, sorted.

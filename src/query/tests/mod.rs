@@ -9,6 +9,7 @@ mod generate;
 mod metrics;
 mod oracle;
 mod plan;
+mod red;
 mod shapes;
 mod stores;
 mod traceql;

@@ -26,22 +26,36 @@ pub type Placed = [(TraceSpan, Vec<usize>)];
 
 /// Of each partition's three sources one is a segment, one a live group, one an indexed fake.
 pub fn real(store: &Placed) -> View {
-    view(store, |source, spans| match source {
+    wide(store, WIDTH)
+}
+
+/// The same in partitions of another width.
+pub fn wide(store: &Placed, width: u64) -> View {
+    view(store, width, |source, spans| match source {
         0 => Arc::new(segment(spans)),
-        1 => Arc::new(group(spans)),
+        1 => Arc::new(group(spans, width)),
         _ => Arc::new(Fake::new(spans, true)),
     })
 }
 
-/// Fakes alone: shows the search itself, and shows it fast.
-pub fn fakes(store: &Placed) -> View {
-    view(store, |source, spans| Arc::new(Fake::new(spans, source == 0)))
+/// Segments alone, which may hold copies of each other's spans, as files that were opened together do.
+pub fn segments(store: &Placed, width: u64) -> View {
+    view(store, width, |_, spans| Arc::new(segment(spans)))
 }
 
-fn view(store: &Placed, make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>) -> View {
+/// Fakes alone: shows the search itself, and shows it fast.
+pub fn fakes(store: &Placed) -> View {
+    view(store, WIDTH, |source, spans| Arc::new(Fake::new(spans, source == 0)))
+}
+
+fn view(
+    store: &Placed,
+    width: u64,
+    make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>,
+) -> View {
     let mut sources = BTreeMap::<(u64, usize), Vec<TraceSpan>>::new();
     for (span, holders) in store {
-        let start = span.span.start.nanos() / WIDTH * WIDTH;
+        let start = span.span.start.nanos() / width * width;
         for holder in holders {
             sources.entry((start, *holder)).or_default().push(span.clone());
         }
@@ -50,11 +64,11 @@ fn view(store: &Placed, make: impl Fn(usize, Vec<TraceSpan>) -> Arc<dyn Source>)
     for ((start, holder), spans) in sources {
         partitions.entry(start).or_default().push(make(holder, spans));
     }
-    let partition = |(start, sources)| Partition { start, width: WIDTH, sources };
+    let partition = |(start, sources)| Partition { start, width, sources };
     View::new(partitions.into_iter().map(|key| Arc::new(partition(key))).collect())
 }
 
-fn group(spans: Vec<TraceSpan>) -> Group {
+fn group(spans: Vec<TraceSpan>, width: u64) -> Group {
     let alone = |span: TraceSpan| ResourceSpans {
         resource: span.resource.resource.clone(),
         scope_spans: vec![ScopeSpans {
@@ -67,7 +81,7 @@ fn group(spans: Vec<TraceSpan>) -> Group {
     let request = encode_request(&spans.into_iter().map(alone).collect::<Vec<_>>()).unwrap();
     let contexts = Contexts::new(1 << 20);
     let prepared = otlp::prepare(&request, &contexts, &|_| otlp::Admission::Accept).unwrap();
-    prepared.batch.split(1, |start| start.nanos() / WIDTH).remove(0).1
+    prepared.batch.split(1, |start| start.nanos() / width).remove(0).1
 }
 
 /// A segment of tiny blocks, so that traces cross their boundaries.
