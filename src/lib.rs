@@ -46,6 +46,7 @@ pub use disk::real::Io;
 pub use ingest::otlp::Appended;
 pub use query::differences::{ComparedTag, Comparison, Difference};
 pub use query::explain::{Access, Condition, Plan};
+pub use query::figures::MetricsExplain;
 pub use query::hit::{
     Explain, Operation, Page, ServiceStats, SpanSet, TagKey, TagScope, TraceHit, TraceTimes,
 };

@@ -127,12 +127,15 @@ struct Group {
     cells: Range<usize>,
 }
 
-/// A cell without its sketch.
+/// A cell without its durations.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    minute: u64,
-    spans: u64,
-    errors: u64,
+pub struct Counted {
+    /// The minute, numbered from the epoch.
+    pub minute: u64,
+    /// How many spans.
+    pub spans: u64,
+    /// How many of them have the status `error`.
+    pub errors: u64,
     exemplar: u32,
 }
 
@@ -159,6 +162,15 @@ impl Cells {
     /// The rows whose parent is stated and none of the segment's, ascending.
     pub fn unresolved(&self) -> &[u32] {
         &self.unresolved
+    }
+
+    /// Hands out the counts of all cells, each with its operation, in the order of
+    /// [`Cells::scan`].
+    pub fn counts(&self, each: &mut dyn FnMut(u32, Counted)) {
+        for group in &self.groups {
+            let cells = self.cells.get(group.cells.clone()).unwrap_or_default();
+            cells.iter().for_each(|counted| each(group.operation, *counted));
+        }
     }
 
     /// Hands out all cells, by operation, caller and minute.

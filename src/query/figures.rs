@@ -15,6 +15,7 @@ use crate::base::time::{TimeRange, Timestamp};
 use crate::block::template::Template;
 use crate::index::operations::Operation;
 use crate::index::sketch::Sketch;
+use crate::index::statistics::MINUTE;
 use crate::query::cells::{Cells, Share, edges, is_whole, minute_of};
 use crate::query::columns::rows_with;
 use crate::query::doubles::{Doubles, each_source};
@@ -36,13 +37,15 @@ pub struct Figure<'a> {
     pub spans: u64,
     /// How many of them have the status `error`.
     pub errors: u64,
-    /// How long they last.
-    pub durations: &'a Sketch,
+    /// How long they last, if that is asked for.
+    pub durations: Option<&'a Sketch>,
 }
 
 /// A row whose columns are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight<'a> {
+    /// The segment.
+    pub segment: &'a Segment,
     /// The row.
     pub outlined: &'a Outlined<'a>,
     /// Its template.
@@ -60,10 +63,21 @@ pub enum Sign {
     Minus,
 }
 
+/// What statistics must tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Statistics do not tell it.
+    Rows,
+    /// How many spans there are.
+    Counts,
+    /// And how long they last.
+    Durations,
+}
+
 /// What adds spans up.
 pub trait Sum {
-    /// Whether statistics, whose cells are minutes, tell all that is asked for.
-    fn takes_figures(&self) -> bool;
+    /// What the spans of this segment are asked for, which come next.
+    fn begin(&mut self, segment: &Segment) -> Result<Needs>;
 
     /// Adds what statistics tell.
     fn figure(&mut self, figure: &Figure<'_>) -> Result<()>;
@@ -75,17 +89,41 @@ pub trait Sum {
     fn row(&mut self, row: &Row<'_>, sign: Sign) -> Result<()>;
 }
 
-/// Adds up all spans that a query finds which has begun and [asks of spans](Query::asks_of_spans).
-pub fn sum(view: &View, query: &Query, sum: &mut dyn Sum) -> Result<()> {
-    each_source(view, query, &mut |source, doubles| match source.segment()? {
-        Some(segment) => of_segment(segment, query, doubles, sum),
-        None => of_rows(source, query, doubles, sum),
-    })
+/// How a metrics query was answered: what was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricsExplain {
+    /// Segments of which statistics told all whole minutes inside the range.
+    pub segments_by_statistics: u64,
+    /// The cells of these statistics: operations, by caller and minute.
+    pub cells: u64,
+    /// Rows of segments that were looked at column by column.
+    pub rows: u64,
+    /// Spans that were read whole: those of live buffers, and of segments those that columns do not
+    /// tell all of. Of a query that asks for traces, those that it found.
+    pub spans_read: u64,
 }
 
-fn of_rows(source: &dyn Source, query: &Query, doubles: &Doubles, sum: &mut dyn Sum) -> Result<()> {
+/// Adds up all spans that a query finds which has begun and [asks of spans](Query::asks_of_spans).
+pub fn sum(view: &View, query: &Query, sum: &mut dyn Sum) -> Result<MetricsExplain> {
+    let mut looked = MetricsExplain::default();
+    each_source(view, query, &mut |source, doubles| match source.segment()? {
+        Some(segment) => of_segment(segment, query, doubles, sum, &mut looked),
+        None => of_rows(source, query, doubles, sum, &mut looked),
+    })?;
+    Ok(looked)
+}
+
+fn of_rows(
+    source: &dyn Source,
+    query: &Query,
+    doubles: &Doubles,
+    sum: &mut dyn Sum,
+    looked: &mut MetricsExplain,
+) -> Result<()> {
     source.scan(&mut |row| {
         query.bounds.interrupt.tick()?;
+        looked.spans_read += 1;
         if !doubles.contains(row.row) && row.fulfils(query) {
             sum.row(&row, Sign::Plus)?;
         }
@@ -98,17 +136,22 @@ fn of_segment(
     query: &Query,
     doubles: &Doubles,
     sum: &mut dyn Sum,
+    looked: &mut MetricsExplain,
 ) -> Result<()> {
-    let cells = match sum.takes_figures() {
-        true => Cells::of(segment, query)?.filter(Cells::are_whole),
-        false => None,
+    let needs = sum.begin(segment)?;
+    let cells = match needs {
+        Needs::Rows => None,
+        Needs::Counts => Cells::of(segment, query)?,
+        Needs::Durations => Cells::of(segment, query)?.filter(Cells::are_whole),
     };
     let tests = RowTests::new(segment, &query.filter, query.loose)?;
     let contexts = Neighbours::default();
-    let mut walk = Walk { segment, query, tests, contexts, sum, sign: Sign::Plus };
+    let mut walk = Walk { segment, query, tests, contexts, sum, looked, sign: Sign::Plus };
     let single = &mut |row, _| !doubles.contains(row);
     let Some(cells) = cells else { return walk.range(query.range, single) };
-    of_cells(&cells, query, walk.sum)?;
+    walk.looked.segments_by_statistics += 1;
+    walk.looked.cells += cells.statistics.len() as u64;
+    of_cells(&cells, query, needs, walk.sum)?;
     for edge in edges(query.range) {
         walk.range(edge, single)?;
     }
@@ -121,11 +164,23 @@ fn of_segment(
 }
 
 /// Adds the whole minutes of a segment.
-fn of_cells(cells: &Cells, query: &Query, sum: &mut dyn Sum) -> Result<()> {
-    cells.statistics.scan(&mut |cell| {
-        let counts = (cell.spans, cell.errors);
-        cells.add(query, (cell.operation, cell.minute), counts, &cell.durations, sum)
-    })
+fn of_cells(cells: &Cells, query: &Query, needs: Needs, sum: &mut dyn Sum) -> Result<()> {
+    if needs == Needs::Durations {
+        return cells.statistics.scan(&mut |cell| {
+            let counts = (cell.spans, cell.errors);
+            let durations = Some(&cell.durations);
+            cells.add(query, (cell.operation, cell.minute), counts, durations, sum)
+        });
+    }
+    let mut done = Ok(());
+    cells.statistics.counts(&mut |operation, counted| {
+        if done.is_ok() {
+            let minute = Timestamp::from_nanos(counted.minute.saturating_mul(MINUTE));
+            let counts = (counted.spans, counted.errors);
+            done = cells.add(query, (operation, minute), counts, None, sum);
+        }
+    });
+    done
 }
 
 impl Cells {
@@ -135,7 +190,7 @@ impl Cells {
         query: &Query,
         (operation, minute): (u32, Timestamp),
         (spans, errors): (u64, u64),
-        durations: &Sketch,
+        durations: Option<&Sketch>,
         sum: &mut dyn Sum,
     ) -> Result<()> {
         query.bounds.interrupt.tick()?;
@@ -164,6 +219,7 @@ struct Walk<'a, 's> {
     tests: RowTests<'a>,
     contexts: Neighbours,
     sum: &'s mut dyn Sum,
+    looked: &'s mut MetricsExplain,
     sign: Sign,
 }
 
@@ -199,12 +255,15 @@ impl Walk<'_, '_> {
     }
 
     fn row(&mut self, outlined: &Outlined<'_>) -> Result<()> {
-        let Self { segment, query, tests, contexts, sum, sign } = self;
+        let Self { segment, query, tests, contexts, sum, looked, sign } = self;
+        looked.rows += 1;
         if let Some(template) = outlined.template {
             match tests.verdict(outlined.columns)? {
                 Some(true) => {
                     let resource = contexts.resource(segment, outlined.resource)?;
-                    if sum.columns(&Sight { outlined, template, resource }, *sign)? {
+                    let segment = *segment;
+                    let sight = Sight { segment, outlined, template, resource };
+                    if sum.columns(&sight, *sign)? {
                         return Ok(());
                     }
                 }
@@ -212,6 +271,7 @@ impl Walk<'_, '_> {
                 None => {}
             }
         }
+        looked.spans_read += 1;
         let read = outlined.read(&mut |row| {
             let row = contexts.row(segment, row)?;
             if row.fulfils(query) {

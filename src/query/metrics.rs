@@ -1,7 +1,9 @@
 //! Metrics: what is counted or measured of spans, step by step of time.
 //!
-//! Every trace of which spans are left is read once; its spans fall to a series by the values of
-//! fields and to a step by their start. Steps are multiples of their width since the epoch.
+//! Spans fall to a series by the values of fields and to a step by their start; steps are multiples of
+//! their width since the epoch. Where single spans tell all that is asked for, they are added up by
+//! [`crate::query::figures`]: from statistics, columns or rows. Where the query asks for traces, each
+//! trace of which spans are left is read once.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -11,13 +13,12 @@ use crate::base::error::{Error, Result};
 use crate::base::model::{KeyValue, Value};
 use crate::base::time::{TimeRange, Timestamp, saturating_nanos};
 use crate::query::contrast::contrast;
-use crate::query::eval::datum::Datum;
-use crate::query::eval::fields::each;
+use crate::query::figures::{self, MetricsExplain};
 use crate::query::lang::field::Field;
 use crate::query::lang::metrics::{Function, Metrics, Second, parse};
 use crate::query::lang::tree::Stage;
+use crate::query::measured::Table;
 use crate::query::search;
-use crate::query::taken::Taken;
 use crate::query::typed::Query;
 use crate::query::view::View;
 
@@ -89,55 +90,36 @@ impl MetricsQuery {
     }
 }
 
-/// The values of a series by step.
-type Steps<T> = BTreeMap<u64, T>;
-
-/// The series of a query, by their labels.
-pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
+/// The series of a query, by their labels, and what was looked at for them; the latter is not told of
+/// `compare()`.
+pub fn metrics(view: &View, query: &MetricsQuery) -> Result<(Vec<Series>, MetricsExplain)> {
     let Some(width) = NonZeroU64::new(saturating_nanos(query.step)) else {
         return Err(Error::invalid("a step of no time: steps are a nanosecond wide at least"));
     };
     let Metrics { function, by, then, .. } = &query.metrics;
     if let Function::Compare(selection) = function {
-        return contrast(view, &query.spans, selection, width);
+        let series = contrast(view, &query.spans, selection, width)?;
+        return Ok((series, MetricsExplain::default()));
     }
-    let mut found: BTreeMap<Vec<Option<Datum>>, Steps<Taken>> = BTreeMap::new();
-    let (mut bytes, bounds) = (0usize, &query.spans.bounds);
-    search::visit_matching(view, &query.spans, &mut |_, row, facts| {
-        let label = |field: &Field| {
-            let mut first = None;
-            // Facts are given.
-            let _known = each(field, row.subject(), Some(&facts), &mut |seen| {
-                seen.each_element(&mut |element| {
-                    first.get_or_insert_with(|| Datum::of(element));
-                });
-            });
-            first
-        };
-        let labels: Vec<Option<Datum>> = by.iter().map(label).collect();
-        let step = row.span.start.nanos() / width;
-        let steps = found.entry(labels).or_insert_with_key(|labels| {
-            bytes += size_of::<(Vec<Option<Datum>>, Steps<Taken>)>() + labels.len() * 64;
-            Steps::new()
-        });
-        let taken = steps.entry(step).or_insert_with(|| {
-            bytes += size_of::<(u64, Taken)>();
-            Taken::default()
-        });
-        bytes += taken.add(function, &mut |field, take| {
-            let _known =
-                each(field, row.subject(), Some(&facts), &mut |seen| seen.each_element(take));
-        });
-        bounds.check_found(bytes)
-    })?;
+    let spans = &*query.spans.begin(view.clock())?;
+    let mut table = Table::new(by, function, width, &spans.bounds);
+    let mut explain = MetricsExplain::default();
+    if spans.asks_of_spans() && table.asks_of_spans() {
+        explain = figures::sum(view, spans, &mut table)?;
+    } else {
+        search::visit_matching(view, spans, &mut |_, row, facts| {
+            explain.spans_read += 1;
+            table.add_row(row, Some(&facts))
+        })?;
+    }
     let mut series = BTreeMap::new();
-    for (labels, steps) in found {
+    for (labels, steps) in table.into_series() {
         let told = by.iter().zip(&labels).map(|(field, datum)| KeyValue {
             key: field.to_string().into(),
             value: datum.as_ref().map_or(Value::Empty, |datum| datum.told(field.of_type())),
         });
         let told: Vec<KeyValue> = told.collect();
-        for (step, mut taken) in steps {
+        for (step, mut taken) in steps.into_iter().filter(|(_, taken)| !taken.is_empty()) {
             let start = Timestamp::from_nanos(step.saturating_mul(width.get()));
             for (part, value) in taken.values(function, query.step) {
                 let series = series.entry((labels.clone(), part)).or_insert_with(|| Series {
@@ -153,7 +135,7 @@ pub fn metrics(view: &View, query: &MetricsQuery) -> Result<Vec<Series>> {
         second.apply(&mut series);
     }
     series.retain(|series| !series.samples.is_empty());
-    Ok(series)
+    Ok((series, explain))
 }
 
 impl Second {

@@ -13,11 +13,12 @@ use crate::index::operations::Operation;
 use crate::index::sketch::{Sketch, bucket};
 use crate::index::statistics::MINUTE;
 use crate::query::bounds::Bounds;
-use crate::query::figures::{self, Figure, Sight, Sign, Sum};
+use crate::query::figures::{self, Figure, Needs, Sight, Sign, Sum};
 use crate::query::search;
 use crate::query::source::Row;
 use crate::query::typed::Query;
 use crate::query::view::View;
+use crate::segment::Segment;
 
 /// What tells figures apart beside the step: each is finer than the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,8 +115,9 @@ struct Table<'a> {
 }
 
 impl Sum for Table<'_> {
-    fn takes_figures(&self) -> bool {
-        self.width.get().is_multiple_of(MINUTE)
+    fn begin(&mut self, _: &Segment) -> Result<Needs> {
+        let has_whole_minutes = self.width.get().is_multiple_of(MINUTE);
+        Ok(if has_whole_minutes { Needs::Durations } else { Needs::Rows })
     }
 
     fn figure(&mut self, figure: &Figure<'_>) -> Result<()> {
@@ -128,7 +130,7 @@ impl Sum for Table<'_> {
             |sums| {
                 sums.spans = sums.spans.saturating_add(figure.spans);
                 sums.errors = sums.errors.saturating_add(figure.errors);
-                sums.durations.merge(figure.durations);
+                figure.durations.iter().for_each(|sketch| sums.durations.merge(sketch));
             },
         )
     }

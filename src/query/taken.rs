@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use crate::base::model::{KeyValue, Value};
 use crate::base::number::Number;
-use crate::query::eval::fields::Taker;
-use crate::query::lang::field::Field;
 use crate::query::lang::metrics::Function;
 use crate::query::lang::tree::Aggregate;
 
@@ -41,20 +39,26 @@ impl Part {
 }
 
 impl Taken {
-    /// Takes of a span what a function is of; `each` hands over the values of a field. Returns
-    /// how many bytes that added.
-    pub fn add(
-        &mut self,
-        function: &Function,
-        each: &mut dyn FnMut(&Field, &mut Taker<'_>),
-    ) -> usize {
-        let before = self.numbers.len();
+    /// Takes the numbers of a span; how many bytes that added.
+    pub fn add(&mut self, numbers: &[Number]) -> usize {
         self.spans += 1;
-        if let Some(field) = function.field() {
-            let numbers = &mut self.numbers;
-            each(field, &mut |seen| numbers.extend(seen.number().filter(|n| !n.is_nan())));
-        }
-        (self.numbers.len() - before) * size_of::<Number>()
+        self.numbers.extend_from_slice(numbers);
+        size_of_val(numbers)
+    }
+
+    /// Counts spans, whose numbers are not asked for.
+    pub fn add_spans(&mut self, spans: u64) {
+        self.spans = self.spans.saturating_add(spans);
+    }
+
+    /// Counts one less.
+    pub fn remove_span(&mut self) {
+        self.spans = self.spans.saturating_sub(1);
+    }
+
+    /// Whether no span was counted.
+    pub const fn is_empty(&self) -> bool {
+        self.spans == 0
     }
 
     /// The values, by the parts of the function.

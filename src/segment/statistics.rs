@@ -7,7 +7,7 @@ use crate::base::text::Str;
 use crate::base::time::Timestamp;
 use crate::index::operations::Operation;
 use crate::index::sketch::Sketch;
-use crate::index::statistics::{Bounds, Caller, Cell, Cells};
+use crate::index::statistics::{Bounds, Caller, Cell, Cells, Counted};
 use crate::segment::kind;
 use crate::segment::reader::Segment;
 
@@ -89,6 +89,11 @@ impl Statistics {
     /// Hands out all cells, by operation, caller and minute.
     pub fn scan(&self, each: &mut dyn FnMut(&Cell) -> Result<()>) -> Result<()> {
         self.cells.scan(each)
+    }
+
+    /// The same without durations, which cost most of it.
+    pub fn counts(&self, each: &mut dyn FnMut(u32, Counted)) {
+        self.cells.counts(each);
     }
 
     /// The rows whose parent is stated and is none of the segment's, ascending.

@@ -67,7 +67,7 @@ proptest! {
         let query = query.unwrap().between(range).step(Duration::from_nanos(step));
         let naive = naive(&oracle, function, step, |start| range.contains(start));
         for view in [real(&store), fakes(&store)] {
-            prop_assert_eq!(&told(&metrics(&view, &query).unwrap()), &naive);
+            prop_assert_eq!(&told(&metrics(&view, &query).unwrap().0), &naive);
         }
     }
 
@@ -77,7 +77,7 @@ proptest! {
         let of = |then: &str| {
             let text = format!("{{ }} | count_over_time() by (span:id) {then}");
             let query = MetricsQuery::parse(&text).unwrap().step(Duration::from_nanos(100));
-            metrics(&view, &query).unwrap()
+            metrics(&view, &query).unwrap().0
         };
         let steps = |series: &[Series]| {
             let mut steps = BTreeMap::<Timestamp, Vec<u64>>::new();

@@ -5,6 +5,7 @@ mod bounds;
 mod contrast;
 mod differences;
 mod fake;
+mod figures;
 mod generate;
 mod metrics;
 mod oracle;

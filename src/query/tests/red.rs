@@ -17,18 +17,28 @@ use crate::query::red::{Red, RedGroup, red};
 use crate::query::typed::Query;
 
 /// A nanosecond of the random stores becomes a second: their spans lie in five minutes.
-const SECOND: u64 = 1_000_000_000;
+pub const SECOND: u64 = 1_000_000_000;
 
 /// Wide enough for some minutes, and no multiple of one.
-const WIDTH: u64 = 130 * SECOND;
+pub const WIDTH: u64 = 130 * SECOND;
 
 fn stretched(time: Timestamp) -> Timestamp {
     Timestamp::from_nanos(time.nanos().saturating_mul(SECOND))
 }
 
-fn stretch(span: &mut TraceSpan) {
+pub fn stretch(span: &mut TraceSpan) {
     span.span.start = stretched(span.span.start);
     span.span.end = stretched(span.span.end);
+}
+
+pub fn stretched_range(range: TimeRange) -> TimeRange {
+    match (range.first(), range.last()) {
+        (Some(first), Some(last)) if last < Timestamp::MAX => {
+            TimeRange::from(stretched(first)..stretched(last))
+        }
+        (Some(first), _) => TimeRange::from(stretched(first)..),
+        _ => range,
+    }
 }
 
 type Told = ((Option<String>, Option<String>, Option<i32>), u64, u64, u64, [Duration; 4]);
@@ -87,13 +97,7 @@ proptest! {
         ]),
     ) {
         store.iter_mut().for_each(|(span, _)| stretch(span));
-        query.range = match (query.range.first(), query.range.last()) {
-            (Some(first), Some(last)) if last < Timestamp::MAX => {
-                TimeRange::from(stretched(first)..stretched(last))
-            }
-            (Some(first), _) => TimeRange::from(stretched(first)..),
-            _ => query.range,
-        };
+        query.range = stretched_range(query.range);
         if is_all {
             query.filter = Query::parse(text).unwrap().filter;
         }

@@ -165,6 +165,9 @@ pub struct MetricsArgs {
     /// Give up after this long: `500ms`, `2s`, `1m`
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
+    /// Tell what was looked at: statistics, columns or spans
+    #[arg(long)]
+    pub explain: bool,
 }
 
 /// Arguments of `operations`.

@@ -1,22 +1,28 @@
 //! `metrics`: what is counted or measured of spans, over time.
 
 use serde_json::{Value as Json, json};
-use tracekeep::{MetricsQuery, Query, Series, TraceReader};
+use tracekeep::{MetricsExplain, MetricsQuery, Query, Series, TraceReader};
 
 use crate::args::MetricsArgs;
 use crate::commands::Place;
 use crate::commands::search::pairs_json;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, note};
 use crate::output::{Column, Output};
 use crate::text;
 
 pub fn run(args: &MetricsArgs, place: &Place, output: &mut Output) -> Result {
     let query = MetricsQuery::parse(&args.query)?.between(args.range.range()).step(args.step);
     let query = query.with(|spans| args.timeout.into_iter().fold(spans, Query::timeout));
-    let series = place.reader()?.metrics(&query).map_err(Failure::of_question)?;
+    let found = place.reader()?.explain_metrics(&query).map_err(Failure::of_question)?;
+    let (series, looked) = (found.0, explained(&found.1));
     if output.json {
         let series: Vec<Json> = series.iter().map(series_json).collect();
-        output.value(&json!({ "series": series }))?;
+        let mut answer = json!({ "series": series });
+        if let (true, Some(members)) = (args.explain, answer.as_object_mut()) {
+            let looked = looked.iter().map(|(name, count)| ((*name).to_owned(), json!(count)));
+            members.insert("explain".into(), Json::Object(looked.collect()));
+        }
+        output.value(&answer)?;
         return Ok(Exit::Done);
     }
     let columns = [Column::whole("step"), Column::number("value"), Column::text("series")];
@@ -30,7 +36,20 @@ pub fn run(args: &MetricsArgs, place: &Place, output: &mut Output) -> Result {
         }
     }
     output.table(&columns, rows)?;
+    if args.explain {
+        output.flush()?;
+        looked.iter().for_each(|(name, count)| note(&format!("{name}: {count}")));
+    }
     Ok(Exit::Done)
+}
+
+fn explained(explain: &MetricsExplain) -> [(&'static str, u64); 4] {
+    [
+        ("segmentsByStatistics", explain.segments_by_statistics),
+        ("cells", explain.cells),
+        ("rows", explain.rows),
+        ("spansRead", explain.spans_read),
+    ]
 }
 
 /// A series as Tempo's API gives it; values beyond JSON's numbers are null.
