@@ -52,6 +52,7 @@ pub use query::hit::{
 };
 pub use query::interrupt::CancelToken;
 pub use query::metrics::{MetricsQuery, Series};
+pub use query::named::{NamesPage, NamesQuery};
 pub use query::red::{Red, RedGroup};
 pub use query::scan::Scan;
 pub use query::shapes::{Shape, ShapeSpan};

@@ -159,6 +159,11 @@ impl Expr {
         }
     }
 
+    /// Whether every span fulfils it.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Self::And(parts) if parts.is_empty())
+    }
+
     /// This condition and another on the same span, kept flat.
     pub fn and(self, other: Self) -> Self {
         match self {

@@ -163,6 +163,10 @@ pub enum TagScope {
 }
 
 impl TagScope {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Resource, Self::Span, Self::Event, Self::Link, Self::Instrumentation];
+
     /// As TraceQL writes it before the point: `resource`, `span`, ...
     pub const fn name(self) -> &'static str {
         match self {

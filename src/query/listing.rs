@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::model::Value;
-use crate::query::ast::{Expr, Scope};
+use crate::query::ast::Scope;
 use crate::query::codes::Codes;
 use crate::query::listed::{Listed, Plain};
 use crate::query::search;
@@ -113,17 +113,12 @@ pub fn all_values(view: &View, tag: &str, spans: Query) -> Result<Vec<Value>> {
     }
 }
 
-/// Whether some span does not fulfil a condition.
-fn restricts(filter: &Expr) -> bool {
-    !matches!(filter, Expr::And(parts) if parts.is_empty())
-}
-
 impl<'a> Listing<'a> {
     /// A source's dictionaries, if they list all values of the tag inside the range.
     fn dictionaries(&self, source: &Arc<dyn Source>) -> Result<Option<Vec<Codes>>> {
         let starts = source.starts();
         let is_inside = starts.is_some_and(|(first, last)| self.spans.range.covers(first, last));
-        if !is_inside || restricts(&self.spans.filter) {
+        if !is_inside || !self.spans.filter.is_always() {
             return Ok(None);
         }
         let tag = match self.tag {

@@ -68,6 +68,7 @@ pub mod lost;
 pub mod lower;
 pub mod measured;
 pub mod metrics;
+pub mod named;
 pub mod names;
 pub mod narrow;
 pub mod newest;

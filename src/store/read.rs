@@ -13,6 +13,7 @@ use crate::query::differences::Comparison;
 use crate::query::figures::MetricsExplain;
 use crate::query::hit::{Explain, Operation, Page, TagKey, TraceTimes};
 use crate::query::metrics::{MetricsQuery, Series};
+use crate::query::named::{NamesPage, NamesQuery};
 use crate::query::red::{self, Red, RedGroup};
 use crate::query::scan::Scan;
 use crate::query::shapes::{self, Shape};
@@ -287,19 +288,39 @@ pub trait TraceReader {
         red::red(&self.view()?, query, step, group)
     }
 
-    /// The services with spans that start inside `range`, sorted.
+    /// The services with spans that start inside `range`, sorted. Fails with `Limit` if their names
+    /// take more than half of a query's memory: [`TraceReader::list_services`] has pages.
     fn services(&self, range: impl Into<TimeRange>) -> Result<Vec<Str>> {
-        names::services(&self.view()?, range.into())
+        let all = every_name(range.into());
+        names::all(self.list_services(&all)?, &all)
     }
 
-    /// The operations of a service, sorted.
+    /// The services a page at a time, of the spans that a query finds.
+    fn list_services(&self, query: &NamesQuery) -> Result<NamesPage<Str>> {
+        names::services(&self.view()?, query)
+    }
+
+    /// The operations of a service, sorted. Fails with `Limit` as [`TraceReader::services`] does.
     fn operations(&self, service: &str) -> Result<Vec<Operation>> {
-        names::operations(&self.view()?, service, TimeRange::ALL)
+        let all = every_name(TimeRange::ALL);
+        names::all(self.list_operations(service, &all)?, &all)
     }
 
-    /// The attribute keys on spans that start inside `range`, sorted.
+    /// The operations of a service a page at a time, of the spans that a query finds.
+    fn list_operations(&self, service: &str, query: &NamesQuery) -> Result<NamesPage<Operation>> {
+        names::operations(&self.view()?, service, query)
+    }
+
+    /// The attribute keys on spans that start inside `range`, sorted by scope, then key. Fails with
+    /// `Limit` as [`TraceReader::services`] does.
     fn tag_keys(&self, range: impl Into<TimeRange>) -> Result<Vec<TagKey>> {
-        names::tag_keys(&self.view()?, range.into())
+        let all = every_name(range.into());
+        names::all(self.list_tag_keys(&all)?, &all)
+    }
+
+    /// The attribute keys a page at a time, of the spans that a query finds.
+    fn list_tag_keys(&self, query: &NamesQuery) -> Result<NamesPage<TagKey>> {
+        names::tag_keys(&self.view()?, query)
     }
 
     /// The values of a tag, named as in a query (`span.http.method`, `.region`, `name`), on spans
@@ -319,4 +340,8 @@ pub trait TraceReader {
     fn values(&self, query: &ValuesQuery) -> Result<ValuesPage> {
         listing::values(&self.view()?, query)
     }
+}
+
+fn every_name(range: TimeRange) -> NamesQuery {
+    NamesQuery::of(Query::spans().between(range)).limit(usize::MAX)
 }

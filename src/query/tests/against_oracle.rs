@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::generate::{WIDTH, queries, ranges, stores};
+use super::names::every;
 use super::oracle::{Answer, Oracle};
 use super::stores::{Placed, fakes, real};
 use crate::base::ids::{SpanId, TraceId};
@@ -107,9 +108,12 @@ fn p5_large_groups_answer_as_small_ones() {
         check_search(&view, &oracle, &Query::parse(text).unwrap().limit(70));
     }
     let all = TimeRange::ALL;
-    assert_eq!(names::services(&view, all).unwrap(), oracle.services(all));
-    assert_eq!(names::operations(&view, "shop", all).unwrap(), oracle.operations("shop", all));
-    assert_eq!(names::tag_keys(&view, all).unwrap(), oracle.tag_keys(all));
+    assert_eq!(names::services(&view, &every(all)).unwrap().names, oracle.services(all));
+    assert_eq!(
+        names::operations(&view, "shop", &every(all)).unwrap().names,
+        oracle.operations("shop", all)
+    );
+    assert_eq!(names::tag_keys(&view, &every(all)).unwrap().names, oracle.tag_keys(all));
     let listed = listing::all_values(&view, "span.a", Query::spans()).unwrap();
     assert_eq!(listed, (0..40).map(Value::Int).collect::<Vec<_>>());
 }
@@ -205,13 +209,13 @@ proptest! {
     #[test]
     fn p5_names_are_what_a_scan_lists(store in stores(), range in ranges()) {
         let (view, oracle) = (real(&store), oracle(&store));
-        let services = names::services(&view, range).unwrap();
+        let services = names::services(&view, &every(range)).unwrap().names;
         prop_assert_eq!(&services, &oracle.services(range));
         for service in ["cart", "shop", "", "none"] {
-            let operations = names::operations(&view, service, range).unwrap();
+            let operations = names::operations(&view, service, &every(range)).unwrap().names;
             prop_assert_eq!(operations, oracle.operations(service, range));
         }
-        prop_assert_eq!(names::tag_keys(&view, range).unwrap(), oracle.tag_keys(range));
+        prop_assert_eq!(names::tag_keys(&view, &every(range)).unwrap().names, oracle.tag_keys(range));
         for (tag, scope) in [
             (".a", Scope::Any), ("b", Scope::Any), ("span.a", Scope::Span),
             ("resource.a", Scope::Resource), ("event.a", Scope::Event), ("link.a", Scope::Link),

@@ -8,6 +8,7 @@ mod fake;
 mod figures;
 mod generate;
 mod metrics;
+mod names;
 mod oracle;
 mod plan;
 mod red;
