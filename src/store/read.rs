@@ -204,8 +204,8 @@ pub trait TraceReader {
     /// told as `a`'s limit, 20 unless set; its deadline, its token and its memory are those of the
     /// call, and `b`'s do not count. The ranges of both do.
     ///
-    /// Cost: each span that either query finds is looked at, some hundred nanoseconds in segments,
-    /// where whole spans are read only for conditions on traces and structure. The index cannot tell:
+    /// Cost: each span that either query finds is looked at, a microsecond or two in segments, where
+    /// whole spans are read only for conditions on traces and structure. The index cannot tell:
     /// it knows of traces, not of spans. Memory: a hundred bytes for each value. Tags with more than
     /// 65,536 values are [left out](Comparison::left_out).
     ///
@@ -234,9 +234,9 @@ pub trait TraceReader {
     ///
     /// Cost: `rate()` and `count_over_time()` by `name`, `kind` and `resource.service.name`, in steps of
     /// whole minutes and of spans that conditions on these find, or on `status = error`, are summed up
-    /// from the statistics of segments, some ten nanoseconds for each operation and minute. Otherwise
-    /// columns are looked at, some hundred nanoseconds a span; whole spans are read of live buffers
-    /// and where the query asks for more than a filter, a microsecond each and more.
+    /// from the statistics of segments, a microsecond for each operation and minute. Otherwise
+    /// columns are looked at, half a microsecond a span; whole spans are read of live buffers, and
+    /// whole traces where the query asks for more than a filter, some microseconds a span.
     /// [`TraceReader::explain_metrics`] tells. Every number that is measured is kept, sixteen bytes
     /// each: beyond half of the query's memory it fails with `Limit`.
     ///
@@ -265,7 +265,7 @@ pub trait TraceReader {
     /// Counts are exact, each identical span counted once, late ones included; durations are
     /// [estimated](Red::estimated_quantile). Cost: where steps are whole minutes, a microsecond for
     /// each operation and minute in which it occurs, for segments keep statistics of these; rows are
-    /// looked at, some hundred nanoseconds each, of minutes that lie only partly inside `range`, of
+    /// looked at, half a microsecond each, of minutes that lie only partly inside `range`, of
     /// live buffers, and of other steps. Where the segments of a partition may hold identical spans,
     /// traces that lie in several of them are looked at, too. Memory: some hundred bytes for each
     /// step of each group.
