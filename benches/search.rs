@@ -1,168 +1,140 @@
 //! The newest 20 traces that fulfil a condition: ids by a single tag, and hits of any shape.
+//!
+//! The yardstick is the same question asked by brute force of all decoded spans in memory; it is left
+//! out where they are more than fit.
 #[allow(dead_code, reason = "every bench uses a part of it")]
 mod common;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use common::questions::{Answer, Found, Questions};
+use common::searches::{Asks, LIMIT, Search, absent_values, all};
 use common::stores::{Busy, merged};
 use common::table::{Figure, Table};
 use common::times::Times;
-use common::truth::{Question, Truth, text_of};
+use common::truth::Truth;
 use common::{Outcome, check, config, store_dir, yardstick};
-use tracekeep::{Query, Span, StatusCode, Store, TraceId, TraceReader, Value};
-use tracekeep_workload::{Config, Workload};
+use tracekeep::{Store, Timestamp, TraceId, TraceReader};
+use tracekeep_workload::Config;
 
-/// A search: its name, its text, whether ids alone are asked for.
-struct Search {
-    name: &'static str,
-    text: String,
-    ids_only: bool,
+/// What a search must find, and how long brute force takes.
+struct Wanted {
+    answer: Answer,
+    yardstick: Option<Duration>,
 }
 
 fn main() -> Outcome {
     yardstick::be_child_if_asked()?;
     let config = config()?;
-    let (searches, questions) = searches(&config).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let (searches, questions) = all(&config)?;
     let mut truth = Truth::new(u64::MAX, questions);
     let dir = store_dir()?;
     let store = merged(dir.path(), &config, &mut truth)?;
     let table = Table::new("search, top 20", truth.spans);
-    let wanted: Vec<_> = (0..searches.len()).map(|i| truth.newest(i, 20)).collect();
+    let wanted = wanted(&mut truth.questions)?;
+    truth.questions = Questions::default();
+    table.note("segments", store.stats()?.segments);
 
-    let merged = measure(&table, "merged", &store, &searches, &wanted)?;
+    let merged = measure(&table, &config, "merged", &store, &searches, &wanted)?;
     store.close()?;
+    drop(dir);
     let dir = store_dir()?;
     let busy = Busy::new(dir.path(), &config)?;
-    let busied = measure(&table, "busy", &busy.store, &searches, &wanted)?;
+    let busied = measure(&table, &config, "busy", &busy.store, &searches, &wanted)?;
     for ((search, busy), merged) in searches.iter().zip(busied).zip(merged) {
-        let what = format!("{}, busy / merged", search.name);
+        let what = format!("{}, busy / merged", name(search));
         table.ratio(&what, Figure::Time(busy), Figure::Time(merged), (3.0, 3.0));
     }
     table.note("spans written meanwhile", busy.finish()?);
     Ok(())
 }
 
+/// What all questions find, and the time that brute force takes to find the same.
+fn wanted(questions: &mut Questions) -> Outcome<Vec<Wanted>> {
+    let mut all = Vec::new();
+    for (number, answer) in questions.answers(LIMIT).into_iter().enumerate() {
+        let mut yardstick = None;
+        if questions.are_held() {
+            let begin = Instant::now();
+            let again = questions.by_brute_force(number, LIMIT);
+            yardstick = Some(begin.elapsed());
+            let is_same = again.is_some_and(|again| {
+                again.newest == answer.newest && again.traces == answer.traces
+            });
+            check("what brute force finds", is_same)?;
+        }
+        all.push(Wanted { answer, yardstick });
+    }
+    Ok(all)
+}
+
 fn measure(
     table: &Table,
+    config: &Config,
     state: &str,
     store: &Store,
     searches: &[Search],
-    wanted: &[Vec<TraceId>],
+    wanted: &[Wanted],
 ) -> Outcome<Vec<Duration>> {
     let mut medians = Vec::new();
-    for (search, wanted) in searches.iter().zip(wanted) {
-        let query = Query::parse(&search.text)?.limit(20);
-        let name = format!("{} ({} hits), {state}", search.name, wanted.len());
+    for search in searches {
+        let Some(Wanted { answer, yardstick }) = wanted.get(search.question) else { continue };
+        let (wanted, query) = (&answer.newest, &search.query);
+        let what = format!(
+            "{} ({} of {}{}), {state}",
+            name(search),
+            wanted.len(),
+            answer.traces,
+            if are_recent(wanted, config) { ", recent" } else { "" },
+        );
         // The writer's hits are older than all others: they can only come behind.
-        let same = |found: &[TraceId]| {
-            found.starts_with(wanted) && (state == "busy" || found.len() == wanted.len())
+        let is_full = |found: usize| state == "busy" || found == wanted.len();
+        let times = match search.asks {
+            Asks::Ids => {
+                let found = store.search_ids(query)?;
+                let ids: Vec<TraceId> = found.iter().map(|times| times.trace_id).collect();
+                let is_same =
+                    wanted.iter().map(|w| w.id).eq(ids.iter().copied().take(wanted.len()));
+                check(&what, is_same && is_full(ids.len()))?;
+                Times::of(&[query], 200, |q| store.search_ids(q))?
+            }
+            Asks::Hits => {
+                let hits = store.search(query)?.traces;
+                let found = hits.iter().map(|hit| Found {
+                    start: hit.start,
+                    id: hit.trace_id,
+                    matched: hit.matched as usize,
+                    spans: hit.span_count as usize,
+                });
+                let is_same = found.take(wanted.len()).eq(wanted.iter().copied());
+                check(&what, is_same && is_full(hits.len()))?;
+                Times::of(&[query], 50, |q| store.search(q))?
+            }
         };
-        let found: Vec<TraceId> = store.search_ids(&query)?.iter().map(|t| t.trace_id).collect();
-        check(&name, same(&found))?;
-        let (times, first, goal) = if search.ids_only {
-            let times = Times::of(&[&query], 200, |q| store.search_ids(q))?;
-            (times, Duration::from_micros(200), Duration::from_micros(10))
-        } else {
-            let page = store.search(&query)?;
-            let found: Vec<TraceId> = page.traces.iter().map(|t| t.trace_id).collect();
-            check(&name, same(&found))?;
-            let times = Times::of(&[&query], 50, |q| store.search(q))?;
-            (times, Duration::from_millis(5), Duration::from_micros(500))
-        };
-        let p50 = times.at(0.5);
-        table.figure(&name, Figure::Time(p50), Figure::Time(first), Figure::Time(goal));
-        medians.push(p50);
+        // Busy may take three times as long.
+        let scale = if state == "busy" { 3 } else { 1 };
+        let (p50, (first, goal)) = (Figure::Time(times.at(0.5)), search.targets);
+        let targets = (Figure::Time(first * scale), Figure::Time(goal * scale));
+        match yardstick {
+            Some(yardstick) => table.beside(&what, p50, Figure::Time(*yardstick), targets),
+            None => table.figure(&what, p50, targets.0, targets.1),
+        }
+        medians.push(times.at(0.5));
     }
+    // The searches above are asked again and again; these are new each time.
+    let absent = absent_values()?;
+    let times = Times::of(&absent, 20, |query| store.search_ids(query))?;
+    table.note(&format!("ids, absent values in turn, {state}"), Figure::Time(times.at(0.5)));
     Ok(medians)
 }
 
-/// The searches, each with its meaning in plain code.
-fn searches(config: &Config) -> Vec<(Search, Question)> {
-    let user = some_user(config);
-    let user_again = user.clone();
-    let ids = |name, text: &str, question| {
-        (Search { name, text: text.to_owned(), ids_only: true }, question)
-    };
-    let hits = |name, text: &str, question| {
-        (Search { name, text: text.to_owned(), ids_only: false }, question)
-    };
-    vec![
-        ids(
-            "ids, common tag",
-            r#"{ span.http.request.method = "GET" }"#,
-            Question::new(|_, s| has(s, "http.request.method", "GET")),
-        ),
-        ids(
-            "ids, rare error tag",
-            r#"{ span.error.type = "java.util.concurrent.TimeoutException" }"#,
-            Question::new(|_, s| has(s, "error.type", "java.util.concurrent.TimeoutException")),
-        ),
-        ids(
-            "ids, one user of 100,000",
-            &format!(r#"{{ span.user.id = "{user}" }}"#),
-            Question::new(move |_, s| has(s, "user.id", &user)),
-        ),
-        ids("ids, absent value", r#"{ span.user.id = "nobody" }"#, Question::new(|_, _| false)),
-        hits(
-            "hits, common tag",
-            r#"{ span.http.request.method = "POST" }"#,
-            Question::new(|_, s| has(s, "http.request.method", "POST")),
-        ),
-        hits(
-            "hits, errors of a service",
-            r#"{ resource.service.name = "payment" && status = error }"#,
-            Question::new(|service, s| {
-                service == "payment" && s.status_code() == StatusCode::ERROR
-            }),
-        ),
-        hits(
-            "hits, slow calls of a service",
-            r#"{ resource.service.name = "cart" && duration > 15ms }"#,
-            Question::new(|service, s| {
-                service == "cart" && s.duration() > Duration::from_millis(15)
-            }),
-        ),
-        hits(
-            "hits, user and method on one span",
-            &format!(r#"{{ span.user.id = "{user_again}" && span.http.request.method = "GET" }}"#),
-            Question::new(move |_, s| {
-                has(s, "user.id", &user_again) && has(s, "http.request.method", "GET")
-            }),
-        ),
-        hits(
-            "hits, name by pattern and status code",
-            r#"{ name =~ "GET /api/.*" && span.http.response.status_code >= 500 }"#,
-            Question::new(|_, s| s.name.starts_with("GET /api/") && status_code(s) >= 500),
-        ),
-        hits(
-            "hits, one of two operations",
-            r#"{ name = "UPDATE stock" || name = "RuleEngine.evaluate" }"#,
-            Question::new(|_, s| s.name == "UPDATE stock" || s.name == "RuleEngine.evaluate"),
-        ),
-    ]
+fn name(search: &Search) -> String {
+    let asks = if search.asks == Asks::Ids { "ids" } else { "hits" };
+    format!("{asks}, {}", search.name)
 }
 
-fn has(span: &Span, key: &str, text: &str) -> bool {
-    text_of(&span.attributes, key).is_some_and(|found| found == text)
-}
-
-fn status_code(span: &Span) -> i64 {
-    let found = span.attributes.iter().find(|a| a.key == "http.response.status_code");
-    found.map_or(0, |a| if let Value::Int(code) = a.value { code } else { 0 })
-}
-
-/// The user whom most `GET` spans of the workload's beginning name.
-fn some_user(config: &Config) -> String {
-    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    for batch in Workload::new(config).take(5) {
-        let spans = batch.iter().flat_map(|g| &g.scope_spans).flat_map(|s| &s.spans);
-        for span in spans.filter(|s| has(s, "http.request.method", "GET")) {
-            let user = text_of(&span.attributes, "user.id");
-            *seen.entry(user.map(ToString::to_string).unwrap_or_default()).or_default() += 1;
-        }
-    }
-    seen.remove("");
-    let most = seen.into_iter().max_by_key(|(_, spans)| *spans);
-    most.map(|(user, _)| user).unwrap_or_default()
+/// Whether as many as were asked for lie in the newest tenth of the work.
+fn are_recent(found: &[Found], config: &Config) -> bool {
+    let tenth: Timestamp = config.start.saturating_add(config.length * 9 / 10);
+    found.len() == LIMIT && found.iter().all(|found| found.start >= tenth)
 }

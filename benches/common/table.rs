@@ -39,6 +39,27 @@ impl Table {
         print(&[what.into(), measured, none(), none(), first.to_string(), goal.to_string()]);
     }
 
+    /// A row whose figure has targets of its own kind, beside a yardstick.
+    pub fn beside(
+        &self,
+        what: &str,
+        measured: Figure,
+        yardstick: Figure,
+        targets: (Figure, Figure),
+    ) {
+        let ratio = measured.number() / yardstick.number();
+        let (first, goal) = targets;
+        let verdict = verdict(measured.number(), first.number(), goal.number());
+        print(&[
+            what.into(),
+            format!("{measured}{verdict}"),
+            yardstick.to_string(),
+            format!("{ratio:.6}"),
+            first.to_string(),
+            goal.to_string(),
+        ]);
+    }
+
     /// A row without a target.
     pub fn note(&self, what: &str, measured: impl ToString) {
         let none = String::new;

@@ -1,36 +1,20 @@
 //! What the store must answer, learnt from the workload itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 
-use tracekeep::{ResourceSpans, ScopeSpans, Span, Str, Timestamp, Trace, TraceId, Value};
+use tracekeep::{ResourceSpans, ScopeSpans, Span, Str, Trace, TraceId, Value};
 use tracekeep_workload::encode_protobuf;
 
-/// Whether a span of the service so named answers.
-type Matches = dyn Fn(&str, &Span) -> bool;
-
-/// A question to a span with the name of its service, and which traces answered it.
-pub struct Question {
-    matches: Box<Matches>,
-    traces: HashSet<TraceId>,
-}
-
-impl Question {
-    /// A question.
-    pub fn new(matches: impl Fn(&str, &Span) -> bool + 'static) -> Self {
-        Self { matches: Box::new(matches), traces: HashSet::new() }
-    }
-}
+use crate::common::questions::{Question, Questions};
 
 /// Facts about the workload, gathered batch by batch.
 #[derive(Default)]
 pub struct Truth {
-    /// When each trace starts.
-    pub starts: HashMap<TraceId, Timestamp>,
     /// Whole traces, one in `keep_one_in`.
     pub kept: BTreeMap<TraceId, Vec<ResourceSpans>>,
-    /// What is asked of every span.
-    pub questions: Vec<Question>,
+    /// What is asked of the spans.
+    pub questions: Questions,
     /// All spans.
     pub spans: u64,
     keep_one_in: u64,
@@ -39,6 +23,7 @@ pub struct Truth {
 impl Truth {
     /// Nothing known yet; keeps about one trace in `keep_one_in`.
     pub fn new(keep_one_in: u64, questions: Vec<Question>) -> Self {
+        let questions = Questions::new(questions);
         Self { keep_one_in: keep_one_in.max(1), questions, ..Self::default() }
     }
 
@@ -56,30 +41,14 @@ impl Truth {
         }
     }
 
-    fn span(&mut self, service: &str, group: &ResourceSpans, scope: &ScopeSpans, span: &Span) {
+    fn span(&mut self, service: &Str, group: &ResourceSpans, scope: &ScopeSpans, span: &Span) {
         self.spans += 1;
         let id = span.trace_id;
-        let start = self.starts.entry(id).or_insert(span.start);
-        *start = span.start.min(*start);
-        for question in &mut self.questions {
-            if (question.matches)(service, span) {
-                question.traces.insert(id);
-            }
-        }
+        self.questions.learn(service, span);
         if id.low().is_multiple_of(self.keep_one_in) {
             let own = ScopeSpans { spans: vec![span.clone()], ..empty_scope(scope) };
             keep(self.kept.entry(id).or_default(), group, own);
         }
-    }
-
-    /// The newest `limit` traces that answered the question, newest first.
-    pub fn newest(&self, question: usize, limit: usize) -> Vec<TraceId> {
-        let Some(question) = self.questions.get(question) else { return Vec::new() };
-        let start = |id: &TraceId| self.starts.get(id).copied().unwrap_or_default();
-        let mut ids: Vec<TraceId> = question.traces.iter().copied().collect();
-        ids.sort_unstable_by_key(|id| (std::cmp::Reverse(start(id)), *id));
-        ids.truncate(limit);
-        ids
     }
 
     /// The kept traces as protobuf.
