@@ -112,9 +112,9 @@ impl Terms {
             }
             Part::Buckets(_, pointers) => ("buckets", pointers.len(), None, Some(pointers)),
             Part::Scarce(scarce) => ("scarce", scarce.len(), Some(0), None),
-            Part::ScarceTexts(texts) => ("scarce texts", texts, Some(size), None),
+            Part::ScarceTexts(texts) => ("scarce texts", *texts, Some(size), None),
         };
-        let pointer_bytes = pointers.as_ref().map_or(0, Packed::byte_len) as u64;
+        let pointer_bytes = pointers.map_or(0, Packed::byte_len) as u64;
         let pointer_bytes = size * pointer_bytes / raw.max(1);
         let own = own.unwrap_or(size.saturating_sub(pointer_bytes));
         let mut forms = BTreeMap::new();

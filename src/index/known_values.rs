@@ -10,7 +10,9 @@ use crate::index::folded::Joined;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::postings::Postings;
-use crate::index::term::Term;
+use crate::index::term::{TagScope, Term, TermKind};
+use crate::index::terms::{KeyEntry, Part, Terms};
+use crate::index::terms_builder::{PART_DICTIONARY, PART_VALUES};
 
 /// The distinct values of one key and type; a value's rank is its code.
 #[derive(Clone, Debug)]
@@ -83,5 +85,38 @@ impl Dictionary {
         let Some(pointers) = &self.pointers else { return Ok(None) };
         let pointer = pointers.get(&*self.source, code)?;
         self.postings.read(&*self.source, pointer).map(Some)
+    }
+}
+
+impl Terms {
+    /// The values of one type of a key, if they have a dictionary.
+    pub fn dictionary(
+        &self,
+        scope: TagScope,
+        key: &str,
+        kind: TermKind,
+    ) -> Result<Option<Dictionary>> {
+        let Some(entry) = self.key(scope, key)? else { return Ok(None) };
+        let mut dictionaries = self.dictionaries(&entry)?;
+        let found = dictionaries.iter().position(|(own, _)| *own == kind);
+        Ok(found.map(|at| dictionaries.swap_remove(at).1))
+    }
+
+    /// All dictionaries of a key, by type.
+    pub fn dictionaries(&self, entry: &KeyEntry) -> Result<Vec<(TermKind, Dictionary)>> {
+        let mut found = Vec::new();
+        for part in &entry.parts {
+            let (values, pointers) = match part.form {
+                PART_VALUES | PART_DICTIONARY => match self.part(part)? {
+                    Part::Values(values, pointers) => (values.clone(), Some(pointers.clone())),
+                    Part::Dictionary(values) => (values.clone(), None),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let (source, postings) = (Arc::clone(&self.source), self.postings.clone());
+            found.push((part.kind, Dictionary::new(source, postings, values, pointers)));
+        }
+        Ok(found)
     }
 }

@@ -4,24 +4,37 @@ use std::ops::{Bound, Range};
 
 use crate::base::error::Result;
 use crate::base::number::Number;
+use crate::base::text::Str;
 use crate::index::dictionary::Values;
 use crate::index::homes::widest;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::source::Source;
 use crate::index::term::{Candidates, Probe, TagScope, Term, TermKind, hash_number, hash_text};
-use crate::index::terms::{HomeEntry, KeyEntry, Part, Terms};
+use crate::index::terms::{HomeEntry, KeyEntry, Known, Part, Terms};
 use crate::index::words::words;
+
+/// Answers with more traces, or of longer texts, are not kept at hand: one takes 8 KiB at most.
+const MOST_AT_HAND: u64 = 4096;
 
 impl Terms {
     /// The traces that may answer a probe of a key: never one too few.
     pub fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Candidates> {
-        match self.key(scope, key)? {
-            Some(entry) => self.postings_of(&entry, probe),
-            None => {
-                let set = self.scarce_traces(scope, key)?;
-                Ok(Candidates { exact: set.is_empty(), set })
+        match &*self.known(scope, key)? {
+            Known::Entry(entry, answers) => {
+                let Probe::Str(text) = *probe else { return self.postings_of(entry, probe) };
+                let same =
+                    |(own, found): &(Str, Candidates)| (*own == *text).then(|| found.clone());
+                if let Some(known) = answers.find(same) {
+                    return Ok(known);
+                }
+                let found = self.postings_of(entry, probe)?;
+                if found.set.len() <= MOST_AT_HAND && text.len() as u64 <= MOST_AT_HAND {
+                    answers.keep((Str::from(text), found.clone()));
+                }
+                Ok(found)
             }
+            Known::Scarce(set) => Ok(Candidates { exact: set.is_empty(), set: set.clone() }),
         }
     }
 
@@ -36,18 +49,18 @@ impl Terms {
         for part in entry.parts.iter().filter(|part| asks(probe, part.kind, part.is_buckets())) {
             let covered = match self.part(part)? {
                 Part::Values(values, pointers) => {
-                    let codes = self.matching(&values, probe)?;
-                    union.add_codes(&pointers, &codes)?;
+                    let codes = self.matching(values, probe)?;
+                    union.add_codes(pointers, &codes)?;
                     true
                 }
                 // With a hash for every value the hashed part answers equality alone.
                 Part::Dictionary(_) if hashed(part.kind) => true,
-                Part::Dictionary(values) => self.matching(&values, probe)?.is_empty(),
+                Part::Dictionary(values) => self.matching(values, probe)?.is_empty(),
                 Part::Covered(homes, table) => match *probe {
                     Probe::Str(text) => {
                         union.exact = false;
                         table.find(&*self.source, hash_text(text), &mut union.ordinals)?;
-                        self.add_homes(&homes, text, &mut union)?;
+                        self.add_homes(homes, text, &mut union)?;
                         true
                     }
                     _ => table.len() == 0 && homes.is_empty(),
@@ -78,7 +91,7 @@ impl Terms {
                     if !is_empty(probe) {
                         let (near, inside) = buckets.overlapping(&*self.source, low, high)?;
                         union.exact &= near == inside;
-                        union.add_codes(&pointers, &[near])?;
+                        union.add_codes(pointers, &[near])?;
                     }
                     true
                 }
@@ -95,7 +108,7 @@ impl Terms {
         let source = &*self.source;
         let widest = widest(self.traces) as u64;
         for home in homes {
-            let parts = self.key_at(home.key)?;
+            let parts = self.parts_of(home)?;
             let words = || words(text).enumerate().filter(|(n, _)| home.words >> n & 1 == 1);
             for part in parts.iter().filter(|part| part.kind == TermKind::Str) {
                 match self.part(part)? {

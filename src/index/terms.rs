@@ -24,7 +24,7 @@
 //! stands beside a hashed part of its type, the hashed part holds the dictionary's values too.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
 use crate::base::recent::Recent;
@@ -37,13 +37,12 @@ use crate::index::folded::{Folded, Joined};
 use crate::index::front::Texts;
 use crate::index::hashes::HashTable;
 use crate::index::homes::MAX_HOMES;
-use crate::index::known_values::Dictionary;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::postings::Postings;
 use crate::index::scarce::{SCARCE, Scarce};
 use crate::index::source::{Cursor, Source};
-use crate::index::term::{TagScope, TermKind};
+use crate::index::term::{Candidates, TagScope, TermKind};
 use crate::index::terms_builder::{
     PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_SCARCE_TEXTS,
     PART_VALUES,
@@ -66,13 +65,26 @@ pub struct Terms {
     recent: Arc<Recent<Asked>>,
 }
 
-/// A key that was asked for, and its entry if there is one.
-type Asked = (TagScope, Str, Option<KeyEntry>);
+/// A key that was asked for.
+type Asked = (TagScope, Str, Arc<Known>);
+
+/// What is known of a key.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// Its entry, and what was answered last of single texts: the pages of a search, and searches
+    /// that are made again and again, ask for the same.
+    Entry(KeyEntry, Recent<(Str, Candidates)>),
+    /// It has none: the traces that may have it, and all that do.
+    Scarce(OrdinalSet),
+}
 
 /// Keys kept at hand.
 const RECENT: usize = 8;
 
-/// One key of the index, its parts found but not yet opened.
+/// Answers kept at hand for each of them.
+const RECENT_ANSWERS: usize = 2;
+
+/// One key of the index, its parts found, and opened when they are first needed.
 #[derive(Clone, Debug)]
 pub struct KeyEntry {
     /// Where the attribute stands.
@@ -89,6 +101,7 @@ pub(crate) struct PartEntry {
     pub(crate) kind: TermKind,
     pub(crate) form: u8,
     pub(crate) range: Range<usize>,
+    opened: OnceLock<Part>,
 }
 
 impl PartEntry {
@@ -102,11 +115,12 @@ impl PartEntry {
 }
 
 /// A key that covers texts of another one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HomeEntry {
     pub(crate) key: u64,
     /// A bit for each word that is looked for in it, the lowest for the text itself.
     pub(crate) words: u64,
+    parts: OnceLock<Vec<PartEntry>>,
 }
 
 /// A part of a key, opened.
@@ -163,21 +177,12 @@ impl Terms {
         self.postings.read(&*self.source, scarce.present).map(|traces| traces.is_empty())
     }
 
-    /// The traces that may have a key without an entry, and all that do.
-    pub(crate) fn scarce_traces(&self, scope: TagScope, key: &str) -> Result<OrdinalSet> {
-        let Some(scarce) = self.scarce()? else { return Ok(OrdinalSet::none(self.traces)) };
-        let ordinals = scarce.find_key(&*self.source, self.traces, scope, key)?;
-        Ok(OrdinalSet::from_ordinals(self.traces, ordinals))
-    }
-
     /// The table of what is scarce, if anything is.
     pub(crate) fn scarce(&self) -> Result<Option<Scarce>> {
-        let entry = self.key(TagScope::Intrinsic, SCARCE)?;
-        let Some(part) = entry.as_ref().and_then(|entry| entry.parts.first()) else {
-            return Ok(None);
-        };
-        match self.part(part)? {
-            Part::Scarce(scarce) => Ok(Some(scarce)),
+        let known = self.known(TagScope::Intrinsic, SCARCE)?;
+        let Known::Entry(entry, _) = &*known else { return Ok(None) };
+        match entry.parts.first().map(|part| self.part(part)).transpose()? {
+            Some(Part::Scarce(scarce)) => Ok(Some(scarce.clone())),
             _ => Ok(None),
         }
     }
@@ -200,20 +205,46 @@ impl Terms {
 
     /// One key; `None` if it has no entry: no attribute of the segment has it, or it is scarce.
     pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
-        let is_it = |known: &Asked| known.0 == scope && known.1.as_str() == key;
-        if let Some(entry) = self.recent.find(|known| is_it(known).then(|| known.2.clone())) {
-            return Ok(entry);
-        }
-        let name = format!("{}{key}", char::from(scope.code()));
-        let found = self.names.find(&*self.source, &name)?;
-        let entry = found.map(|index| self.record(index, &name)).transpose()?;
-        self.recent.keep((scope, Str::from(key), entry.clone()));
-        Ok(entry)
+        Ok(match &*self.known(scope, key)? {
+            Known::Entry(entry, _) => Some(entry.clone()),
+            Known::Scarce(_) => None,
+        })
     }
 
-    /// The key of a number, its name left out.
-    pub(crate) fn key_at(&self, number: u64) -> Result<Vec<PartEntry>> {
-        self.parts_at(number).map(|(_, parts)| parts)
+    /// What is known of a key; what was asked for last is at hand.
+    pub(crate) fn known(&self, scope: TagScope, key: &str) -> Result<Arc<Known>> {
+        let is_it = |asked: &Asked| asked.0 == scope && asked.1.as_str() == key;
+        if let Some(known) = self.recent.find(|a| is_it(a).then(|| Arc::clone(&a.2))) {
+            return Ok(known);
+        }
+        let name = format!("{}{key}", char::from(scope.code()));
+        let known = match self.names.find(&*self.source, &name)? {
+            Some(index) => Known::Entry(self.record(index, &name)?, Recent::new(RECENT_ANSWERS)),
+            // What tells of scarce keys is no such itself.
+            None if key == SCARCE => Known::Scarce(OrdinalSet::none(self.traces)),
+            None => Known::Scarce(self.scarce_traces(scope, key)?),
+        };
+        let known = Arc::new(known);
+        self.recent.keep((scope, Str::from(key), Arc::clone(&known)));
+        Ok(known)
+    }
+
+    /// The traces that may have a key without an entry, and all that do.
+    pub(crate) fn scarce_traces(&self, scope: TagScope, key: &str) -> Result<OrdinalSet> {
+        let Some(scarce) = self.scarce()? else { return Ok(OrdinalSet::none(self.traces)) };
+        let ordinals = scarce.find_key(&*self.source, self.traces, scope, key)?;
+        Ok(OrdinalSet::from_ordinals(self.traces, ordinals))
+    }
+
+    /// The parts of a home.
+    pub(crate) fn parts_of<'h>(&self, home: &'h HomeEntry) -> Result<&'h [PartEntry]> {
+        match home.parts.get() {
+            Some(parts) => Ok(parts),
+            None => {
+                let (_, parts) = self.parts_at(home.key)?;
+                Ok(home.parts.get_or_init(|| parts))
+            }
+        }
     }
 
     /// The scope and key of a number.
@@ -259,13 +290,20 @@ impl Terms {
             let range = range.filter(|range| range.end <= self.parts.end);
             let range = range.ok_or_else(|| cursor.corrupt("a part beyond its area"))?;
             start = Some(range.end);
-            parts.push(PartEntry { kind, form: code & 15, range });
+            parts.push(PartEntry { kind, form: code & 15, range, opened: OnceLock::new() });
         }
         Ok((present, parts))
     }
 
-    /// Opens a part.
-    pub(crate) fn part(&self, part: &PartEntry) -> Result<Part> {
+    /// A part, opened.
+    pub(crate) fn part<'p>(&self, part: &'p PartEntry) -> Result<&'p Part> {
+        match part.opened.get() {
+            Some(opened) => Ok(opened),
+            None => self.open_part(part).map(|opened| part.opened.get_or_init(|| opened)),
+        }
+    }
+
+    fn open_part(&self, part: &PartEntry) -> Result<Part> {
         let mut cursor = Cursor::new(&*self.source, part.range.clone())?;
         match part.form {
             PART_VALUES => {
@@ -283,7 +321,10 @@ impl Terms {
                 if count > MAX_HOMES || part.kind != TermKind::Str {
                     return Err(cursor.corrupt("a bad header of covered texts"));
                 }
-                let mut home = || Ok(HomeEntry { key: cursor.varint()?, words: cursor.varint()? });
+                let mut home = || {
+                    let (key, words) = (cursor.varint()?, cursor.varint()?);
+                    Ok(HomeEntry { key, words, parts: OnceLock::new() })
+                };
                 let homes = (0..count).map(|_| home()).collect::<Result<_>>()?;
                 Ok(Part::Covered(homes, HashTable::open(&mut cursor)?))
             }
@@ -320,37 +361,6 @@ impl Terms {
         let range = begin.zip(len).and_then(|(from, len)| Some(from..from.checked_add(len)?));
         let range = range.filter(|range| range.end <= self.source.len());
         range.ok_or_else(|| cursor.corrupt("a dictionary beyond its section"))
-    }
-
-    /// The values of one type of a key, if they have a dictionary.
-    pub fn dictionary(
-        &self,
-        scope: TagScope,
-        key: &str,
-        kind: TermKind,
-    ) -> Result<Option<Dictionary>> {
-        let Some(entry) = self.key(scope, key)? else { return Ok(None) };
-        let mut dictionaries = self.dictionaries(&entry)?;
-        let found = dictionaries.iter().position(|(own, _)| *own == kind);
-        Ok(found.map(|at| dictionaries.swap_remove(at).1))
-    }
-
-    /// All dictionaries of a key, by type.
-    pub fn dictionaries(&self, entry: &KeyEntry) -> Result<Vec<(TermKind, Dictionary)>> {
-        let mut found = Vec::new();
-        for part in &entry.parts {
-            let (values, pointers) = match part.form {
-                PART_VALUES | PART_DICTIONARY => match self.part(part)? {
-                    Part::Values(values, pointers) => (values, Some(pointers)),
-                    Part::Dictionary(values) => (values, None),
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            let (source, postings) = (Arc::clone(&self.source), self.postings.clone());
-            found.push((part.kind, Dictionary::new(source, postings, values, pointers)));
-        }
-        Ok(found)
     }
 }
 

@@ -20,7 +20,7 @@ impl Terms {
         for key in &keys {
             damage.extend(self.postings.read(&*self.source, key.present).err());
             for part in &key.parts {
-                let checked = self.part(part).and_then(|part| self.verify_part(&part));
+                let checked = self.part(part).and_then(|part| self.verify_part(part));
                 damage.extend(checked.err());
             }
             damage.extend(self.verify_lists(key).err());
@@ -35,7 +35,7 @@ impl Terms {
             Part::Hashed(table) => table.verify(source, self.traces),
             Part::Covered(homes, table) => {
                 for home in homes {
-                    self.key_at(home.key)?;
+                    self.parts_of(home)?;
                 }
                 table.verify(source, self.traces)
             }
