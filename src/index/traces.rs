@@ -26,13 +26,16 @@ use crate::base::varint::{unzigzag, write_u64};
 use crate::index::ascending::{Ascending, pack_ascending};
 use crate::index::packed::{Packed, pack};
 use crate::index::source::{Cursor, Source, partition_point};
-use crate::index::traces::entry::{length, longest, near_zero, spread};
+use crate::index::traces::entry::{bound_of, length, longest, near_zero, spread};
 
 pub use entry::{TraceEntry, TraceFlags};
 
 /// Traces of a page: few enough that one lookup reads two granules, enough that the headers of
 /// its columns are noise.
 const PAGE_ENTRIES: usize = 256;
+
+/// Pages each reader has at hand: bisecting for a time or a row meets a few again and again.
+const AT_HAND: usize = 4;
 
 /// Collects the table, a page at a time.
 #[derive(Debug, Default)]
@@ -110,7 +113,7 @@ pub struct TraceTable {
     offsets: Packed,
     /// Where the first page begins.
     start: usize,
-    /// The page opened last: a search asks for one trace several times, and for its neighbours.
+    /// The pages opened last: a search asks for one trace several times, and for its neighbours.
     last: Recent<(u32, Arc<PageColumns>)>,
 }
 
@@ -136,7 +139,7 @@ impl TraceTable {
             return Err(cursor.corrupt("a wrong number of pages"));
         }
         let start = cursor.at();
-        Ok(Self { source, traces, page_entries, offsets, start, last: Recent::new(1) })
+        Ok(Self { source, traces, page_entries, offsets, start, last: Recent::new(AT_HAND) })
     }
 
     /// How many traces the segment has.
@@ -273,6 +276,19 @@ impl TracePage<'_> {
         };
         let last_start = entry.last_start_of(get(spread)?);
         Ok(TraceEntry { last_start, ..entry }.with_longest(get(longest)?))
+    }
+
+    /// Whether the trace of an ordinal is on the page.
+    pub fn has(&self, ordinal: u32) -> bool {
+        ordinal.checked_sub(self.first).is_some_and(|index| index < self.count)
+    }
+
+    /// A bound of the longest duration in a trace: cheaper than all of its entry.
+    pub fn max_duration(&self, ordinal: u32) -> Result<u64> {
+        let index = self.index(ordinal)?;
+        let [_, _, _, length, longest, _] = &self.columns.columns;
+        let get = |column: &Packed| column.get(self.source, index);
+        Ok(bound_of(get(longest)?, get(length)?))
     }
 
     fn id(&self, ordinal: u32) -> Result<TraceId> {

@@ -115,6 +115,7 @@ impl Part {
             first_start: self.starts.0,
             last_start: self.starts.1,
             last_end: self.starts.1,
+            is_regular: false,
         };
         Piece { source: Arc::clone(source), fragment }
     }

@@ -1,7 +1,7 @@
 //! How a query is answered, in words and figures.
 
 use crate::query::ast::{Check, Compare, Expr, Field, Test};
-use crate::query::driver::{driven, estimate};
+use crate::query::driver::{Driven, driven, estimate};
 use crate::query::eval::program::Program;
 use crate::query::typed::Query;
 use crate::query::view::View;
@@ -16,7 +16,8 @@ pub struct Plan {
     /// What is made of the spans of a trace that was found, as TraceQL; none if the driver is all
     /// there is to the query.
     pub stages: Option<String>,
-    /// The conditions of the driver, each once.
+    /// The conditions of the driver, then others that some span of every matching trace fulfils,
+    /// each once: traces in which an index says that none does are not read.
     pub conditions: Vec<Condition>,
 }
 
@@ -64,9 +65,10 @@ impl Access {
 
 /// The plan of a query on a view.
 pub fn plan(view: &View, query: &Query, program: &Program) -> Plan {
-    let driver = driven(program, view, query).filter;
+    let Driven { query: driver, others } = driven(program, view, query);
+    let driver = driver.filter;
     let mut conditions = Vec::new();
-    each(&driver, &mut |expr| {
+    let mut note = |expr: &Expr| {
         let text = expr.to_string();
         if conditions.iter().any(|known: &Condition| known.text == text) {
             return;
@@ -78,7 +80,9 @@ pub fn plan(view: &View, query: &Query, program: &Program) -> Plan {
             access,
             traces: estimate.map(|estimate| estimate.traces),
         });
-    });
+    };
+    each(&driver, &mut note);
+    others.iter().for_each(|other| each(&other.filter, &mut note));
     let pipeline = query.pipeline.as_ref().map(|pipeline| match query.filter.to_string() {
         all if all == "true" => pipeline.to_string(),
         filter => format!("{pipeline} | {{ {filter} }}"),

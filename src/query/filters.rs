@@ -8,14 +8,11 @@
 use std::sync::Arc;
 
 use crate::index::bloom::{BloomReader, HashedId};
-use crate::query::view::Partition;
+use crate::query::view::{Partition, SourcePlace as Place};
 
 /// Rounds in which filters are asked for one bit each; those left over are asked for the others
 /// together. Half of the filters are left after each round.
 const ROUNDS: u32 = 4;
-
-/// Which source: the number of its partition, and its own in it.
-type Place = (u32, u32);
 
 /// The filters of a view's sources.
 #[derive(Debug)]

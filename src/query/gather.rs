@@ -9,19 +9,23 @@ use crate::base::model::{ResourceContext, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::base::view::StrRef;
-use crate::query::ast::Field;
+use crate::query::ast::{Expr, Field, Test};
 use crate::query::bounds::Bounds;
+use crate::query::compare::{Seen, holds};
 use crate::query::eval::bits::Bits;
 use crate::query::eval::family::{Family, ParentValues, collected};
-use crate::query::eval::fields::each;
+use crate::query::eval::fields::{each, nested_set_parent};
 use crate::query::eval::relation::Relation;
 use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::places::{Place, visit_places};
 use crate::query::predicate::{TraceFacts, matches};
 use crate::query::settle::{Content, SpanKey};
-use crate::query::source::Row;
+use crate::query::source::{Fragment, Row, Sketcher};
 use crate::query::view::Piece;
 use crate::query::weigh::Weigh;
+
+/// Spans that room is made for before they are read: a row count could be a lie.
+const MOST_RESERVED: usize = 1 << 10;
 
 /// What hits and trace-level conditions need of a span: a million of them stay affordable.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ impl Gathered {
         let mut gathered = Self { bounds: leaves.bounds.clone(), ..Self::default() };
         let mut services = Services::default();
         let mut names = Names::default();
+        let rows: usize = pieces.iter().map(|piece| piece.fragment.rows.len()).sum();
+        gathered.spans.reserve(rows.min(MOST_RESERVED));
         for (number, piece) in pieces.iter().enumerate() {
             piece.source.shorts(&piece.fragment, leaves, &mut |short| {
                 gathered.bounds.interrupt.tick()?;
@@ -85,6 +91,34 @@ impl Gathered {
         gathered.drop_identical(pieces)?;
         gathered.decide(pieces, leaves)?;
         Ok(gathered)
+    }
+
+    /// A trace in one piece as far as columns alone tell of it: its spans in the order of rows, with
+    /// verdicts and relation, and numbers for ids. `None` where columns do not suffice.
+    pub fn sketched(
+        sketcher: &mut dyn Sketcher,
+        fragment: &Fragment,
+        bounds: &Bounds,
+    ) -> Result<Option<Self>> {
+        let mut gathered = Self { bounds: bounds.clone(), ..Self::default() };
+        gathered.spans.reserve(fragment.rows.len().min(MOST_RESERVED));
+        let start = fragment.first_start;
+        let number = |row: u32| SpanId::from(u64::from(row) + 1);
+        let is_told = sketcher.sketch(fragment, &mut |sketched| {
+            gathered.bounds.check_trace(gathered.spans.len() * size_of::<Brief>())?;
+            gathered.spans.push(Brief {
+                key: (start, number(sketched.row)),
+                end: start,
+                parent: sketched.parent.map(number),
+                name: Str::default(),
+                service: None,
+                is_error: false,
+                verdicts: sketched.verdicts,
+                place: (0, sketched.row),
+            });
+            Ok(())
+        })?;
+        Ok(is_told.then_some(gathered))
     }
 
     /// Spans of one key are compared by content: identical ones become one, others get an order.
@@ -112,6 +146,7 @@ impl Gathered {
     /// Decides the filters that depend on whole spans, or on the trace.
     fn decide(&mut self, pieces: &[Piece], leaves: &Leaves) -> Result<()> {
         self.parents = self.parent_values(pieces, leaves)?;
+        self.leave_out_by_place(leaves);
         let open = Bits::of(self.spans.len(), |span| {
             self.spans.get(span).is_some_and(|span| span.verdicts.are_open())
         });
@@ -128,6 +163,24 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+
+    /// Decides the filters that ask for a root, or for none, of the spans that are not.
+    fn leave_out_by_place(&mut self, leaves: &Leaves) {
+        let is_root = |span: usize, brief: &Brief| {
+            brief.parent.is_none() || self.relation().parents(span).next().is_none()
+        };
+        let mut decided = Vec::new();
+        for (number, brief) in self.spans.iter().enumerate().filter(|(_, b)| b.verdicts.are_open())
+        {
+            let may_hold = |leaf: &_| may_hold(leaf, leaves.loose, &|| is_root(number, brief));
+            decided.push((number, brief.verdicts.limited(&leaves.filters, may_hold)));
+        }
+        for (span, verdicts) in decided {
+            if let Some(brief) = self.spans.get_mut(span) {
+                brief.verdicts = verdicts;
+            }
+        }
     }
 
     /// What the trace's spans have in the fields that filters ask of parents.
@@ -239,6 +292,19 @@ impl Gathered {
     /// When the last of its spans ends.
     pub fn end(&self) -> Timestamp {
         self.spans.iter().map(|span| span.end).max().unwrap_or_default()
+    }
+}
+
+/// Whether a filter may hold of a span, as far as it depends on whether that is a root. Recurses as
+/// deep as the query nests.
+fn may_hold(filter: &Expr, loose: bool, is_root: &dyn Fn() -> bool) -> bool {
+    match filter {
+        Expr::And(parts) => parts.iter().all(|part| may_hold(part, loose, is_root)),
+        Expr::Or(parts) => parts.iter().any(|part| may_hold(part, loose, is_root)),
+        Expr::Test(Test { field: Field::NestedSetParent, check }) => {
+            holds(check, Seen::Number(nested_set_parent(is_root())), loose)
+        }
+        _ => true,
     }
 }
 

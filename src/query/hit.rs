@@ -118,6 +118,8 @@ pub struct Explain {
     pub certain: u64,
     /// Traces with fewer spans than the query counts, which were not read.
     pub traces_too_small: u64,
+    /// Traces that were not read since indexes or single columns say that they do not match.
+    pub traces_ruled_out: u64,
     /// Traces whose spans were read.
     pub traces_read: u64,
     /// The spans of these.

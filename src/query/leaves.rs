@@ -90,6 +90,17 @@ impl Verdicts {
         all
     }
 
+    /// The same without those open that cannot hold.
+    pub fn limited(self, filters: &[Expr], may_hold: impl Fn(&Expr) -> bool) -> Self {
+        let mut open = 0;
+        for (leaf, filter) in filters.iter().enumerate() {
+            if self.of_leaf(leaf).is_none() && may_hold(filter) {
+                open |= 1u64.checked_shl(leaf as u32).unwrap_or(0);
+            }
+        }
+        Self { open, ..self }
+    }
+
     /// Whether the span fulfils a filter; `None` if that is open.
     pub fn of_leaf(self, leaf: usize) -> Option<bool> {
         let is_open = leaf < MAX_LEAVES && self.open >> leaf & 1 == 1;

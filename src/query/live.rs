@@ -181,6 +181,7 @@ fn fragments(entries: &[Entry], first: usize) -> impl Iterator<Item = Fragment> 
             first_start: first.start(),
             last_start: last.start(),
             last_end: spans.iter().map(Entry::end).max()?,
+            is_regular: false,
         })
     })
 }

@@ -1,13 +1,14 @@
 //! Candidates of all sources, newest fragment first, each source opened only when its turn comes.
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::hit::Explain;
 use crate::query::source::{Candidate, Candidates, Source};
 use crate::query::typed::Query;
-use crate::query::view::{View, overlaps};
+use crate::query::view::{Piece, SourcePlace, View, overlaps};
 
 /// A lazy merge of the sources' candidates.
 ///
@@ -21,8 +22,19 @@ pub struct Newest<'a> {
     heap: BinaryHeap<(Timestamp, usize)>,
 }
 
+/// A candidate, and the source in which it was met.
+pub struct Met<'a> {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// The source.
+    pub source: &'a Arc<dyn Source>,
+    /// Where that stands in the view.
+    pub place: SourcePlace,
+}
+
 struct Lane<'a> {
-    source: &'a dyn Source,
+    source: &'a Arc<dyn Source>,
+    place: SourcePlace,
     /// `None` until the source is opened.
     candidates: Option<Candidates<'a>>,
     next: Option<Candidate>,
@@ -32,18 +44,18 @@ impl<'a> Newest<'a> {
     /// The candidates of a query; tells what the time range excludes.
     pub fn new(view: &'a View, query: &'a Query, explain: &mut Explain) -> Self {
         let mut newest = Self { query, lanes: Vec::new(), heap: BinaryHeap::new() };
-        for partition in view.partitions() {
+        for (number, partition) in (0..).zip(view.partitions()) {
             explain.partitions += 1;
             if !partition.overlaps(query.range) {
                 explain.partitions_out_of_range += 1;
                 continue;
             }
-            for source in &partition.sources {
+            for (source, place) in partition.sources.iter().zip((0..).map(|own| (number, own))) {
                 let is_segment = u64::from(source.is_segment());
                 explain.segments += is_segment;
                 explain.live_groups += 1 - is_segment;
                 if overlaps(source.as_ref(), query.range) {
-                    newest.add(source.as_ref());
+                    newest.add(source, place);
                 } else {
                     explain.segments_out_of_range += is_segment;
                 }
@@ -52,15 +64,15 @@ impl<'a> Newest<'a> {
         newest
     }
 
-    fn add(&mut self, source: &'a dyn Source) {
+    fn add(&mut self, source: &'a Arc<dyn Source>, place: SourcePlace) {
         // Matching spans start inside the range, and their fragment not after them.
         let bound = source.starts().map(|(_, last)| last).min(self.query.range.last());
         self.heap.push((bound.unwrap_or_default(), self.lanes.len()));
-        self.lanes.push(Lane { source, candidates: None, next: None });
+        self.lanes.push(Lane { source, place, candidates: None, next: None });
     }
 
     /// The next candidate, unless none is left that starts at `floor` or later.
-    pub fn next(&mut self, floor: Timestamp) -> Result<Option<Candidate>> {
+    pub fn next(&mut self, floor: Timestamp) -> Result<Option<Met<'a>>> {
         while let Some(&(bound, number)) = self.heap.peek() {
             if bound < floor {
                 break;
@@ -72,8 +84,8 @@ impl<'a> Newest<'a> {
             if let Some(next) = &lane.next {
                 self.heap.push((next.fragment.first_start, number));
             }
-            if candidate.is_some() {
-                return Ok(candidate);
+            if let Some(candidate) = candidate {
+                return Ok(Some(Met { candidate, source: lane.source, place: lane.place }));
             }
         }
         Ok(None)
@@ -83,6 +95,14 @@ impl<'a> Newest<'a> {
     pub fn unread_segments(&self) -> u64 {
         let unread = |lane: &&Lane<'_>| lane.candidates.is_none() && lane.source.is_segment();
         self.lanes.iter().filter(unread).count() as u64
+    }
+}
+
+impl Met<'_> {
+    /// Where all spans of its trace lie.
+    pub fn pieces(&self, view: &View) -> Result<Vec<Piece>> {
+        let fragment = self.candidate.fragment.clone();
+        view.pieces_beside(Piece { source: Arc::clone(self.source), fragment }, self.place)
     }
 }
 

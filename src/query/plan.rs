@@ -10,6 +10,7 @@
 use std::ops::Bound;
 
 use crate::base::error::Result;
+use crate::base::ids::TraceId;
 use crate::base::number::Number;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates, Probe, TagScope};
@@ -25,6 +26,11 @@ pub trait Terms {
     /// The traces with a value, or an element of an array, that answers the probe: never one too
     /// few. A key that nothing bears finds none, and is exact.
     fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Candidates>;
+
+    /// The traces of this id, where an index tells.
+    fn of_id(&self, _id: TraceId) -> Result<Option<OrdinalSet>> {
+        Ok(None)
+    }
 }
 
 /// What the index knows of a condition.
@@ -150,11 +156,23 @@ fn plan_test(terms: &dyn Terms, test: &Test, loose: bool) -> Result<Planned> {
             }
             _ => Ok(unknown(terms)),
         },
+        Field::TraceId => match check {
+            Check::Text(Compare::Equal, text) => plan_id(terms, text),
+            _ => Ok(unknown(terms)),
+        },
         Field::EventName => plan_text_of(terms, intrinsic::EVENT_NAME, check),
         Field::InstrumentationName => plan_text_of(terms, intrinsic::SCOPE_NAME, check),
         Field::InstrumentationVersion => plan_text_of(terms, intrinsic::SCOPE_VERSION, check),
         _ => Ok(unknown(terms)),
     }
+}
+
+/// The traces whose id prints so: each of their spans fulfils that.
+fn plan_id(terms: &dyn Terms, text: &str) -> Result<Planned> {
+    let id = text.parse::<TraceId>().ok().filter(|id| id.to_string() == text);
+    let Some(id) = id else { return Ok(never(terms)) };
+    let found = terms.of_id(id)?;
+    Ok(found.map_or_else(|| unknown(terms), |set| Planned { set, exact: true, always: false }))
 }
 
 /// How long, in nanoseconds, a span takes at least that fulfils the condition: lets sources leave

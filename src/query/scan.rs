@@ -104,7 +104,7 @@ impl Scan {
     pub(crate) fn matching(view: &View, query: &Query) -> Result<Self> {
         let query = &*query.begin(view.clock())?;
         let program = Program::new(query)?;
-        let query = driven(&program, view, query);
+        let query = driven(&program, view, query).query;
         let anywhere = match program.is_simple() {
             true => None,
             false => Some(candidates(view.sources_in(query.range), &query)?),

@@ -13,8 +13,8 @@ use crate::base::observer::StoreEvent;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::query::best::{Best, Every, Overflow, Taker};
 use crate::query::cursor::Place;
-use crate::query::driver::driven;
-use crate::query::eval::judge::Judged;
+use crate::query::driver::{Checks, Driven, driven};
+use crate::query::eval::judge::{Judged, Sketches};
 use crate::query::eval::program::Program;
 use crate::query::explain::plan;
 use crate::query::gather::{Brief, Gathered};
@@ -122,7 +122,8 @@ fn top<T: Weigh, B: Taker<T>>(
     let program = Program::new(query)?;
     let sure = sure.filter(|_| program.is_simple());
     let least_spans = program.least_spans();
-    let query = &driven(&program, view, query);
+    let Driven { query, others } = &driven(&program, view, query);
+    let (mut checks, mut sketches) = (Checks::new(others), Sketches::new(&program));
     let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
     let mut seen = Seen::default();
     let mut newest = Newest::new(view, query, explain);
@@ -131,14 +132,15 @@ fn top<T: Weigh, B: Taker<T>>(
     }
     loop {
         let floor = best.last().map_or(Timestamp::ZERO, |last| last.start);
-        let Some(candidate) = newest.next(floor)? else { break };
+        let Some(met) = newest.next(floor)? else { break };
+        let candidate = &met.candidate;
         explain.candidates += 1;
         explain.certain += u64::from(candidate.certain);
         let id = candidate.fragment.trace_id;
         if seen.contains(id, candidate.fragment.first_start) {
             continue;
         }
-        let pieces = view.pieces(id)?;
+        let pieces = met.pieces(view)?;
         if !seen.add(id, &pieces) && B::ONCE {
             return Err(Error::Limit { what: format!("{} traces in parts", seen.len()) });
         }
@@ -148,14 +150,18 @@ fn top<T: Weigh, B: Taker<T>>(
             explain.traces_too_small += 1;
             continue;
         }
-        let times = times(&candidate, &pieces);
+        let times = times(id, &pieces);
         let place = Place { start: times.start, id };
         let is_before = after.is_some_and(|after| place.order() <= after.order());
         if is_before || !best.admits(place) {
             continue;
         }
         let answer = match sure {
-            Some(sure) if is_certain(&candidate, query.range) => sure(times),
+            Some(sure) if is_certain(candidate, query.range) => sure(times),
+            _ if !checks.admit(&pieces)? || sketches.exclude(&met, &pieces)? => {
+                explain.traces_ruled_out += 1;
+                continue;
+            }
             _ => {
                 explain.traces_read += 1;
                 explain.spans_read += spans;
@@ -184,10 +190,10 @@ fn is_certain(candidate: &Candidate, range: TimeRange) -> bool {
     candidate.certain && range.covers(fragment.first_start, fragment.last_start)
 }
 
-fn times(candidate: &Candidate, pieces: &[Piece]) -> TraceTimes {
-    let fragments = || pieces.iter().map(|piece| &piece.fragment).chain([&candidate.fragment]);
+fn times(trace_id: TraceId, pieces: &[Piece]) -> TraceTimes {
+    let fragments = || pieces.iter().map(|piece| &piece.fragment);
     TraceTimes {
-        trace_id: candidate.fragment.trace_id,
+        trace_id,
         start: fragments().map(|f| f.first_start).min().unwrap_or_default(),
         end: fragments().map(|f| f.last_end).max().unwrap_or_default(),
     }

@@ -69,6 +69,9 @@ impl<'a> Sieve<'a> {
         let mut sifted = Sifted::default();
         for row in rows {
             interrupt.tick()?;
+            if self.tests.excludes(self.peek.template(row)?) {
+                continue;
+            }
             let columns = self.peek.row(row)?;
             let is_spelled = columns.template() == SPELLED;
             let verdict = match self.tests.verdict(columns)? {
@@ -98,6 +101,11 @@ impl<'a> RowTests<'a> {
         let nodes = templates.iter().map(|_| None).collect();
         let resources = ResourceTests::default();
         Ok(Self { segment, filter, loose, templates, nodes, resources })
+    }
+
+    /// Whether no row of a template fulfils the condition, as far as one was met.
+    fn excludes(&self, template: u32) -> bool {
+        matches!(self.nodes.get(template as usize), Some(Some(Node::Known(Some(false)))))
     }
 
     /// Whether a row fulfils the condition; `None` where its columns alone do not tell.

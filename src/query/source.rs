@@ -12,6 +12,7 @@ use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::{SpanRef, StrRef};
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
+use crate::index::ordinals::OrdinalSet;
 use crate::query::ast::{Expr, Scope};
 use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::listed::Plain;
@@ -33,6 +34,8 @@ pub struct Fragment {
     pub last_start: Timestamp,
     /// The latest end of its spans.
     pub last_end: Timestamp,
+    /// Whether the spans below one are exactly the rows that follow it in its range.
+    pub is_regular: bool,
 }
 
 /// A fragment in which some span may fulfil a condition.
@@ -92,6 +95,27 @@ pub struct Short<'a> {
     pub verdicts: Verdicts,
 }
 
+/// A row of which columns alone tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Sketched {
+    /// The row in its source.
+    pub row: u32,
+    /// The row of its span's parent, unless that is a root.
+    pub parent: Option<u32>,
+    /// Which filters of a query it fulfils: none is open.
+    pub verdicts: Verdicts,
+}
+
+/// What takes them one by one.
+pub type VisitSketched<'a> = dyn FnMut(Sketched) -> Result<()> + 'a;
+
+/// Tells of the rows of a source by columns alone.
+pub trait Sketcher {
+    /// Hands over the rows of a fragment, in order; no, if columns do not tell enough of one, nor
+    /// of those behind it.
+    fn sketch(&mut self, fragment: &Fragment, visit: &mut VisitSketched<'_>) -> Result<bool>;
+}
+
 /// What takes rows one by one, and may end the walk.
 pub type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
@@ -125,6 +149,14 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Adds the fragments of traces with this low half of the id.
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()>;
 
+    /// The same but for a fragment that is known.
+    fn find_others(&self, id: &HashedId, known: &Fragment, out: &mut Vec<Fragment>) -> Result<()> {
+        let mut all = Vec::new();
+        self.find(id, &mut all)?;
+        out.extend(all.into_iter().filter(|fragment| fragment.rows != known.rows));
+        Ok(())
+    }
+
     /// Fragments that hold a span that fulfils the query's condition, and perhaps others.
     /// Conditions on the trace as a whole exclude nothing, nor need the time range.
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>>;
@@ -132,6 +164,16 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// What an index, if there is one, says of a condition.
     fn estimate(&self, _condition: &Expr, _loose: bool) -> Result<Option<Estimate>> {
         Ok(None)
+    }
+
+    /// The traces in which some span may fulfil the query's condition, where an index tells.
+    fn possible(&self, _query: &Query) -> Result<Option<OrdinalSet>> {
+        Ok(None)
+    }
+
+    /// Whether a fragment's trace is in a set that [`Source::possible`] told.
+    fn is_in(&self, _fragment: &Fragment, _traces: &OrdinalSet) -> Result<bool> {
+        Ok(true)
     }
 
     /// Hands over the fragment of every trace, in any order; a trace may have several.
@@ -174,6 +216,11 @@ pub trait Source: Send + Sync + fmt::Debug {
             visit(row.short(leaves))?;
             Ok(ControlFlow::Continue(()))
         })
+    }
+
+    /// What sketches its traces for a query, if it has columns.
+    fn sketcher<'a>(&'a self, _leaves: &'a Leaves) -> Result<Option<Box<dyn Sketcher + 'a>>> {
+        Ok(None)
     }
 
     /// Hands over every row.

@@ -1,36 +1,41 @@
 //! Segments as sources: their indexes answer before their rows do.
 
-use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
-use crate::base::model::{ResourceContext, ScopeContext, StatusCode, TraceSpan};
+use crate::base::model::{StatusCode, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::base::view::StrRef;
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
 use crate::index::ordinals::OrdinalSet;
-use crate::index::term::{Candidates as Postings, Probe, TagScope};
-use crate::index::traces::TraceEntry;
+use crate::index::term::{Probe, TagScope};
+use crate::index::traces::{TraceEntry, TraceFlags, TracePage};
 use crate::query::ast::{Expr, Scope};
 use crate::query::columns;
+use crate::query::indexed::{Interruptible, arrays};
 use crate::query::interrupt::Interrupt;
 use crate::query::leaves::{Leaves, Verdicts};
-use crate::query::plan::{Terms, min_duration, plan};
+use crate::query::neighbours::Neighbours;
+use crate::query::plan::{min_duration, plan};
 use crate::query::predicate::matches;
 use crate::query::prune::prune;
 use crate::query::sieve::{RowTests, Sieve, Sifted};
+use crate::query::sketch::ColumnSketcher;
 use crate::query::source::{
-    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Source, VisitTagged,
-    Visitor,
+    Candidate, Candidates, Estimate, Fragment, ServiceOperation, Short, Sketcher, Source,
+    VisitTagged, Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
-use crate::segment::{Row as StoredRow, Segment, intrinsic};
+use crate::segment::Segment;
+
+/// To look at the rows of fewer traces is cheaper than to ask which blocks they need not be in.
+const WORTH_PRUNING: u64 = 64;
 
 /// Spans that an answer makes room for before they are read: a row count could be a lie.
 const MOST_RESERVED: usize = 1 << 10;
@@ -54,10 +59,32 @@ impl Source for Segment {
         self.find_entries(id, &mut |_, entry| out.push(fragment(entry)))
     }
 
+    fn find_others(&self, id: &HashedId, known: &Fragment, out: &mut Vec<Fragment>) -> Result<()> {
+        if self.may_bear(id.low)? == 1 {
+            return Ok(());
+        }
+        self.find_entries(id, &mut |_, entry| {
+            out.extend(Some(fragment(entry)).filter(|own| own.rows != known.rows));
+        })
+    }
+
+    fn possible(&self, query: &Query) -> Result<Option<OrdinalSet>> {
+        let terms = Interruptible { segment: self, interrupt: &query.bounds.interrupt };
+        let planned = plan(&terms, &query.filter, query.loose)?;
+        Ok(Some(planned.set).filter(|set| !set.is_all()))
+    }
+
+    fn is_in(&self, fragment: &Fragment, traces: &OrdinalSet) -> Result<bool> {
+        Ok(traces.contains(self.traces()?.of_row(fragment.rows.start.into())?))
+    }
+
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
         let interrupt = &query.bounds.interrupt;
         let terms = Interruptible { segment: self, interrupt };
         let mut planned = plan(&terms, &query.filter, query.loose)?;
+        if planned.set.is_empty() {
+            return Ok(Box::new(std::iter::empty()));
+        }
         let shortest = min_duration(&query.filter);
         // Traces that begin behind the range have no span inside.
         let end = match query.range.last() {
@@ -71,17 +98,26 @@ impl Source for Segment {
             false => Sieve::new(self, &query.filter, query.loose)?,
         };
         if sieve.is_some()
+            && planned.set.len() >= WORTH_PRUNING
             && let Some(near) = prune(self, &query.filter, query.loose)?
         {
             planned.set = planned.set.and(&near);
         }
         let unsifted = Sifted { possible: true, certain: planned.exact };
         let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
+        let mut open: Option<TracePage<'a>> = None;
         let mut candidate = move |ordinal| {
             interrupt.tick()?;
-            let entry = self.entry(ordinal)?;
-            let is_in_range = query.range.overlaps(entry.first_start, entry.last_start);
-            if entry.max_duration < shortest || !is_in_range {
+            let page = match open.take().filter(|page| page.has(ordinal)) {
+                Some(page) => open.insert(page),
+                None => open.insert(self.traces()?.page(ordinal)?),
+            };
+            // Most traces are too short for most bounds: that costs two columns of eight.
+            if shortest > 0 && page.max_duration(ordinal)? < shortest {
+                return Ok(None);
+            }
+            let entry = self.sound_entry(page.get(ordinal)?)?;
+            if !query.range.overlaps(entry.first_start, entry.last_start) {
                 return Ok(None);
             }
             let sifted = match &mut sieve {
@@ -117,7 +153,8 @@ impl Source for Segment {
         visit: &mut Visitor<'_>,
     ) -> Result<()> {
         let mut contexts = Neighbours::default();
-        self.outlines(fragment.rows.clone(), &mut |outlined| match wanted(outlined.row)? {
+        // Single rows are asked for of traces that were just looked at.
+        self.outlines_in_turn(fragment.rows.clone(), &mut |outlined| match wanted(outlined.row)? {
             true => outlined.read(&mut |row| visit(contexts.row(self, row)?)),
             false => Ok(ControlFlow::Continue(())),
         })
@@ -132,7 +169,8 @@ impl Source for Segment {
         let mut contexts = Neighbours::default();
         let tests = leaves.filters.iter().map(|leaf| RowTests::new(self, leaf, leaves.loose));
         let mut tests = tests.collect::<Result<Vec<_>>>()?;
-        self.outlines(fragment.rows.clone(), &mut |outlined| {
+        // Searches look at columns of a trace before they look at all of it.
+        self.outlines_in_turn(fragment.rows.clone(), &mut |outlined| {
             let Some(template) = outlined.template else {
                 return outlined.read(&mut |row| {
                     visit(contexts.row(self, row)?.short(leaves))?;
@@ -156,6 +194,10 @@ impl Source for Segment {
             })?;
             Ok(ControlFlow::Continue(()))
         })
+    }
+
+    fn sketcher<'a>(&'a self, leaves: &'a Leaves) -> Result<Option<Box<dyn Sketcher + 'a>>> {
+        Ok(Some(Box::new(ColumnSketcher::new(self, leaves)?)))
     }
 
     fn spans(&self, fragment: &Fragment, range: TimeRange, out: &mut Vec<TraceSpan>) -> Result<()> {
@@ -265,53 +307,6 @@ impl Source for Segment {
     }
 }
 
-/// The traces in which a key has an array: its elements are not indexed.
-fn arrays(segment: &Segment, scope: TagScope, key: &str) -> Result<OrdinalSet> {
-    let key = intrinsic::arrays(scope, key);
-    Ok(segment.candidates(TagScope::Intrinsic, &key, &Probe::Exists)?.set)
-}
-
-/// A segment's tag index, asked by a query that may have to end.
-pub(super) struct Interruptible<'a> {
-    /// The segment.
-    pub segment: &'a Segment,
-    /// Asked within loops.
-    pub interrupt: &'a Interrupt,
-}
-
-impl Terms for Interruptible<'_> {
-    fn traces(&self) -> u32 {
-        // Segments number their traces with 32 bits.
-        u32::try_from(self.segment.summary().traces).unwrap_or(u32::MAX)
-    }
-
-    fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Postings> {
-        self.interrupt.check()?;
-        let found = match probe {
-            // A pattern is asked of every text of a dictionary, a million perhaps; no matching after
-            // the query's end, that is told behind it.
-            Probe::Matches(matches) => {
-                let ended = Cell::new(false);
-                let matches = |text: &str| {
-                    ended.set(ended.get() || self.interrupt.tick().is_err());
-                    !ended.get() && matches(text)
-                };
-                self.segment.candidates(scope, key, &Probe::Matches(&matches))?
-            }
-            probe => self.segment.candidates(scope, key, probe)?,
-        };
-        self.interrupt.check()?;
-        if matches!(probe, Probe::Exists) || scope == TagScope::Intrinsic {
-            return Ok(found);
-        }
-        let arrays = arrays(self.segment, scope, key)?;
-        if arrays.is_empty() {
-            return Ok(found);
-        }
-        Ok(Postings { set: found.set.or(&arrays), exact: false })
-    }
-}
-
 fn fragment(entry: &TraceEntry) -> Fragment {
     Fragment {
         trace_id: entry.id,
@@ -319,6 +314,7 @@ fn fragment(entry: &TraceEntry) -> Fragment {
         first_start: entry.first_start,
         last_start: entry.last_start,
         last_end: entry.max_end,
+        is_regular: entry.flags.has(TraceFlags::REGULAR),
     }
 }
 
@@ -336,47 +332,6 @@ fn verdict(segment: &Segment, row: u32, query: &Query) -> Result<Option<bool>> {
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(verdict)
-}
-
-/// Contexts of the row before: neighbours mostly share them.
-#[derive(Default)]
-pub(super) struct Neighbours {
-    resource: Option<(u32, Arc<ResourceContext>)>,
-    scope: Option<(u32, Arc<ScopeContext>)>,
-}
-
-impl Neighbours {
-    pub(super) fn row<'a>(&'a mut self, segment: &Segment, row: StoredRow<'a>) -> Result<Row<'a>> {
-        let Self { resource, scope } = self;
-        let resource = neighbour(resource, row.resource, |code| segment.resource(code))?;
-        let scope = neighbour(scope, row.scope, |code| segment.scope(code))?;
-        Ok(Row { row: row.row, span: row.span, resource, scope })
-    }
-
-    pub(super) fn scope(&mut self, segment: &Segment, code: u32) -> Result<&Arc<ScopeContext>> {
-        neighbour(&mut self.scope, code, |code| segment.scope(code))
-    }
-
-    pub(super) fn resource(
-        &mut self,
-        segment: &Segment,
-        code: u32,
-    ) -> Result<&Arc<ResourceContext>> {
-        neighbour(&mut self.resource, code, |code| segment.resource(code))
-    }
-}
-
-/// The context of a code: the one of the row before, or else what `read` finds.
-fn neighbour<T>(
-    before: &mut Option<(u32, Arc<T>)>,
-    code: u32,
-    read: impl FnOnce(u32) -> Result<Arc<T>>,
-) -> Result<&Arc<T>> {
-    let known = match before.take().filter(|(own, _)| *own == code) {
-        Some(known) => known,
-        None => (code, read(code)?),
-    };
-    Ok(&before.insert(known).1)
 }
 
 const SCOPES: [(Scope, TagScope); 5] = [

@@ -36,6 +36,9 @@ pub struct Partition {
     pub sources: Vec<Arc<dyn Source>>,
 }
 
+/// Which source: the number of its partition in a view, and its own in that.
+pub type SourcePlace = (u32, u32);
+
 /// A fragment and the source that holds it.
 #[derive(Clone, Debug)]
 pub struct Piece {
@@ -113,16 +116,19 @@ impl View {
             self.tell(|| self.lookup(self.sources_in(range).filter(|s| s.is_segment()).count()));
             return Ok(pieces);
         }
-        let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
-        let admitted = filters.admitted(&id);
-        self.tell(|| self.lookup(admitted.len().saturating_sub(filters.unfiltered())));
-        for (partition, source) in admitted {
-            let partition = self.partitions.get(partition as usize);
-            if let Some(source) = partition.and_then(|p| p.sources.get(source as usize)) {
-                ask(source)?;
-            }
-        }
+        self.admitted(&id).into_iter().try_for_each(|(_, source)| ask(source))?;
         Ok(pieces)
+    }
+
+    /// The sources that may hold traces with this low half of the id.
+    fn admitted(&self, id: &HashedId) -> Vec<(SourcePlace, &Arc<dyn Source>)> {
+        let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
+        let admitted = filters.admitted(id);
+        self.tell(|| self.lookup(admitted.len().saturating_sub(filters.unfiltered())));
+        let source = |place: SourcePlace| {
+            self.partitions.get(place.0 as usize)?.sources.get(place.1 as usize)
+        };
+        admitted.into_iter().filter_map(|place| Some((place, source(place)?))).collect()
     }
 
     /// A lookup that asked so many segments.
@@ -139,6 +145,25 @@ impl View {
         let mut pieces = self.find(id.low(), TimeRange::ALL)?;
         pieces.retain(|piece| piece.fragment.trace_id == id);
         Ok(pieces)
+    }
+
+    /// Where the spans of a trace lie of which a walk over its source, at `place`, has met one
+    /// fragment: all others are looked for.
+    pub fn pieces_beside(&self, met: Piece, place: SourcePlace) -> Result<Vec<Piece>> {
+        let id = met.fragment.trace_id;
+        let hashed = HashedId::new(id.low());
+        let mut found = Vec::new();
+        let mut others = Vec::new();
+        for (own, source) in self.admitted(&hashed) {
+            match own == place {
+                true => source.find_others(&hashed, &met.fragment, &mut found)?,
+                false => source.find(&hashed, &mut found)?,
+            }
+            let fragments = found.drain(..).filter(|fragment| fragment.trace_id == id);
+            others.extend(fragments.map(|fragment| Piece { source: Arc::clone(source), fragment }));
+        }
+        others.push(met);
+        Ok(others)
     }
 }
 

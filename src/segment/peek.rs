@@ -1,14 +1,17 @@
 //! Single values of rows, without putting spans together: what predicates ask of columns.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::view::StrRef;
 use crate::block::column::ColumnModel;
 use crate::block::decode::{Cell, Cells, OpenBlock};
+use crate::block::encode::is_explicit;
 use crate::block::models::{DURATION, RESOURCE, TemplateModel};
 use crate::block::page_reader::Record;
+use crate::block::structure::{ParentCode, Step};
 use crate::segment::meta::Meta;
 use crate::segment::reader::Segment;
 
@@ -17,7 +20,8 @@ use crate::segment::reader::Segment;
 pub struct Peek<'a> {
     segment: &'a Segment,
     meta: &'a Meta,
-    block: Option<(u32, Arc<OpenBlock>)>,
+    /// The rows of the block, and the block.
+    block: Option<(Range<u32>, Arc<OpenBlock>)>,
     /// How many blocks it has opened.
     opened: u32,
 }
@@ -62,20 +66,65 @@ impl<'a> Peek<'a> {
     /// A row's columns. Cost: opening its block, unless the row before was of the same.
     #[inline]
     pub fn row(&mut self, row: u32) -> Result<Columns<'_>> {
-        let block_rows = self.segment.footer.block_rows;
-        let (number, index) = (row / block_rows, row % block_rows);
-        let block = match self.block.take().filter(|(open, _)| *open == number) {
+        let (segment, meta) = (self.segment, self.meta);
+        let (block, index) = self.block_of(row)?;
+        let cells = block.outline.cells(&block.bytes, &meta.models, index);
+        let cells = cells.ok_or_else(|| segment.bad_block(block.offset, "no such row"))?;
+        Ok(Columns { segment, meta, block, cells })
+    }
+
+    /// The code of a row's template: a fraction of the cost of its columns.
+    #[inline]
+    pub fn template(&mut self, row: u32) -> Result<u32> {
+        self.step(row).map(Step::template)
+    }
+
+    /// How a row's parent is found among the rows before it, those of its block and trace.
+    #[inline]
+    pub fn parent(&mut self, row: u32) -> Result<ParentCode> {
+        self.step(row).map(Step::parent)
+    }
+
+    /// The id of a row's span.
+    pub fn span_id(&mut self, row: u32) -> Result<u64> {
+        let (segment, meta) = (self.segment, self.meta);
+        let (block, index) = self.block_of(row)?;
+        let id = block.outline.span_id(&block.bytes, &meta.models, index);
+        id.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
+    }
+
+    /// The parent of a row whose parent is told by its id.
+    pub fn explicit_parent(&mut self, row: u32) -> Result<u64> {
+        let (segment, meta) = (self.segment, self.meta);
+        let (block, index) = self.block_of(row)?;
+        let before = block.outline.steps.get(..index).unwrap_or_default();
+        let before = before.iter().filter(|&&step| is_explicit(step)).count();
+        let id = block.outline.explicit(&block.bytes, &meta.models, before);
+        id.ok_or_else(|| segment.bad_block(block.offset, "no such parent"))
+    }
+
+    #[inline]
+    fn step(&mut self, row: u32) -> Result<Step> {
+        let segment = self.segment;
+        let (block, index) = self.block_of(row)?;
+        let step = block.outline.steps.get(index).copied();
+        step.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
+    }
+
+    /// A row's block, and its place in that.
+    #[inline]
+    fn block_of(&mut self, row: u32) -> Result<(&OpenBlock, usize)> {
+        let (rows, block) = match self.block.take().filter(|(rows, _)| rows.contains(&row)) {
             Some(open) => self.block.insert(open),
             None => {
+                let block_rows = self.segment.footer.block_rows;
+                let (number, first) = (row / block_rows, row / block_rows * block_rows);
                 self.opened = self.opened.saturating_add(1);
-                let keep = self.opened <= MAX_KEPT;
-                self.block.insert((number, self.segment.open_block(number, keep)?))
+                let block = self.segment.open_block(number, self.opened <= MAX_KEPT)?;
+                self.block.insert((first..first.saturating_add(block_rows), block))
             }
         };
-        let block = &*block.1;
-        let cells = block.outline.cells(&block.bytes, &self.meta.models, index as usize);
-        let cells = cells.ok_or_else(|| self.segment.bad_block(block.offset, "no such row"))?;
-        Ok(Columns { segment: self.segment, meta: self.meta, block, cells })
+        Ok((block, (row - rows.start) as usize))
     }
 
     /// Holds the block of the row last looked at, since it is about to be read.

@@ -220,6 +220,11 @@ impl Segment {
         Ok(found)
     }
 
+    /// How many of its traces may bear this low half of the id, by the index alone: never too few.
+    pub fn may_bear(&self, low: u64) -> Result<usize> {
+        Ok(self.ids()?.find(low)?.len())
+    }
+
     /// Hands over the traces with this low half of the id, and their ordinals.
     pub fn find_entries(
         &self,
@@ -243,7 +248,11 @@ impl Segment {
 
     /// The trace with an ordinal: 0 is the first, the latest start has the highest.
     pub fn entry(&self, ordinal: u32) -> Result<TraceEntry> {
-        let entry = self.traces()?.get(ordinal)?;
+        self.sound_entry(self.traces()?.get(ordinal)?)
+    }
+
+    /// An entry of its table, if the rows that it names are there.
+    pub fn sound_entry(&self, entry: TraceEntry) -> Result<TraceEntry> {
         let end = u64::from(entry.first_row) + u64::from(entry.rows);
         match entry.rows > 0 && end <= self.footer.summary.rows {
             true => Ok(entry),

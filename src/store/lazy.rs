@@ -15,11 +15,12 @@ use crate::catalog::{PartitionKey, Pinned, SegmentEntry};
 use crate::disk::Disk;
 use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
+use crate::index::ordinals::OrdinalSet;
 use crate::query::ast::{Expr, Scope};
 use crate::query::leaves::Leaves;
 use crate::query::lost::Lost;
 use crate::query::source::{
-    Candidates, Estimate, Fragment, ServiceOperation, Short, Source, VisitTagged, Visitor,
+    Candidates, Estimate, Fragment, ServiceOperation, Short, Sketcher, Source, VisitTagged, Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -149,6 +150,18 @@ impl Source for LazySegment {
         self.source()?.find(id, out)
     }
 
+    fn find_others(&self, id: &HashedId, known: &Fragment, out: &mut Vec<Fragment>) -> Result<()> {
+        self.source()?.find_others(id, known, out)
+    }
+
+    fn possible(&self, query: &Query) -> Result<Option<OrdinalSet>> {
+        self.source()?.possible(query)
+    }
+
+    fn is_in(&self, fragment: &Fragment, traces: &OrdinalSet) -> Result<bool> {
+        self.source()?.is_in(fragment, traces)
+    }
+
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
         self.source()?.candidates(query)
     }
@@ -185,6 +198,10 @@ impl Source for LazySegment {
         visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
     ) -> Result<()> {
         self.source()?.shorts(fragment, leaves, visit)
+    }
+
+    fn sketcher<'a>(&'a self, leaves: &'a Leaves) -> Result<Option<Box<dyn Sketcher + 'a>>> {
+        self.source()?.sketcher(leaves)
     }
 
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {

@@ -88,7 +88,7 @@ fn share(part: u64, whole: u64) -> u64 {
 }
 
 /// What a code stands for, where `whole` is the same.
-fn bound_of(code: u64, whole: u64) -> u64 {
+pub(super) fn bound_of(code: u64, whole: u64) -> u64 {
     match code.checked_sub(PARTS + 1) {
         Some(code) => rough::value(code),
         None => (u128::from(whole) * u128::from(code) / u128::from(PARTS)) as u64,

@@ -59,12 +59,16 @@ pub fn each(
             take(Seen::Number(Number::Int(i64::from(children))));
         }
         Field::NestedSetParent => {
-            let parent = if facts?.family?.is_root() { -1 } else { 1 };
-            take(Seen::Number(Number::Int(parent)));
+            take(Seen::Number(nested_set_parent(facts?.family?.is_root())));
         }
         Field::Parent(scope, key) => facts?.family?.parents(*scope, key, take),
     }
     Some(())
+}
+
+/// What [`Field::NestedSetParent`] is of a span.
+pub const fn nested_set_parent(is_root: bool) -> Number {
+    Number::Int(if is_root { -1 } else { 1 })
 }
 
 fn id(id: impl Display, take: &mut Taker<'_>) {

@@ -1,5 +1,8 @@
 //! A trace read whole, and what a query finds in it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::base::error::Result;
 use crate::base::model::{KeyValue, Value};
 use crate::query::ast::Field;
@@ -9,7 +12,44 @@ use crate::query::eval::fields::each;
 use crate::query::eval::program::Program;
 use crate::query::eval::run::{Run, SpanSet};
 use crate::query::gather::Gathered;
-use crate::query::view::Piece;
+use crate::query::newest::Met;
+use crate::query::source::Sketcher;
+use crate::query::view::{Piece, SourcePlace};
+
+/// Tells by columns alone of which traces a query finds nothing: a fraction of the cost of reading
+/// them.
+pub struct Sketches<'a> {
+    program: &'a Program,
+    takes_columns_only: bool,
+    /// What sketches the traces of sources that were asked.
+    sketchers: HashMap<SourcePlace, Option<Box<dyn Sketcher + 'a>>>,
+}
+
+impl<'a> Sketches<'a> {
+    /// Of a program.
+    pub fn new(program: &'a Program) -> Self {
+        let takes_columns_only = program.takes_columns_only();
+        Self { program, takes_columns_only, sketchers: HashMap::new() }
+    }
+
+    /// Whether the query surely finds nothing in a trace that lies in these pieces, one of which
+    /// was met.
+    pub fn exclude(&mut self, met: &Met<'a>, pieces: &[Piece]) -> Result<bool> {
+        let [piece] = pieces else { return Ok(false) };
+        if !self.takes_columns_only {
+            return Ok(false);
+        }
+        let program = self.program;
+        let sketcher = match self.sketchers.entry(met.place) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(met.source.sketcher(&program.leaves)?),
+        };
+        let Some(sketcher) = sketcher else { return Ok(false) };
+        let bounds = &program.leaves.bounds;
+        let trace = Gathered::sketched(sketcher.as_mut(), &piece.fragment, bounds)?;
+        trace.map_or(Ok(false), |trace| Ok(Run::new(program, &trace, pieces).sets()?.is_empty()))
+    }
+}
 
 /// A trace, and the span sets that a query finds in it.
 #[derive(Debug)]

@@ -81,6 +81,21 @@ pub enum Scalar {
     Arithmetic(Box<Scalar>, Vec<(Arithmetic, Scalar)>),
 }
 
+impl Set {
+    /// Whether there is nothing in it but filters. Recurses as deep as the query nests.
+    fn relates_filters_only(&self) -> bool {
+        match self {
+            Self::Leaf(_) => true,
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::relates_filters_only),
+            Self::Chain(first, rest) => {
+                let rest = rest.iter().all(|(_, own)| own.relates_filters_only());
+                rest && first.relates_filters_only()
+            }
+            Self::Pipeline(_) | Self::Scalar(_) => false,
+        }
+    }
+}
+
 impl Program {
     /// Makes a query ready.
     pub fn new(query: &Query) -> Result<Self> {
@@ -109,6 +124,19 @@ impl Program {
     /// Whether the query is one filter, so that a span that fulfils it is all it takes.
     pub fn is_simple(&self) -> bool {
         matches!(self.steps.as_slice(), [Step::Spans(Set::Leaf(_))])
+    }
+
+    /// Whether it asks of the spans no more than which filters they fulfil and how they relate; and
+    /// more than that some span fulfils one.
+    pub fn takes_columns_only(&self) -> bool {
+        let counts = |scalar: &Scalar| matches!(scalar, Scalar::Count | Scalar::Literal(_));
+        let step = |step: &Step| match step {
+            Step::Spans(set) => set.relates_filters_only(),
+            Step::Scalar(comparison) => counts(&comparison.left) && counts(&comparison.right),
+            Step::Select(_) => true,
+            Step::By(_) | Step::Coalesce => false,
+        };
+        !self.is_simple() && self.steps.iter().all(step)
     }
 
     fn leaf(&mut self, filter: Expr) -> Result<Set> {
@@ -210,48 +238,48 @@ impl Program {
         })
     }
 
-    /// What some span of every matching trace fulfils. Of operands that both must have spans, the
-    /// one that `cost` says is rarer.
-    pub fn need(&self, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
-        self.need_of_steps(&self.steps, cost)
+    /// Conditions each of which some span of every matching trace fulfils, the one first that
+    /// `cost` says is rarest; at least one.
+    pub fn needs(&self, cost: &mut dyn FnMut(&Expr) -> u64) -> Vec<Expr> {
+        by_cost(self.needs_of_steps(&self.steps, cost), cost)
     }
 
-    fn need_of_steps(&self, steps: &[Step], cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+    fn needs_of_steps(&self, steps: &[Step], cost: &mut dyn FnMut(&Expr) -> u64) -> Vec<Expr> {
         let mut needs = Vec::new();
         for step in steps {
             match step {
-                Step::Spans(set) => needs.push(self.need_of(set, cost)),
+                Step::Spans(set) => needs.extend(self.needs_of(set, cost)),
                 Step::Scalar(_) | Step::By(_) | Step::Coalesce | Step::Select(_) => {}
             }
         }
-        rarest(needs, cost)
+        needs
     }
 
-    fn need_of(&self, set: &Set, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+    fn needs_of(&self, set: &Set, cost: &mut dyn FnMut(&Expr) -> u64) -> Vec<Expr> {
         match set {
-            Set::Leaf(leaf) => self.leaves.filters.get(*leaf).cloned().unwrap_or(Expr::always()),
-            Set::And(parts) => {
-                let needs = parts.iter().map(|part| self.need_of(part, cost)).collect();
-                rarest(needs, cost)
+            Set::Leaf(leaf) => self.leaves.filters.get(*leaf).cloned().into_iter().collect(),
+            Set::And(parts) => parts.iter().flat_map(|part| self.needs_of(part, cost)).collect(),
+            Set::Or(parts) => {
+                let needs = parts.iter().map(|part| rarest(self.needs_of(part, cost), cost));
+                vec![Expr::Or(needs.collect())]
             }
-            Set::Or(parts) => Expr::Or(parts.iter().map(|part| self.need_of(part, cost)).collect()),
             Set::Chain(first, rest) => {
                 // A negated operator selects spans of its right operand alone, whatever is left.
-                let mut needs = vec![self.need_of(first, cost)];
+                let mut needs = self.needs_of(first, cost);
                 for (structural, spans) in rest {
                     if structural.mode == Mode::Negated {
                         needs.clear();
                     }
-                    needs.push(self.need_of(spans, cost));
+                    needs.extend(self.needs_of(spans, cost));
                 }
-                rarest(needs, cost)
+                needs
             }
-            Set::Pipeline(steps) => self.need_of_steps(steps, cost),
+            Set::Pipeline(steps) => self.needs_of_steps(steps, cost),
             Set::Scalar(comparison) => {
                 let mut needs = Vec::new();
                 self.needs_of_scalar(&comparison.left, &mut needs, cost);
                 self.needs_of_scalar(&comparison.right, &mut needs, cost);
-                Expr::Or(needs)
+                vec![Expr::Or(needs)]
             }
         }
     }
@@ -265,7 +293,9 @@ impl Program {
     ) {
         match scalar {
             Scalar::Literal(_) | Scalar::Count | Scalar::Aggregate(..) => {}
-            Scalar::Piped(steps, _) => needs.push(self.need_of_steps(steps, cost)),
+            Scalar::Piped(steps, _) => {
+                needs.push(rarest(self.needs_of_steps(steps, cost), cost));
+            }
             Scalar::Negative(inner) => self.needs_of_scalar(inner, needs, cost),
             Scalar::Arithmetic(first, rest) => {
                 self.needs_of_scalar(first, needs, cost);
@@ -294,12 +324,22 @@ impl Program {
     }
 }
 
-fn rarest(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
-    if needs.len() < 2 {
-        return needs.into_iter().next().unwrap_or(Expr::always());
+/// The rarest first; what every span fulfils if there is none.
+fn by_cost(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Vec<Expr> {
+    match needs.len() {
+        0 => vec![Expr::always()],
+        1 => needs,
+        _ => {
+            let mut priced: Vec<(u64, Expr)> =
+                needs.into_iter().map(|need| (cost(&need), need)).collect();
+            priced.sort_by_key(|(cost, _)| *cost);
+            priced.into_iter().map(|(_, need)| need).collect()
+        }
     }
-    let by_cost = needs.into_iter().map(|need| (cost(&need), need));
-    by_cost.min_by_key(|(cost, _)| *cost).map_or(Expr::always(), |(_, need)| need)
+}
+
+fn rarest(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
+    by_cost(needs, cost).into_iter().next().unwrap_or(Expr::always())
 }
 
 /// Calls `visit` with every field that a condition looks at.

@@ -41,6 +41,7 @@ impl Fake {
                 first_start: starts().min().unwrap(),
                 last_start: starts().max().unwrap(),
                 last_end: spans.iter().map(|s| s.span.end).max().unwrap(),
+                is_regular: false,
             }
         };
         by_trace.map(fragment).collect()

@@ -201,7 +201,7 @@ fn plan_json(plan: &Plan) -> Json {
     })
 }
 
-fn explained(explain: &Explain) -> [(&'static str, u64); 12] {
+fn explained(explain: &Explain) -> [(&'static str, u64); 13] {
     [
         ("partitions", explain.partitions),
         ("partitionsOutOfRange", explain.partitions_out_of_range),
@@ -212,6 +212,7 @@ fn explained(explain: &Explain) -> [(&'static str, u64); 12] {
         ("candidates", explain.candidates),
         ("certain", explain.certain),
         ("tracesTooSmall", explain.traces_too_small),
+        ("tracesRuledOut", explain.traces_ruled_out),
         ("tracesRead", explain.traces_read),
         ("spansRead", explain.spans_read),
         ("tracesMatched", explain.traces_matched),
