@@ -4,6 +4,7 @@
 mod common;
 
 use common::captures::{self, CAPTURES};
+use common::memory::{Sampler, resident};
 use common::raw::{Raw, segment_bytes};
 use common::table::{Figure, Table};
 use common::{Outcome, check, config, store_dir, stores, yardstick};
@@ -15,6 +16,9 @@ const INDEXES: [&str; 6] =
 
 /// Bytes of indexes to those of all else.
 const INDEX_SHARE: (f64, f64) = (0.20, 0.12);
+
+/// First target and goal of the memory that hostile spans take: as for any others.
+const MEMORY: (Figure, Figure) = (Figure::Bytes(384 << 20), Figure::Bytes(256 << 20));
 
 /// First target and goal of a store's bytes when its import closes.
 const CLOSED: (f64, f64) = (0.90, 0.62);
@@ -35,7 +39,14 @@ fn main() -> Outcome {
         measure(&table, capture, &raw, targets, CLOSED)?;
     }
     let hostile = config.clone().spans(config.spans / 10).hostile(true);
-    measure(&table, "hostile", &Raw::of(&hostile)?, (1.1, 1.0), (1.1, 1.0))
+    let raw = Raw::of(&hostile)?;
+    let (sampler, before) = (Sampler::start(), resident().unwrap_or(0));
+    measure(&table, "hostile", &raw, (1.1, 1.0), (1.1, 1.0))?;
+    if let Some(peak) = sampler.peak() {
+        let peak = Figure::Bytes(peak.saturating_sub(before));
+        table.figure("hostile: peak memory of import and merge", peak, MEMORY.0, MEMORY.1);
+    }
+    Ok(())
 }
 
 /// Prints the rows of one data set.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use tracekeep::{
-    Durability, Error, KeyValue, Options, Query, ResourceSpans, Resources, ScopeSpans, Span, Store,
-    Timestamp, TraceId, TraceReader,
+    Durability, Error, KeyValue, Options, Query, Resource, ResourceSpans, Resources, Scope,
+    ScopeSpans, Span, Store, Timestamp, TraceId, TraceReader,
 };
 
 const HOUR: u64 = 3_600_000_000_000;
@@ -159,6 +159,45 @@ fn p7_a_request_larger_than_the_buffers_is_stored() {
         let found = store.trace(trace_id(7)).unwrap().unwrap();
         assert_eq!(found.spans.len(), 50);
     }
+}
+
+#[test]
+fn p7_spans_that_have_nothing_in_common_are_stored() {
+    const SPANS: u64 = 12_000;
+    const BATCH: u64 = 500;
+    let own = |n: u64| {
+        let attribute = |what: &str| KeyValue::new(format!("{what}.{n}"), format!("value of {n}"));
+        let resource = Resource { attributes: vec![attribute("host")], ..Resource::default() };
+        let scope = Scope { name: format!("scope {n}").into(), ..Scope::default() };
+        let mut span = span(n / 3, n, START + n);
+        span.attributes.extend(["a", "b", "c"].map(attribute));
+        let scope_spans =
+            ScopeSpans { scope: Some(scope), spans: vec![span], ..ScopeSpans::default() };
+        ResourceSpans {
+            resource: Some(resource),
+            scope_spans: vec![scope_spans],
+            ..ResourceSpans::default()
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let peak = peak_of(|| {
+        let store = open(dir.path(), options().threads(1));
+        for first in (0..SPANS).step_by(BATCH as usize) {
+            store.append(&(first..first + BATCH).map(own).collect::<Vec<_>>()).unwrap();
+        }
+        store.merge().unwrap();
+        assert_eq!(store.stats().unwrap().spans, SPANS);
+        store.close().unwrap();
+    });
+    let store = open(dir.path(), options());
+    for n in (0..SPANS).step_by(333) {
+        let found = store.trace(trace_id(n / 3)).unwrap().unwrap();
+        assert!(found.spans.iter().any(|span| span.span.span_id == (n + 1).into()));
+        let told = Query::parse(&format!("{{ span.a.{n} = \"value of {n}\" }}")).unwrap();
+        assert_eq!(store.search(&told).unwrap().traces.len(), 1);
+    }
+    // Measured: 7 MiB.
+    assert!(peak < 10 * MIB, "{} MiB", peak / MIB);
 }
 
 #[test]

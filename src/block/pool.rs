@@ -131,6 +131,11 @@ impl Pool {
         self.longest
     }
 
+    /// The bytes of all values together.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len() + self.text.len()
+    }
+
     /// Memory held, about.
     pub fn memory_bytes(&self) -> usize {
         self.bytes.capacity()

@@ -1,7 +1,7 @@
 //! Contexts of resources and scopes, each held once however many spans name it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::checksum::hash128;
 use crate::base::model::{ResourceContext, ScopeContext};
@@ -13,11 +13,24 @@ const OVERHEAD_BYTES: usize = 256;
 /// How much larger than its bytes a decoded context is, roughly.
 const DECODED_FACTOR: usize = 4;
 
+/// Makes of canonical bytes what they say; `None` if they are not canonical.
+type Decode<T> = fn(&[u8]) -> Option<T>;
+
 /// A context: its canonical bytes, and what they say.
 #[derive(Debug)]
 pub struct Context<T> {
     bytes: Box<[u8]>,
-    decoded: Arc<T>,
+    decode: Decode<T>,
+    /// Made for the first reader: most spans are flushed before anyone asks for them.
+    decoded: OnceLock<Arc<T>>,
+}
+
+impl<T: Default> Context<T> {
+    /// The owned model, shared by every span that is read back.
+    pub fn decoded(&self) -> &Arc<T> {
+        // They were decoded once before, to see that they are canonical.
+        self.decoded.get_or_init(|| Arc::new((self.decode)(&self.bytes).unwrap_or_default()))
+    }
 }
 
 impl<T> Context<T> {
@@ -26,12 +39,7 @@ impl<T> Context<T> {
         &self.bytes
     }
 
-    /// The owned model, shared by every span that is read back.
-    pub const fn decoded(&self) -> &Arc<T> {
-        &self.decoded
-    }
-
-    /// What it takes in memory, estimated.
+    /// What it takes in memory once it is decoded, estimated.
     pub fn memory_bytes(&self) -> usize {
         OVERHEAD_BYTES + self.bytes.len() * (1 + DECODED_FACTOR)
     }
@@ -81,7 +89,7 @@ impl Contexts {
 #[derive(Debug)]
 struct Interner<T> {
     limit_bytes: usize,
-    decode: fn(&[u8]) -> Option<T>,
+    decode: Decode<T>,
     held: Mutex<Held<T>>,
 }
 
@@ -92,7 +100,7 @@ struct Held<T> {
 }
 
 impl<T> Interner<T> {
-    fn new(limit_bytes: usize, decode: fn(&[u8]) -> Option<T>) -> Self {
+    fn new(limit_bytes: usize, decode: Decode<T>) -> Self {
         let held = Mutex::new(Held { by_hash: HashMap::new(), memory_bytes: 0 });
         Self { limit_bytes, decode, held }
     }
@@ -110,8 +118,9 @@ impl<T> Interner<T> {
         {
             return Some(Interned { context: Arc::clone(context), is_new: false });
         }
-        let decoded = Arc::new((self.decode)(canonical)?);
-        let context = Arc::new(Context { bytes: canonical.into(), decoded });
+        (self.decode)(canonical)?;
+        let (bytes, decode) = (canonical.into(), self.decode);
+        let context = Arc::new(Context { bytes, decode, decoded: OnceLock::new() });
         held.memory_bytes += context.memory_bytes();
         // Of two contexts with one hash the later is kept: both stay right, one is held twice.
         if let Some(former) = held.by_hash.insert(hash, Arc::clone(&context)) {

@@ -13,7 +13,7 @@ use crate::block::cache::Cache;
 use crate::ingest::batch::{Entry, Payload, Shared};
 use crate::ingest::contexts::Context;
 use crate::ingest::low_filter::LowFilter;
-use crate::ingest::rows::build_segment;
+use crate::ingest::rows::build_segments;
 use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 
 /// Spans of one partition, sorted by `(low half, high half of the trace id, start, span id)`.
@@ -143,7 +143,7 @@ impl Group {
 
     fn indexed(&self) -> Result<Segment> {
         let mut builder = SegmentBuilder::new(SegmentOptions::default());
-        build_segment(&[self], &mut |_, _| Ok(()), &mut builder)?;
+        build_segments(&[self], &mut |_, _| Ok(()), &mut builder, &mut |_| Ok(false))?;
         let mut bytes = Vec::new();
         builder.finish(&mut bytes)?;
         let cache = Arc::new(Cache::new(PAGE_CACHE_BYTES));

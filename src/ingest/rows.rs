@@ -17,14 +17,19 @@ use crate::segment::SegmentBuilder;
 /// Says which of a trace's distinct spans, given by start and id, are stored already.
 pub type Skip<'a> = dyn FnMut(&[Place<'_>], &mut [bool]) -> Result<()> + 'a;
 
-/// Appends the spans of all groups to a segment, but for those that `skip` says are stored already.
+/// Asked before each trace: may put an empty builder in the place of one that is full, and says so.
+pub type Cut<'a> = dyn FnMut(&mut SegmentBuilder) -> Result<bool> + 'a;
+
+/// Appends the spans of all groups to a segment, but for those that `skip` says are stored already;
+/// where `cut` has it, to several.
 ///
 /// Rows follow from the spans alone: it does not matter in which order they arrived or how they
 /// are grouped. Takes memory for each span's place, not for its contents.
-pub fn build_segment<G: Borrow<Group>>(
+pub fn build_segments<G: Borrow<Group>>(
     groups: &[G],
     skip: &mut Skip<'_>,
     builder: &mut SegmentBuilder,
+    cut: &mut Cut<'_>,
 ) -> Result<()> {
     let rows = without_stored(distinct(groups), skip)?;
     let mut codes = vec![Codes::default(); groups.len()];
@@ -32,6 +37,9 @@ pub fn build_segment<G: Borrow<Group>>(
     let mut items: Vec<OrderItem> = Vec::new();
     builder.reserve(rows.len());
     for trace in traces(&rows) {
+        if cut(builder)? {
+            codes = vec![Codes::default(); groups.len()];
+        }
         let spans = rows.get(trace).unwrap_or_default();
         items.clear();
         items.extend(spans.iter().map(Place::order_item));
@@ -277,7 +285,7 @@ mod tests {
 
     fn segment(groups: &[Group], skip: &mut Skip<'_>) -> Segment {
         let mut builder = SegmentBuilder::new(Default::default());
-        build_segment(groups, skip, &mut builder).unwrap();
+        build_segments(groups, skip, &mut builder, &mut |_| Ok(false)).unwrap();
         let mut bytes = Vec::new();
         builder.finish(&mut bytes).unwrap();
         let cache = crate::block::cache::Cache::new(0);

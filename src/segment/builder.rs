@@ -92,6 +92,10 @@ impl RowColumns {
     }
 }
 
+/// Terms of spelled rows, resources and scopes take so many times the bytes of these while a segment
+/// is finished, where keys and values are all different.
+const TERMS_FACTOR: usize = 8;
+
 /// The shape of rows that were spelled at once.
 pub(super) const SPELLED_SHAPE: u32 = u32::MAX;
 
@@ -224,10 +228,14 @@ impl SegmentBuilder {
         self.rows.start.len()
     }
 
-    /// Memory held, about; finishing takes up to twice as much.
+    /// Memory held, about, and what the terms of all that is told apart by text will take; finishing
+    /// takes up to twice as much.
     pub fn memory_bytes(&self) -> usize {
+        let spelled = self.pools.get(self.spelled.pool).map_or(0, Pool::bytes);
+        let told = (spelled + self.resources.bytes() + self.scopes.bytes()) * TERMS_FACTOR;
         let rows = self.rows.start.capacity() * size_of::<(u64, u64, u64, u64, u32, u32, bool)>();
-        rows + self.shapes.memory_bytes()
+        rows + told
+            + self.shapes.memory_bytes()
             + self.pools.memory_bytes()
             + self.resources.memory_bytes()
             + self.scopes.memory_bytes()

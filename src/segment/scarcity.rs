@@ -1,6 +1,6 @@
 //! Which keys are too scarce for an entry each in the tag index.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::base::text::Str;
 use crate::block::whim;
@@ -42,7 +42,7 @@ impl Scarcity {
         }
     }
 
-    /// The scarce keys; none if they are few enough for entries.
+    /// The scarce keys, ascending; none if they are few enough for entries.
     pub fn finish(self) -> Vec<ScarceKey> {
         let scarce = |((scope, key), ordinals): (Key, Option<Vec<u32>>)| {
             ordinals.map(|ordinals| ScarceKey { scope, key, ordinals })
@@ -52,11 +52,24 @@ impl Scarcity {
     }
 }
 
-/// The names of what is not to be told of scarce keys: themselves, and that they hold arrays.
-pub(super) fn untold(keys: &[ScarceKey]) -> HashSet<Key> {
-    let names = keys.iter().flat_map(|scarce| {
-        let arrays = intrinsic::arrays(scarce.scope, &scarce.key);
-        [(scarce.scope, scarce.key.clone()), (TagScope::Intrinsic, Str::from(arrays))]
-    });
-    names.collect()
+/// What is not to be told of scarce keys: themselves, and that they hold arrays.
+#[derive(Clone, Copy)]
+pub(super) struct Untold<'a> {
+    /// Ascending by scope and key.
+    pub keys: &'a [ScarceKey],
+}
+
+impl Untold<'_> {
+    /// Whether entries under this name are left out.
+    pub fn contains(self, (scope, name): &Key) -> bool {
+        match intrinsic::array_key(name).filter(|_| *scope == TagScope::Intrinsic) {
+            Some((scope, key)) => self.has(scope, key),
+            None => self.has(*scope, name),
+        }
+    }
+
+    fn has(self, scope: TagScope, key: &str) -> bool {
+        let place = |scarce: &ScarceKey| (scarce.scope, scarce.key.as_str()).cmp(&(scope, key));
+        self.keys.binary_search_by(place).is_ok()
+    }
 }

@@ -17,11 +17,13 @@ use crate::block::template::{Owner, Place};
 use crate::index::scarce::ScarceKey;
 use crate::index::term::TagScope;
 use crate::index::terms_builder::TermsBuilder;
-use crate::segment::scarcity::{Scarcity, untold};
+use crate::segment::scarcity::{Scarcity, Untold};
 use crate::segment::values::{Field, Told, Walk};
 
 /// Names of the intrinsic keys, as the index knows them.
 pub mod intrinsic {
+    use crate::index::term::TagScope;
+
     /// A span's name.
     pub const NAME: &str = "name";
     /// A span's kind, as its number.
@@ -39,8 +41,17 @@ pub mod intrinsic {
 
     /// The key under which the traces stand that have an array under another key: elements are
     /// not indexed, so this is how a search for one knows where to look.
-    pub fn arrays(scope: crate::index::term::TagScope, key: &str) -> String {
+    pub fn arrays(scope: TagScope, key: &str) -> String {
         format!("array:{scope}.{key}")
+    }
+
+    /// The scope and key of which [`arrays`] made a name.
+    pub fn array_key(name: &str) -> Option<(TagScope, &str)> {
+        let name = name.strip_prefix("array:")?;
+        TagScope::ALL.into_iter().find_map(|scope| {
+            let key = name.strip_prefix(scope.name())?.strip_prefix('.')?;
+            Some((scope, key))
+        })
     }
 }
 
@@ -249,7 +260,7 @@ impl<'a> Tagging<'a> {
     ) -> Vec<PoolUse> {
         let walk = Walk { shapes: self.shapes, ordinals: self.ordinals, mostly_spelled };
         let scarce = self.scarce(walk);
-        let untold = untold(&scarce);
+        let untold = Untold { keys: &scarce };
         if !scarce.is_empty() {
             terms.add_scarce(&scarce);
         }

@@ -94,8 +94,8 @@ impl Engine {
         for due in due {
             let held = held::sound(due.partition.segments.iter())?;
             let sink = self.sink(due.key, Effort::Quick, &next_id);
-            let added = flush::flush(due.buffer.spans.groups(), &held, &sink)?;
-            add.extend(added.into_iter().map(|entry| (due.key, entry)));
+            let mut written = |entry| add.push((due.key, entry));
+            flush::flush(due.buffer.spans.groups(), &held, &sink, &mut written)?;
             made_folder |= sink.made_folder.get();
         }
         self.sync_folders(made_folder)

@@ -17,7 +17,7 @@ use crate::catalog::SegmentEntry;
 use crate::index::traces::TraceFlags;
 use crate::segment::{Carried, Outlined, Segment, SegmentBuilder};
 use crate::upkeep::gathered::Gathered;
-use crate::upkeep::sink::Sink;
+use crate::upkeep::sink::{Looks, Sink};
 
 /// A trace with more rows than this is not gathered but keeps its fragments, each in order: the
 /// bound on a merge's memory holds for a trace of any size.
@@ -29,9 +29,6 @@ const MIN_GATHERED_BYTES: usize = 1 << 20;
 
 /// How many rows may pass between two looks at the clock, the budget and the cancel flag.
 const ROWS_A_CHECK: u32 = 1024;
-
-/// The builder's memory is looked at again once it has grown by one row in so many.
-const ROWS_A_LOOK: usize = 16;
 
 /// Part of a trace in one input; ordered as the output is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,8 +75,8 @@ struct Output<'a> {
     builder: SegmentBuilder,
     contexts: Contexts,
     unchecked_rows: u32,
-    /// How many rows the builder had when its memory was looked at before a trace.
-    sized_rows: usize,
+    /// When the builder's memory is looked at before a trace.
+    looks: Looks,
     /// Traces whose rows take too much memory to be gathered.
     scattered: BTreeSet<TraceId>,
     written: Vec<SegmentEntry>,
@@ -132,7 +129,7 @@ impl<'a> Output<'a> {
             builder: sink.builder(),
             contexts: Contexts::new(inputs.len()),
             unchecked_rows: 0,
-            sized_rows: 0,
+            looks: Looks::default(),
             scattered: BTreeSet::new(),
             written: Vec::new(),
         }
@@ -223,14 +220,9 @@ impl<'a> Output<'a> {
         Ok(Some(gathered))
     }
 
-    /// Looks at the builder's memory, which is a look at every column, once in so many rows.
     fn cut_if_full(&mut self) -> Result<()> {
-        let rows = self.builder.rows();
-        if rows < self.sized_rows + self.sized_rows / ROWS_A_LOOK {
-            return Ok(());
-        }
-        self.sized_rows = rows;
-        if self.sink.is_full(&self.builder) { self.cut() } else { Ok(()) }
+        let full = self.looks.is_due(self.builder.rows()) && self.sink.is_full(&self.builder);
+        if full { self.cut() } else { Ok(()) }
     }
 
     fn push(&mut self, fragment: &Fragment, row: &Outlined<'_>) -> Result<()> {
@@ -285,7 +277,7 @@ impl<'a> Output<'a> {
     fn cut(&mut self) -> Result<()> {
         let full = std::mem::replace(&mut self.builder, self.sink.builder());
         self.contexts = Contexts::new(self.inputs.len());
-        self.sized_rows = 0;
+        self.looks = Looks::default();
         if full.rows() > 0 {
             self.written.push(self.sink.write(full)?);
         }

@@ -35,6 +35,27 @@ pub struct Sink<'a> {
     pub made_folder: Cell<bool>,
 }
 
+/// When to look at a builder's memory, which is a look at every column: each time that it has grown
+/// by one row in so many.
+#[derive(Debug, Default)]
+pub struct Looks {
+    /// How many rows there were at the last look.
+    rows: usize,
+}
+
+const ROWS_A_LOOK: usize = 16;
+
+impl Looks {
+    /// Whether to look now that there are so many rows.
+    pub fn is_due(&mut self, rows: usize) -> bool {
+        let due = rows >= self.rows + self.rows / ROWS_A_LOOK;
+        if due {
+            self.rows = rows;
+        }
+        due
+    }
+}
+
 impl Sink<'_> {
     /// A builder for the next segment.
     pub fn builder(&self) -> SegmentBuilder {
