@@ -51,9 +51,9 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
-/// The most memory that `work` takes at a time beyond what there was before.
-fn peak_of(work: impl FnOnce()) -> usize {
-    let _turn = turn();
+/// The most memory that `work` takes at a time beyond what there was before; the caller's test has
+/// its turn from its beginning to its end, as all that it allocates counts.
+fn peak_of(_turn: &MutexGuard<'_, ()>, work: impl FnOnce()) -> usize {
     let before = LIVE.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     work();
@@ -98,8 +98,9 @@ fn open(dir: &Path, options: Options) -> Store {
 fn store_a_long_trace(threads: usize) {
     const SPANS: u64 = 200_000;
     const BATCH: u64 = 2_000;
+    let turn = turn();
     let dir = tempfile::tempdir().unwrap();
-    let peak = peak_of(|| {
+    let peak = peak_of(&turn, || {
         let store = open(dir.path(), options().threads(threads));
         let batch = |first: u64| {
             let long = (first..first + BATCH).map(|i| span(0, i, START + i * 10_000));
@@ -164,7 +165,7 @@ fn p7_a_request_larger_than_the_buffers_is_stored() {
 #[test]
 fn p7_spans_that_have_nothing_in_common_are_stored() {
     const SPANS: u64 = 12_000;
-    const BATCH: u64 = 500;
+    let turn = turn();
     let own = |n: u64| {
         let attribute = |what: &str| KeyValue::new(format!("{what}.{n}"), format!("value of {n}"));
         let resource = Resource { attributes: vec![attribute("host")], ..Resource::default() };
@@ -180,24 +181,22 @@ fn p7_spans_that_have_nothing_in_common_are_stored() {
         }
     };
     let dir = tempfile::tempdir().unwrap();
-    let peak = peak_of(|| {
+    let batch: Vec<_> = (0..SPANS).map(own).collect();
+    let peak = peak_of(&turn, || {
         let store = open(dir.path(), options().threads(1));
-        for first in (0..SPANS).step_by(BATCH as usize) {
-            store.append(&(first..first + BATCH).map(own).collect::<Vec<_>>()).unwrap();
-        }
+        store.append(&batch).unwrap();
         store.merge().unwrap();
         assert_eq!(store.stats().unwrap().spans, SPANS);
+        for n in (0..SPANS).step_by(333) {
+            let found = store.trace(trace_id(n / 3)).unwrap().unwrap();
+            assert!(found.spans.iter().any(|span| span.span.span_id == (n + 1).into()));
+            let told = Query::parse(&format!("{{ span.a.{n} = \"value of {n}\" }}")).unwrap();
+            assert_eq!(store.search(&told).unwrap().traces.len(), 1);
+        }
         store.close().unwrap();
     });
-    let store = open(dir.path(), options());
-    for n in (0..SPANS).step_by(333) {
-        let found = store.trace(trace_id(n / 3)).unwrap().unwrap();
-        assert!(found.spans.iter().any(|span| span.span.span_id == (n + 1).into()));
-        let told = Query::parse(&format!("{{ span.a.{n} = \"value of {n}\" }}")).unwrap();
-        assert_eq!(store.search(&told).unwrap().traces.len(), 1);
-    }
-    // Measured: 7 MiB.
-    assert!(peak < 10 * MIB, "{} MiB", peak / MIB);
+    // Twice the budget; measured: 11 MiB.
+    assert!(peak < 16 * MIB, "{} MiB", peak / MIB);
 }
 
 #[test]
@@ -217,8 +216,9 @@ fn p7_a_request_beyond_the_limit_is_refused_and_the_store_goes_on() {
 #[test]
 fn p7_a_batch_for_thousands_of_partitions_is_stored() {
     const PARTITIONS: u64 = 5_000;
+    let turn = turn();
     let dir = tempfile::tempdir().unwrap();
-    let peak = peak_of(|| {
+    let peak = peak_of(&turn, || {
         let store = open(dir.path(), options().threads(1));
         let spans = |again: u64| (0..PARTITIONS).map(move |i| span(i, again, START + i * HOUR));
         store.append(&request(spans(0).collect())).unwrap();
@@ -239,9 +239,9 @@ fn p7_searches_of_any_limit_hold_no_more_than_their_memory() {
     const TRACES: u64 = 20_000;
     const LONG: u64 = 40_000;
     const MEMORY: usize = 2 * MIB;
+    let turn = turn();
     let dir = tempfile::tempdir().unwrap();
     {
-        let _turn = turn();
         let store = open(dir.path(), options());
         for first in (0..TRACES).step_by(10_000) {
             let spans = (first..first + 10_000).map(|i| span(i + 1, 0, START + i));
@@ -255,7 +255,7 @@ fn p7_searches_of_any_limit_hold_no_more_than_their_memory() {
     let all = Query::spans().limit(usize::MAX).memory_bytes(MEMORY);
     let short = all.clone().between(..Timestamp::from_nanos(START + TRACES));
     let (mut pages, mut found) = (0, 0);
-    let peak = peak_of(|| {
+    let peak = peak_of(&turn, || {
         let mut query = short.clone();
         loop {
             let page = store.search(&query).unwrap();
@@ -307,9 +307,10 @@ fn p7_a_hundred_stores_stay_within_one_budget() {
     const ROUNDS: u64 = 3;
     const SPANS: u64 = 500;
     const BUDGET: usize = 8 * MIB;
+    let turn = turn();
     let dir = tempfile::tempdir().unwrap();
     for threads in [0, 2] {
-        let peak = peak_of(|| {
+        let peak = peak_of(&turn, || {
             let shared = Resources::new(BUDGET, threads);
             let open = |n: u64| {
                 let options = options().resources(shared.clone()).durability(Durability::Os);
