@@ -85,62 +85,6 @@ pub fn get_bits(bytes: &[u8], bit: usize, width: u32) -> Option<u64> {
     Some(value & mask(width))
 }
 
-/// Values that [`unpack`] may write beyond those it was asked for.
-pub const SLACK: usize = 3;
-
-/// Puts `value` of each of the `count` values of `width` bits that follow each other from bit `bit`
-/// on into `out`, and anything behind them, where there is room; `None` where bytes or room are
-/// missing.
-///
-/// A load of eight bytes for as many values as it holds, and no decision but where to end: what
-/// is one value too many is overwritten by whoever fills the rest.
-#[inline]
-pub fn unpack(
-    bytes: &[u8],
-    bit: usize,
-    width: u32,
-    out: &mut [u64],
-    count: usize,
-    value: impl Fn(u64) -> u64,
-) -> Option<()> {
-    let padded = count.next_multiple_of(SLACK + 1);
-    let end = padded.checked_mul(width as usize)?.checked_add(bit)?;
-    let has_room = padded <= out.len() && end / 8 + size_of::<u64>() <= bytes.len();
-    match (width, out.get_mut(..padded)) {
-        (0..=14, Some(out)) if has_room => unpack_by::<4>(bytes, bit, width, out, value),
-        (15..=28, Some(out)) if has_room => unpack_by::<2>(bytes, bit, width, out, value),
-        (29..=57, Some(out)) if has_room => unpack_by::<1>(bytes, bit, width, out, value),
-        _ => {
-            for (index, slot) in out.get_mut(..count)?.iter_mut().enumerate() {
-                *slot = value(get_bits(bytes, bit + index * width as usize, width)?);
-            }
-            Some(())
-        }
-    }
-}
-
-/// Fills `out` with values of which a load of eight bytes holds `N`, wherever in its first byte
-/// they begin.
-#[inline]
-fn unpack_by<const N: usize>(
-    bytes: &[u8],
-    mut bit: usize,
-    width: u32,
-    out: &mut [u64],
-    value: impl Fn(u64) -> u64,
-) -> Option<()> {
-    let mask = mask(width);
-    for group in out.chunks_exact_mut(N) {
-        let mut word = u64::from_le_bytes(*bytes.get(bit / 8..)?.first_chunk()?) >> (bit % 8);
-        for slot in group {
-            *slot = value(word & mask);
-            word >>= width;
-        }
-        bit += N * width as usize;
-    }
-    Some(())
-}
-
 /// What [`get_bits`] reads where fewer than eight bytes are left.
 #[cold]
 fn get_bits_near_end(tail: &[u8], shift: u32, width: u32) -> Option<u64> {
@@ -175,20 +119,6 @@ mod tests {
             for (&place, &(value, width)) in places.iter().zip(&values) {
                 prop_assert_eq!(get_bits(&bytes, place, width), Some(value & mask(width)));
             }
-        }
-
-        #[test]
-        fn many_values_are_unpacked_as_one_by_one(
-            bytes in prop::collection::vec(any::<u8>(), 0..90),
-            bit in 0usize..80, width in 0u32..=66, count in 0usize..60, slack in 0usize..5,
-        ) {
-            let mut out = vec![9; count + slack];
-            let unpacked = unpack(&bytes, bit, width, &mut out, count, |n| n ^ 5);
-            out.truncate(count);
-            let one_by_one: Option<Vec<u64>> =
-                (0..count).map(|i| get_bits(&bytes, bit + i * width as usize, width)).collect();
-            let one_by_one = one_by_one.map(|values| values.iter().map(|n| n ^ 5).collect());
-            prop_assert_eq!(unpacked.map(|()| out), one_by_one);
         }
 
         #[test]

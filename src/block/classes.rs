@@ -9,8 +9,9 @@
 //! its class before it: a few popcounts over the selectors.
 
 use crate::base::varint;
-use crate::block::bits::{BitWriter, bit_length, get_bits, mask, unpack};
+use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
 use crate::block::scale::Scale;
+use crate::block::unpack::unpack;
 
 /// How the values of a run are sized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,16 +287,13 @@ impl Classes {
     pub fn unpack(&self, bytes: &[u8], at: usize, out: &mut [u64], count: usize) -> Option<usize> {
         let total = self.totals(bytes, at, count)?;
         let (places, end) = self.layout(at, count, &total)?;
-        let (scale, last) = (self.scale, self.last());
+        let last = self.last();
         let mut rest = out;
         for class in 0..=last {
             let (&own, &place) = (total.get(class)?, places.get(class)?);
             let width = self.width(class);
-            if self.raw && class == last {
-                unpack(bytes, place, width, rest, own, |n| n)?;
-            } else {
-                unpack(bytes, place, width, rest, own, |n| scale.value(n) as u64)?;
-            }
+            let scale = if self.raw && class == last { &Scale::IDENTITY } else { &self.scale };
+            unpack(bytes, place, width, scale, rest, own)?;
             rest = rest.get_mut(own..)?;
         }
         Some(end)

@@ -12,10 +12,11 @@
 use crate::base::checksum::crc32;
 use crate::base::limits::MAX_DURATION_MODELS;
 use crate::base::varint::{read_len, read_u64, write_u64};
-use crate::block::bits::{BitWriter, SLACK};
+use crate::block::bits::BitWriter;
 use crate::block::classes::Run;
 use crate::block::encode::{CRC_BYTES, MAX_ROWS};
 use crate::block::ints::IntModel;
+use crate::block::unpack::SLACK;
 
 /// Where the durations of a block stand.
 #[derive(Debug, Default)]

@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use crate::base::effort::Effort;
 use crate::base::varint;
-use crate::block::bits::{BitWriter, bit_length, get_bits, unpack};
+use crate::block::bits::{BitWriter, bit_length, get_bits};
 use crate::block::classes::{Classes, Run};
 use crate::block::dict::IntDict;
 use crate::block::fit;
 use crate::block::scale::Scale;
+use crate::block::unpack::unpack;
 
 /// How the integers of a column are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,14 +127,14 @@ impl IntModel {
     }
 
     /// Puts all values of the run of `count` values at bit `at` into `out`, modulo 2^64 and in no
-    /// order that means anything, and anything behind them (see [`crate::block::bits::unpack`]);
+    /// order that means anything, and anything behind them (see [`crate::block::unpack`]);
     /// where the run ends. `None` where bytes or room are missing.
     #[inline]
     pub fn unpack(&self, bytes: &[u8], at: usize, out: &mut [u64], count: usize) -> Option<usize> {
         match self {
             Self::Const(all) => out.get_mut(..count)?.fill(*all as u64),
             Self::Fixed { scale, width } => {
-                unpack(bytes, at, *width, out, count, |n| scale.value(n) as u64)?;
+                unpack(bytes, at, *width, scale, out, count)?;
             }
             Self::Classes(classes) => return classes.unpack(bytes, at, out, count),
             Self::Dict(dict) => {

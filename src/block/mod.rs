@@ -49,6 +49,7 @@ pub mod slots;
 pub mod strings;
 pub mod structure;
 pub mod template;
+pub mod unpack;
 pub mod vocabulary;
 pub mod walk;
 pub mod whim;

@@ -16,6 +16,9 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// Numbers as they are.
+    pub const IDENTITY: Self = Self { base: 0, step: 1, inverse: 1, limit: u64::MAX };
+
     /// A scale; a step of 0 counts as 1.
     pub fn new(base: i64, step: u64) -> Self {
         let step = step.max(1);
