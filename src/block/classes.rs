@@ -168,31 +168,43 @@ impl Classes {
     /// Appends a run; `None`, with part of the run written, if a value fits nowhere.
     pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
         // Most runs are a few values, for which memory of their own would cost more than they do.
-        let mut few = [(0, 0); FEW];
-        let mut many = Vec::new();
-        let coded = match few.get_mut(..values.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(values.len(), (0, 0));
-                many.as_mut_slice()
-            }
+        let mut few = ([0u8; FEW], [0u64; FEW], [0u64; FEW]);
+        let mut many: (Vec<u8>, Vec<u64>, Vec<u64>);
+        let (classes, coded, sorted) = if values.len() <= FEW {
+            (few.0.as_mut_slice(), few.1.as_mut_slice(), few.2.as_mut_slice())
+        } else {
+            many = (vec![0; values.len()], vec![0; values.len()], vec![0; values.len()]);
+            (many.0.as_mut_slice(), many.1.as_mut_slice(), many.2.as_mut_slice())
         };
-        for (place, &value) in coded.iter_mut().zip(values) {
-            *place = self.classify(value)?;
+        let classes = classes.get_mut(..values.len())?;
+        let mut counts = [0usize; 4];
+        for ((class, bits), &value) in classes.iter_mut().zip(coded.iter_mut()).zip(values) {
+            let (own, stored) = self.classify(value)?;
+            (*class, *bits) = (own as u8, stored);
+            *counts.get_mut(own)? += 1;
         }
         for plane in 0..self.planes {
-            for chunk in coded.chunks(64) {
+            for chunk in classes.chunks(64) {
                 let selectors = chunk
                     .iter()
                     .rev()
-                    .fold(0u64, |bits, &(class, _)| bits << 1 | (class >> plane & 1) as u64);
+                    .fold(0u64, |bits, &class| bits << 1 | u64::from(class >> plane & 1));
                 out.put(selectors, chunk.len() as u32);
             }
         }
-        for class in 0..=self.last() {
+        // Sorted by class, each is told to its place without a decision that could be guessed wrong.
+        let mut next = [0, counts[0], counts[0] + counts[1], counts[0] + counts[1] + counts[2]];
+        for (&class, &bits) in classes.iter().zip(coded.iter()) {
+            let next = next.get_mut(usize::from(class))?;
+            *sorted.get_mut(*next)? = bits;
+            *next += 1;
+        }
+        let mut rest = &*sorted;
+        for (class, count) in counts.into_iter().enumerate() {
+            let (own, behind) = rest.split_at_checked(count)?;
             let width = self.width(class);
-            // Of other classes nothing is put, which costs less than to tell them apart by a jump.
-            coded.iter().for_each(|&(of, bits)| out.put(bits, if of == class { width } else { 0 }));
+            own.iter().for_each(|&bits| out.put(bits, width));
+            rest = behind;
         }
         Some(())
     }
