@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::quick::QuickMap;
 use crate::base::varint::{write_i64, write_u64};
-use crate::index::sketch::{begin, bucket};
+use crate::index::sketch::bucket;
 use crate::index::statistics::{Caller, MINUTE};
 
 /// One span, as statistics see it.
@@ -24,7 +24,7 @@ pub struct Sample {
     pub ordinal: u32,
 }
 
-/// Gathers statistics: 16 bytes a span.
+/// Gathers statistics: two bytes a span, and some dozens for each cell.
 #[derive(Debug, Default)]
 pub struct StatisticsBuilder {
     /// By operation and caller, the place in `groups`.
@@ -32,15 +32,46 @@ pub struct StatisticsBuilder {
     /// By operation, the caller met last and its place: mostly the next one's, too.
     last: Vec<Option<(Caller, u32)>>,
     groups: Vec<Gathered>,
+    /// By group and minute, the place of a cell among those of its group.
+    cells: QuickMap<(u32, u32), u32>,
     unresolved: Vec<u32>,
 }
 
+/// The spans of an operation and a caller.
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Minute, duration and ordinal, in 32, 64 and 32 bits: they sort as one number.
-    spans: Vec<u128>,
-    /// The minutes of errors.
-    errors: Vec<u32>,
+    /// In the order in which they were met: that of minutes but for a few.
+    cells: Vec<GatheredCell>,
+    /// The place of the cell that took the last span.
+    last: u32,
+}
+
+/// Those of one minute.
+#[derive(Debug, Default)]
+struct GatheredCell {
+    minute: u32,
+    errors: u32,
+    /// Its longest duration, and the lowest ordinal of those that last so long.
+    longest: u64,
+    exemplar: u32,
+    /// Those of all durations, in any order.
+    buckets: Vec<u16>,
+}
+
+impl GatheredCell {
+    fn new(minute: u32) -> Self {
+        Self { minute, exemplar: u32::MAX, ..Self::default() }
+    }
+
+    #[inline]
+    fn add(&mut self, sample: &Sample) {
+        let Sample { duration, ordinal, .. } = *sample;
+        if duration > self.longest || duration == self.longest && ordinal < self.exemplar {
+            (self.longest, self.exemplar) = (duration, ordinal);
+        }
+        self.errors += u32::from(sample.error);
+        self.buckets.push(bucket(duration));
+    }
 }
 
 impl StatisticsBuilder {
@@ -50,10 +81,15 @@ impl StatisticsBuilder {
         let Some(group) = self.groups.get_mut(place as usize) else { return };
         // Below 2^29.
         let minute = (sample.start / MINUTE) as u32;
-        let (high, low) = (u128::from(minute) << 96, u128::from(sample.ordinal));
-        group.spans.push(high | u128::from(sample.duration) << 32 | low);
-        if sample.error {
-            group.errors.push(minute);
+        if group.cells.get(group.last as usize).is_none_or(|cell| cell.minute != minute) {
+            let next = group.cells.len() as u32;
+            group.last = *self.cells.entry((place, minute)).or_insert(next);
+            if group.last == next {
+                group.cells.push(GatheredCell::new(minute));
+            }
+        }
+        if let Some(cell) = group.cells.get_mut(group.last as usize) {
+            cell.add(sample);
         }
         if sample.caller == Caller::Elsewhere {
             self.unresolved.push(row);
@@ -112,47 +148,30 @@ struct Columns {
 
 impl Columns {
     fn add_group(&mut self, operation: u32, caller: u32, group: &mut Gathered) {
-        group.spans.sort_unstable();
-        group.errors.sort_unstable();
-        let lowest = group.spans.iter().map(|&span| duration_of(span)).min().unwrap_or_default();
-        let lowest = bucket(lowest);
-        let mut errors = group.errors.iter().peekable();
-        let mut cells = 0;
-        for cell in group.spans.chunk_by(|&a, &b| minute_of(a) == minute_of(b)) {
-            let (Some(&first), Some(&last)) = (cell.first(), cell.last()) else { continue };
-            let minute = minute_of(first);
-            let mut failed = 0;
-            while errors.next_if(|&&error| error == minute).is_some() {
-                failed += 1;
-            }
-            // Of several that last longest, the one with the lowest ordinal comes first.
-            let longest = cell.partition_point(|&span| duration_of(span) < duration_of(last));
-            let exemplar = cell.get(longest).map_or(0, |&span| span as u32);
-            self.cells.push((minute, exemplar));
-            write_u64(&mut self.spans, cell.len() as u64 - 1);
-            write_u64(&mut self.errors, failed);
-            self.add_runs(lowest, cell);
-            cells += 1;
+        group.cells.sort_unstable_by_key(|cell| cell.minute);
+        group.cells.iter_mut().for_each(|cell| cell.buckets.sort_unstable());
+        let lowest = group.cells.iter().filter_map(|cell| cell.buckets.first()).min();
+        let lowest = lowest.copied().unwrap_or_default();
+        for cell in &group.cells {
+            self.cells.push((cell.minute, cell.exemplar));
+            write_u64(&mut self.spans, (cell.buckets.len() as u64).saturating_sub(1));
+            write_u64(&mut self.errors, cell.errors.into());
+            self.add_runs(lowest, &cell.buckets);
         }
         write_u64(&mut self.groups, (operation - self.before).into());
         write_u64(&mut self.groups, caller.into());
         write_u64(&mut self.groups, lowest.into());
-        write_u64(&mut self.groups, cells - 1);
+        write_u64(&mut self.groups, (group.cells.len() as u64).saturating_sub(1));
         self.before = operation;
         self.count += 1;
         self.ends.push(self.cells.len());
     }
 
-    fn add_runs(&mut self, lowest: u16, cell: &[u128]) {
+    fn add_runs(&mut self, lowest: u16, buckets: &[u16]) {
         let mut before = lowest;
-        let mut rest = cell;
-        while let Some(&first) = rest.first() {
-            let own = bucket(duration_of(first));
-            let end = begin(own + 1);
-            let inside = |&&span: &&u128| u128::from(duration_of(span)) < end;
-            let count = rest.iter().take_while(inside).count();
-            rest = rest.get(count..).unwrap_or_default();
-            let steps = own - before;
+        for alike in buckets.chunk_by(|a, b| a == b) {
+            let own = alike.first().copied().unwrap_or_default();
+            let (steps, count) = (own - before, alike.len());
             before = own;
             if steps < 24 && count <= 8 {
                 self.runs.push((steps * 8) as u8 + (count - 1) as u8);
@@ -207,14 +226,6 @@ impl Columns {
         }
         (out, self.runs)
     }
-}
-
-fn minute_of(span: u128) -> u32 {
-    (span >> 96) as u32
-}
-
-fn duration_of(span: u128) -> u64 {
-    (span >> 32) as u64
 }
 
 #[cfg(test)]
