@@ -59,6 +59,8 @@ pub fn build_segments<G: Borrow<Group>>(
 /// Where a span lies.
 #[derive(Clone, Copy)]
 pub struct Place<'g> {
+    /// The low half of the trace id, at hand: spans are sorted by it first.
+    low: u64,
     /// The group that holds it.
     pub group: &'g Group,
     /// The group's number.
@@ -72,7 +74,7 @@ pub struct Place<'g> {
 impl<'g> Place<'g> {
     /// Compares by [`Place::key`], of which the first part mostly decides.
     fn compare(&self, other: &Self) -> Ordering {
-        let first = self.entry.low().cmp(&other.entry.low());
+        let first = self.low.cmp(&other.low);
         first.then_with(|| self.key().cmp(&other.key()))
     }
 
@@ -105,12 +107,12 @@ impl<'g> Place<'g> {
 }
 
 /// All spans in the order of entries. Each group is sorted already, so sorting merges.
-fn sorted<G: Borrow<Group>>(groups: &[G]) -> Vec<Place<'_>> {
+fn sorted<'a, G: Borrow<Group>>(groups: &'a [G]) -> Vec<Place<'a>> {
     let spans = groups.iter().map(|group| group.borrow().len()).sum();
     let mut places = Vec::with_capacity(spans);
     for (group, number) in groups.iter().zip(0..) {
         let group = group.borrow();
-        let place = |entry| Place { group, number, tie: 0, entry };
+        let place = |entry: &'a Entry| Place { low: entry.low(), group, number, tie: 0, entry };
         places.extend(group.entries().iter().map(place));
     }
     places.sort_by(Place::compare);
