@@ -6,6 +6,7 @@ pub mod checksum;
 pub mod effort;
 pub mod error;
 pub mod ids;
+pub mod kept;
 pub mod limits;
 pub mod model;
 pub mod number;

@@ -1,4 +1,5 @@
-//! Decoded pages and opened blocks that several readers share, in bounded memory.
+//! Decoded pages, opened blocks and what segments are read with, which several readers share, in
+//! bounded memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::Weighter;
 use quick_cache::sync;
 
+use crate::base::kept::Room;
 use crate::base::observer::{Observer, StoreEvent};
 use crate::block::decode::OpenBlock;
 use crate::block::pages::Page;
@@ -18,6 +20,8 @@ type Place = (u64, u64);
 #[derive(Debug)]
 pub struct Cache {
     held: Arc<sync::Cache<Place, Held, HeldBytes>>,
+    /// Room for what the rows of segments are decoded by.
+    models: Arc<Room>,
     /// Reads that found what they wanted, and those that did not; counted for all handles.
     counts: Arc<[AtomicU64; 2]>,
     /// Told of hits and misses.
@@ -45,18 +49,26 @@ impl Weighter<Place, Held> for HeldBytes {
 }
 
 impl Cache {
-    /// A cache of at most about `bytes` bytes; with 0 it keeps nothing.
+    /// A cache of at most about `bytes` bytes, and as many for models; with 0 it keeps nothing but
+    /// the models of one segment.
     pub fn new(bytes: u64) -> Self {
+        Self::with_models(bytes, usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// The same with another number of bytes for models.
+    pub fn with_models(bytes: u64, model_bytes: usize) -> Self {
         // How many pages of the usual size that is; only a hint.
         let pages = usize::try_from(bytes / 8192).unwrap_or(usize::MAX).min(1 << 20);
         let held = Arc::new(sync::Cache::with_weighter(pages, bytes, HeldBytes));
-        Self { held, counts: Arc::default(), observer: None }
+        let models = Arc::new(Room::new(model_bytes));
+        Self { held, models, counts: Arc::default(), observer: None }
     }
 
     /// The same cache, of whose use through this handle `observer` is told.
     #[must_use]
     pub fn observed(&self, observer: Option<Arc<dyn Observer>>) -> Self {
-        Self { held: Arc::clone(&self.held), counts: Arc::clone(&self.counts), observer }
+        let (held, models) = (Arc::clone(&self.held), Arc::clone(&self.models));
+        Self { held, models, counts: Arc::clone(&self.counts), observer }
     }
 
     fn find(&self, place: Place) -> Option<Held> {
@@ -114,7 +126,12 @@ impl Cache {
         (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed))
     }
 
-    /// The bytes held.
+    /// The room for what the rows of segments are decoded by.
+    pub fn models(&self) -> &Room {
+        &self.models
+    }
+
+    /// The bytes of pages and blocks held.
     pub fn memory_bytes(&self) -> u64 {
         self.held.weight()
     }

@@ -64,6 +64,20 @@ impl ColumnModel {
         }
     }
 
+    /// The memory it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        /// Of patterns and forms: mostly a few parts, and some literal text.
+        const TEXT: usize = 256;
+        let behind = match self {
+            Self::Codes { locals, .. } => size_of_val(&**locals),
+            Self::Text(StrModel::Const(text)) => text.len(),
+            Self::Text(_) => TEXT,
+            Self::Int(IntModel::Dict(dict)) => dict.memory_bytes(),
+            _ => 0,
+        };
+        size_of::<Self>() + behind
+    }
+
     /// Whether values of a slot of this kind can be stored so.
     pub fn holds(&self, kind: SlotKind) -> bool {
         match self {

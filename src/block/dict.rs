@@ -14,6 +14,11 @@ pub struct IntDict {
 }
 
 impl IntDict {
+    /// The memory it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.values) + size_of_val(&*self.sorted) + size_of::<IntModel>()
+    }
+
     /// A dictionary of `values`, whose positions are stored under `codes`; `None` if those are
     /// again codes of a dictionary.
     pub fn new(values: Vec<i64>, codes: IntModel) -> Option<Self> {

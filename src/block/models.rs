@@ -68,6 +68,13 @@ impl TemplateModel {
         kinds
     }
 
+    fn memory_bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(ColumnModel::memory_bytes).sum();
+        let places = size_of_val(&*self.layout.places) + size_of_val(&*self.layout.variable);
+        let template = self.template.as_ref().map_or(0, Template::memory_bytes);
+        size_of::<Self>() + columns + places + template
+    }
+
     /// Touches what reading a row looks at (see [`crate::block::decode::OpenBlock::warm`]).
     pub(super) fn touch(&self) -> u32 {
         let columns = touch(&self.columns, |column| match column {
@@ -120,8 +127,9 @@ impl Models {
         let durations = (0..shared).map(|_| IntModel::read(input)).collect::<Option<Vec<_>>>()?;
         let mut templates = Vec::with_capacity(count);
         for template in parsed {
-            let mut columns = Vec::new();
-            for (place, kind) in TemplateModel::kinds(template.as_ref()).into_iter().enumerate() {
+            let kinds = TemplateModel::kinds(template.as_ref());
+            let mut columns = Vec::with_capacity(kinds.len());
+            for (place, kind) in kinds.into_iter().enumerate() {
                 let column = ColumnModel::read(input)?;
                 let fits = match column {
                     ColumnModel::Duration(number) => {
@@ -138,6 +146,12 @@ impl Models {
         let ids = Ids::read(input)?;
         let words = Words::default();
         input.is_empty().then_some(Self { templates, durations, grammar, word_list, words, ids })
+    }
+
+    /// The memory it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        let templates = self.templates.iter().map(TemplateModel::memory_bytes).sum::<usize>();
+        templates + size_of_val(&*self.durations) + self.words.memory_bytes()
     }
 
     /// The template with this code.

@@ -170,6 +170,11 @@ pub struct PageEntry {
 }
 
 impl PageDirectory {
+    /// The memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.pages)
+    }
+
     /// The pages in order.
     pub fn pages(&self) -> &[PageEntry] {
         &self.pages

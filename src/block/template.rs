@@ -166,6 +166,17 @@ impl Template {
         Some(template)
     }
 
+    /// The memory it takes, about, beside itself: templates share names and keys.
+    pub fn memory_bytes(&self) -> usize {
+        let events = self.events.iter().map(|event| size_of_val(&*event.attributes));
+        let links = self.links.iter().map(|link| size_of_val(&*link.attributes));
+        let attributes = size_of_val(&*self.attributes) + events.chain(links).sum::<usize>();
+        attributes
+            + size_of_val(&*self.events)
+            + size_of_val(&*self.links)
+            + size_of_val(&*self.slots)
+    }
+
     fn list_slots(&self) -> Vec<Slot> {
         let mut list = SlotList(Vec::new());
         let m = self.mask;

@@ -38,6 +38,12 @@ impl Words {
         self.ends.len()
     }
 
+    /// The memory it takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        let shared = self.shared.get().map_or(0, |cells| size_of_val(&**cells));
+        self.texts.len() + size_of_val(&*self.ends) + shared
+    }
+
     /// The word with this code.
     #[inline]
     pub fn get(&self, code: i64) -> Option<&str> {
@@ -136,6 +142,8 @@ impl WordList {
                 words.push(word)?;
             }
         }
+        words.texts.shrink_to_fit();
+        words.ends.shrink_to_fit();
         Some(words)
     }
 

@@ -32,7 +32,7 @@ const MAX_PAGE_BYTES: u64 = 64 << 10;
 const LEAST_GAIN: usize = 16;
 
 /// Decoded pages each reader has at hand, beside those in the shared cache.
-const AT_HAND: usize = 4;
+const AT_HAND: usize = 2;
 
 /// Appends `bytes` on pages. Each of `ends` ends a piece that is best not cut; they ascend. Where the
 /// first page ends.

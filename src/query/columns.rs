@@ -33,7 +33,7 @@ pub fn tagged(
     visit: &mut VisitTagged<'_>,
 ) -> Result<()> {
     let interrupt = &query.bounds.interrupt;
-    let templates = segment.peek()?.templates();
+    let templates = segment.templates()?;
     let mut walk = Walk {
         segment,
         wanted,

@@ -91,7 +91,7 @@ fn of_segment<T: Count>(
     census: &mut Census<T>,
 ) -> Result<()> {
     let query = counting.query;
-    let templates = segment.peek()?.templates();
+    let templates = segment.templates()?;
     let mut tests = RowTests::new(segment, &query.filter, query.loose)?;
     let mut walk = Walk {
         counting,

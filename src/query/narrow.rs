@@ -36,9 +36,9 @@ pub enum Node<'a> {
 /// Narrows conditions down to the rows of one template.
 pub struct Narrowing<'n, 'a> {
     /// The segment that the template is of.
-    pub segment: &'a Segment,
+    pub segment: &'n Segment,
     /// The template.
-    pub model: &'a TemplateModel,
+    pub model: &'n TemplateModel,
     /// As the query says.
     pub loose: bool,
     /// What becomes of a test of a resource's attribute.

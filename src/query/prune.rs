@@ -19,7 +19,7 @@ const WORTHWHILE: usize = 4;
 pub fn prune(segment: &Segment, filter: &Expr, loose: bool) -> Result<Option<OrdinalSet>> {
     let peaks = segment.peaks()?;
     let Some(sorts) = peaks.sorts() else { return Ok(None) };
-    let templates = segment.peek()?.templates();
+    let templates = segment.templates()?;
     let mut blocks = BTreeSet::new();
     for sort in sorts {
         let Some(model) = templates.get(sort.template as usize) else { return Ok(None) };

@@ -10,14 +10,14 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::number::Number;
 use crate::base::text::Str;
-use crate::block::models::{SPELLED, TemplateModel};
+use crate::block::models::SPELLED;
 use crate::block::skeleton::ValueType;
 use crate::query::ast::{Check, Expr, Field};
 use crate::query::compare::{Seen, holds};
 use crate::query::interrupt::Interrupt;
 use crate::query::narrow::{Narrowing, Node};
 use crate::query::predicate::of_resource;
-use crate::segment::{Columns, Peek, Segment};
+use crate::segment::{Columns, Peek, Segment, Templates};
 
 /// Tests rows of one segment.
 pub struct Sieve<'a> {
@@ -32,7 +32,7 @@ pub struct RowTests<'a> {
     segment: &'a Segment,
     filter: &'a Expr,
     loose: bool,
-    templates: &'a [TemplateModel],
+    templates: Templates,
     /// By template code; none where no row was met yet.
     nodes: Vec<Option<Node<'a>>>,
     resources: ResourceTests<'a>,
@@ -97,7 +97,7 @@ impl<'a> Sieve<'a> {
 impl<'a> RowTests<'a> {
     /// The tests that a condition comes down to.
     pub fn new(segment: &'a Segment, filter: &'a Expr, loose: bool) -> Result<Self> {
-        let templates = segment.peek()?.templates();
+        let templates = segment.templates()?;
         let nodes = templates.iter().map(|_| None).collect();
         let resources = ResourceTests::default();
         Ok(Self { segment, filter, loose, templates, nodes, resources })

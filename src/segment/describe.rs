@@ -141,7 +141,7 @@ impl Segment {
             parts: self.parts(),
             sections: self.sections()?,
             blocks: Vec::new(),
-            templates: self.templates()?,
+            templates: self.template_infos()?,
             keys: self.terms()?.describe()?,
             statistics: self.describe_statistics()?,
         };
@@ -207,7 +207,7 @@ impl Segment {
         begins.iter().zip(ends).map(part).collect()
     }
 
-    fn templates(&self) -> Result<Vec<TemplateInfo>> {
+    fn template_infos(&self) -> Result<Vec<TemplateInfo>> {
         let models = &self.meta()?.models;
         let templates = models.templates.iter().enumerate().map(|(code, model)| {
             let template = model.template.as_ref();

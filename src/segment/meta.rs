@@ -1,9 +1,11 @@
 //! What a segment's blocks and pages are read with, decoded once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
+use crate::base::kept::Weigh;
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::recent::Recent;
 use crate::base::text::Str;
@@ -149,6 +151,19 @@ impl Meta {
     }
 }
 
+impl Weigh for Meta {
+    fn memory_bytes(&self) -> usize {
+        let columns: usize = self.used.iter().map(Vec::len).sum();
+        let used = size_of_val(&*self.used) + columns * size_of::<Option<u32>>();
+        self.models.memory_bytes()
+            + size_of_val(&*self.blocks)
+            + self.pages.directory().memory_bytes()
+            + self.contexts.memory_bytes()
+            + self.dictionaries.iter().map(Texts::memory_bytes).sum::<usize>()
+            + used
+    }
+}
+
 fn read_blocks(mut input: &[u8], footer: &Footer) -> Option<Vec<u64>> {
     let count = footer.summary.rows.div_ceil(footer.block_rows.into());
     if count > input.len() as u64 {
@@ -169,11 +184,13 @@ fn read_blocks(mut input: &[u8], footer: &Footer) -> Option<Vec<u64>> {
 struct Texts {
     dictionary: Dictionary,
     values: OnceLock<Box<[OnceLock<Str>]>>,
+    /// The bytes of those that were read.
+    bytes: AtomicUsize,
 }
 
 impl Texts {
     fn new(dictionary: Dictionary) -> Self {
-        Self { dictionary, values: OnceLock::new() }
+        Self { dictionary, values: OnceLock::new(), bytes: AtomicUsize::new(0) }
     }
 
     #[inline]
@@ -186,11 +203,25 @@ impl Texts {
             return Ok(Some(text));
         }
         match self.dictionary.get(code.into())? {
-            Term::Str(text) => Ok(Some(cell.get_or_init(|| text))),
+            Term::Str(text) => Ok(Some(cell.get_or_init(|| {
+                self.bytes.fetch_add(text.len() + SHARED_TEXT_BYTES, Ordering::Relaxed);
+                text
+            }))),
             _ => Ok(None),
         }
     }
+
+    fn memory_bytes(&self) -> usize {
+        let cells = self.values.get().map_or(0, |cells| size_of_val(&**cells));
+        size_of::<Self>() + cells + self.bytes.load(Ordering::Relaxed)
+    }
 }
+
+/// What a shared text takes beside its bytes: two counters, and what the allocator rounds up to.
+const SHARED_TEXT_BYTES: usize = 24;
+
+/// So many times its bytes a resource or scope takes once it is decoded, about.
+const DECODED: usize = 3;
 
 /// Resources and scopes, each decoded when it is first asked for.
 #[derive(Debug)]
@@ -205,6 +236,8 @@ pub struct Contexts {
     at_hand: Recent<(u64, Arc<Page>)>,
     resources: Box<[OnceLock<Arc<ResourceContext>>]>,
     scopes: Box<[OnceLock<Arc<ScopeContext>>]>,
+    /// About how many bytes those take that were decoded.
+    decoded: AtomicUsize,
 }
 
 impl Contexts {
@@ -231,7 +264,13 @@ impl Contexts {
             at_hand: Recent::new(PAGES_AT_HAND),
             resources: (0..resources).map(|_| OnceLock::new()).collect(),
             scopes: (0..scopes).map(|_| OnceLock::new()).collect(),
+            decoded: AtomicUsize::new(0),
         })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let cells = size_of_val(&*self.resources) + size_of_val(&*self.scopes);
+        cells + self.directory.memory_bytes() + self.decoded.load(Ordering::Relaxed)
     }
 
     /// How many resources and scopes there are.
@@ -283,9 +322,13 @@ impl Contexts {
         if let Some(known) = cell.get() {
             return Ok(known);
         }
-        let context = decode_resource_context(&self.resource_bytes(code)?);
+        let bytes = self.resource_bytes(code)?;
+        let context = decode_resource_context(&bytes);
         let context = context.ok_or_else(|| self.section.corrupt(0, "a resource's bytes"))?;
-        Ok(cell.get_or_init(|| Arc::new(context)))
+        Ok(cell.get_or_init(|| {
+            self.decoded.fetch_add(DECODED * bytes.len(), Ordering::Relaxed);
+            Arc::new(context)
+        }))
     }
 
     /// A scope.
@@ -295,8 +338,12 @@ impl Contexts {
         if let Some(known) = cell.get() {
             return Ok(known);
         }
-        let context = decode_scope_context(&self.scope_bytes(code)?);
+        let bytes = self.scope_bytes(code)?;
+        let context = decode_scope_context(&bytes);
         let context = context.ok_or_else(|| self.section.corrupt(0, "a scope's bytes"))?;
-        Ok(cell.get_or_init(|| Arc::new(context)))
+        Ok(cell.get_or_init(|| {
+            self.decoded.fetch_add(DECODED * bytes.len(), Ordering::Relaxed);
+            Arc::new(context)
+        }))
     }
 }

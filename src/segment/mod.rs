@@ -75,7 +75,7 @@ pub use describe::SegmentInfo;
 pub use figures::StatisticsInfo;
 pub use footer::{Summary, VERSION};
 pub use ids::{IdFilter, IdsInfo};
-pub use peek::{Columns, Peek};
+pub use peek::{Columns, Peek, Templates};
 pub use reader::Segment;
 pub use rows::{Outlined, Row};
 pub use runs::RunInfo;

@@ -1,7 +1,7 @@
 //! Single values of rows, without putting spans together: what predicates ask of columns.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
@@ -19,10 +19,17 @@ use crate::segment::reader::Segment;
 #[derive(Debug)]
 pub struct Peek<'a> {
     segment: &'a Segment,
-    meta: &'a Meta,
-    /// The rows of the block, and the block.
-    block: Option<(Range<u32>, Arc<OpenBlock>)>,
-    /// How many blocks it has opened.
+    meta: Arc<Meta>,
+    blocks: Blocks<'a>,
+}
+
+/// The block of the row last looked at.
+#[derive(Debug)]
+struct Blocks<'a> {
+    segment: &'a Segment,
+    /// Its rows, and itself.
+    open: Option<(Range<u32>, Arc<OpenBlock>)>,
+    /// How many were opened.
     opened: u32,
 }
 
@@ -50,24 +57,37 @@ pub(super) enum Stored<'a> {
     Record(Record),
 }
 
-impl Segment {
-    /// Looks at single values.
-    pub fn peek(&self) -> Result<Peek<'_>> {
-        Ok(Peek { segment: self, meta: self.meta()?, block: None, opened: 0 })
+/// The templates of a segment, by code.
+#[derive(Clone, Debug)]
+pub struct Templates(Arc<Meta>);
+
+impl Deref for Templates {
+    type Target = [TemplateModel];
+
+    fn deref(&self) -> &[TemplateModel] {
+        &self.0.models.templates
     }
 }
 
-impl<'a> Peek<'a> {
-    /// The templates, by code.
-    pub fn templates(&self) -> &'a [TemplateModel] {
-        &self.meta.models.templates
+impl Segment {
+    /// What rows are made of.
+    pub fn templates(&self) -> Result<Templates> {
+        self.meta().map(Templates)
     }
 
+    /// Looks at single values.
+    pub fn peek(&self) -> Result<Peek<'_>> {
+        let blocks = Blocks { segment: self, open: None, opened: 0 };
+        Ok(Peek { segment: self, meta: self.meta()?, blocks })
+    }
+}
+
+impl Peek<'_> {
     /// A row's columns. Cost: opening its block, unless the row before was of the same.
     #[inline]
     pub fn row(&mut self, row: u32) -> Result<Columns<'_>> {
-        let (segment, meta) = (self.segment, self.meta);
-        let (block, index) = self.block_of(row)?;
+        let (segment, meta) = (self.segment, &*self.meta);
+        let (block, index) = self.blocks.of(row)?;
         let cells = block.outline.cells(&block.bytes, &meta.models, index);
         let cells = cells.ok_or_else(|| segment.bad_block(block.offset, "no such row"))?;
         Ok(Columns { segment, meta, block, cells })
@@ -87,16 +107,16 @@ impl<'a> Peek<'a> {
 
     /// The id of a row's span.
     pub fn span_id(&mut self, row: u32) -> Result<u64> {
-        let (segment, meta) = (self.segment, self.meta);
-        let (block, index) = self.block_of(row)?;
+        let (segment, meta) = (self.segment, &*self.meta);
+        let (block, index) = self.blocks.of(row)?;
         let id = block.outline.span_id(&block.bytes, &meta.models, index);
         id.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
     }
 
     /// The parent of a row whose parent is told by its id.
     pub fn explicit_parent(&mut self, row: u32) -> Result<u64> {
-        let (segment, meta) = (self.segment, self.meta);
-        let (block, index) = self.block_of(row)?;
+        let (segment, meta) = (self.segment, &*self.meta);
+        let (block, index) = self.blocks.of(row)?;
         let before = block.outline.steps.get(..index).unwrap_or_default();
         let before = before.iter().filter(|&&step| is_explicit(step)).count();
         let id = block.outline.explicit(&block.bytes, &meta.models, before);
@@ -106,32 +126,34 @@ impl<'a> Peek<'a> {
     #[inline]
     fn step(&mut self, row: u32) -> Result<Step> {
         let segment = self.segment;
-        let (block, index) = self.block_of(row)?;
+        let (block, index) = self.blocks.of(row)?;
         let step = block.outline.steps.get(index).copied();
         step.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
     }
 
+    /// Holds the block of the row last looked at, since it is about to be read.
+    pub fn keep(&self) {
+        if let Some((_, block)) = &self.blocks.open {
+            self.segment.keep_block(block);
+        }
+    }
+}
+
+impl Blocks<'_> {
     /// A row's block, and its place in that.
     #[inline]
-    fn block_of(&mut self, row: u32) -> Result<(&OpenBlock, usize)> {
-        let (rows, block) = match self.block.take().filter(|(rows, _)| rows.contains(&row)) {
-            Some(open) => self.block.insert(open),
+    fn of(&mut self, row: u32) -> Result<(&OpenBlock, usize)> {
+        let (rows, block) = match self.open.take().filter(|(rows, _)| rows.contains(&row)) {
+            Some(open) => self.open.insert(open),
             None => {
                 let block_rows = self.segment.footer.block_rows;
                 let (number, first) = (row / block_rows, row / block_rows * block_rows);
                 self.opened = self.opened.saturating_add(1);
                 let block = self.segment.open_block(number, self.opened <= MAX_KEPT)?;
-                self.block.insert((first..first.saturating_add(block_rows), block))
+                self.open.insert((first..first.saturating_add(block_rows), block))
             }
         };
         Ok((block, (row - rows.start) as usize))
-    }
-
-    /// Holds the block of the row last looked at, since it is about to be read.
-    pub fn keep(&self) {
-        if let Some((_, block)) = &self.block {
-            self.segment.keep_block(block);
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use roaring::RoaringBitmap;
 
 use crate::base::error::{Error, Result};
+use crate::base::kept::Kept;
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
 use crate::block::cache::Cache;
@@ -43,7 +44,7 @@ pub struct Segment {
     /// The file's number in the cache.
     pub(super) number: u64,
     directory: OnceLock<Directory>,
-    meta: OnceLock<Meta>,
+    meta: Kept<Meta>,
     terms: OnceLock<Terms>,
     traces: OnceLock<TraceTable>,
     ids: OnceLock<IdIndex>,
@@ -99,7 +100,7 @@ impl Segment {
             cache,
             number: NEXT_FILE.fetch_add(1, Ordering::Relaxed),
             directory: OnceLock::new(),
-            meta: OnceLock::new(),
+            meta: Kept::default(),
             terms: OnceLock::new(),
             traces: OnceLock::new(),
             ids: OnceLock::new(),
@@ -137,8 +138,9 @@ impl Segment {
         Ok(Arc::new(self.section(number)?))
     }
 
-    pub(super) fn meta(&self) -> Result<&Meta> {
-        once(&self.meta, || {
+    /// What its rows are decoded by; read again if it had to make room meanwhile.
+    pub(super) fn meta(&self) -> Result<Arc<Meta>> {
+        self.meta.get(self.cache.models(), || {
             Meta::read(&self.footer, self.directory()?, self.terms()?, |directory, before| {
                 let (base, path) = (self.footer.pages_offset, self.path().to_path_buf());
                 let cache = Arc::clone(&self.cache);

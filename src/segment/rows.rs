@@ -215,7 +215,7 @@ impl Segment {
                     start: walked.start,
                     end: walked.end,
                 },
-                columns: Columns::new(self, meta, block, walked.cells),
+                columns: Columns::new(self, &meta, block, walked.cells),
                 template: walked.cells.model.template.as_ref(),
             };
             if visit(outlined)?.is_break() {

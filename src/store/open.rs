@@ -22,7 +22,7 @@ use crate::store::engine::{Engine, Environment, Parts};
 use crate::store::lazy::Opener;
 use crate::store::options::Options;
 use crate::store::progress::Progress;
-use crate::store::resources::Resources;
+use crate::store::resources::{Resources, models_limit};
 use crate::store::state::State;
 use crate::store::watch::Watch;
 
@@ -42,7 +42,8 @@ pub(crate) fn real_environment(options: &Options) -> Environment {
 
 /// The cache of a reader with these options.
 pub(crate) fn cache(options: &Options) -> Arc<Cache> {
-    Arc::new(Cache::new(options.cache_limit() as u64))
+    let models = models_limit(options.memory_bytes);
+    Arc::new(Cache::with_models(options.cache_limit() as u64, models))
 }
 
 /// The interner of a reader with these options.

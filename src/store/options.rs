@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::observer::Observer;
 use crate::disk::real::Io;
-use crate::store::resources::Resources;
+use crate::store::resources::{Resources, buffers_limit};
 
 /// When an append counts as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -241,6 +241,6 @@ impl Options {
 
     /// Live and sealed buffers together may take this; beyond it appends wait.
     pub(crate) fn wait_limit(&self) -> usize {
-        (self.memory_bytes / 2).max(self.live_limit() + 1)
+        buffers_limit(self.memory_bytes).max(self.live_limit() + 1)
     }
 }

@@ -14,23 +14,35 @@ use crate::store::budget::{Budget, InUse};
 use crate::store::engine::{Engine, lock};
 use crate::store::options::Options;
 
-/// Parts of the memory budget, in thirty-seconds: buffers and appends, jobs, decoded pages, and
-/// interned resources and scopes.
-const BUFFERS: usize = 16;
-const JOBS: usize = 11;
+/// Parts of the memory budget, in thirty-seconds: buffers and appends, jobs, decoded pages, what
+/// the rows of segments are decoded by, and interned resources and scopes.
+const BUFFERS: usize = 14;
+const JOBS: usize = 10;
 const CACHE: usize = 4;
+const MODELS: usize = 3;
 const CONTEXTS: usize = 1;
+const _: () = assert!(BUFFERS + JOBS + CACHE + MODELS + CONTEXTS == 32);
 
 /// The share in thirty-seconds of `bytes`.
 const fn share(bytes: usize, of: usize) -> usize {
     bytes / 32 * of
 }
 
+/// What the models of segments may take of `bytes`.
+pub(crate) const fn models_limit(bytes: usize) -> usize {
+    share(bytes, MODELS)
+}
+
+/// What buffers and appends may take of `bytes`.
+pub(crate) const fn buffers_limit(bytes: usize) -> usize {
+    share(bytes, BUFFERS)
+}
+
 /// One memory budget, one cache of decoded pages and one set of threads, for any number of
 /// stores; see [`Options::resources`]. Clones share them.
 ///
-/// Appends to any of the stores wait, or fail with `Busy`, once buffers of all of them take half
-/// of the budget; the largest buffers are flushed first, whosesoever they are. Flushes and merges
+/// Appends to any of the stores wait, or fail with `Busy`, once buffers of all of them take seven
+/// sixteenths of the budget; the largest buffers are flushed first, whosesoever they are. Flushes and merges
 /// wait for each other where they would take more than a third together. A single append or
 /// job that is larger than its share is let in alone.
 ///
@@ -71,7 +83,7 @@ struct Shared {
 pub struct MemoryUse {
     /// The budget.
     pub budget_bytes: usize,
-    /// All that is in use now: the sum of the five below.
+    /// All that is in use now: the sum of the six below.
     pub used_bytes: usize,
     /// Spans that are in no segment yet.
     pub buffer_bytes: usize,
@@ -81,6 +93,8 @@ pub struct MemoryUse {
     pub job_bytes: usize,
     /// Decoded pages.
     pub cache_bytes: usize,
+    /// What the rows of segments are decoded by: templates, models of columns, dictionaries.
+    pub model_bytes: usize,
     /// Resources and scopes that new spans are compared with.
     pub context_bytes: usize,
     /// The most that buffers, appends and jobs took at a time.
@@ -108,7 +122,7 @@ impl Resources {
             0 => Arc::new(InlineExecutor::new()),
             threads => Arc::new(ThreadPool::new(threads)),
         };
-        let wait_limit = share(memory_bytes, BUFFERS);
+        let wait_limit = buffers_limit(memory_bytes);
         let cache = share(memory_bytes, CACHE);
         Self::of(memory_bytes, (wait_limit, wait_limit / 3 * 2), cache, threads, executor)
     }
@@ -132,7 +146,7 @@ impl Resources {
             live_limit,
             threads,
             executor,
-            cache: Cache::new(cache_bytes as u64),
+            cache: Cache::with_models(cache_bytes as u64, models_limit(memory_bytes)),
             contexts: Arc::new(Contexts::new(share(memory_bytes, CONTEXTS))),
             budget: Arc::new(Budget::new(wait_limit, share(memory_bytes, JOBS))),
             members: Mutex::default(),
@@ -146,15 +160,17 @@ impl Resources {
         let InUse { buffers, queued, jobs, peak } = self.budget().in_use();
         let cache = usize::try_from(self.shared.cache.memory_bytes()).unwrap_or(usize::MAX);
         let (cache_hits, cache_misses) = self.shared.cache.counts();
+        let models = self.shared.cache.models().memory_bytes();
         let contexts = self.contexts().memory_bytes();
         let ([slowed, waited, refused], stalled) = self.budget().stalls();
         MemoryUse {
             budget_bytes: self.shared.memory_bytes,
-            used_bytes: buffers + queued + jobs + cache + contexts,
+            used_bytes: buffers + queued + jobs + cache + models + contexts,
             buffer_bytes: buffers,
             queued_bytes: queued,
             job_bytes: jobs,
             cache_bytes: cache,
+            model_bytes: models,
             context_bytes: contexts,
             peak_bytes: peak,
             slowed,
