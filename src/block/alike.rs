@@ -119,7 +119,7 @@ fn group_by_length(columns: &[&[i64]]) -> Vec<Vec<usize>> {
 fn length_of(values: &[i64]) -> (bool, u64) {
     let every = values.len().div_ceil(LOOKED_AT).max(1);
     let some = || values.iter().step_by(every);
-    let [coarse, fine] = TICKS.map(|tick| Scale::new(0, tick));
+    let [coarse, fine] = TICKS.map(|tick| Scale::new(0, tick).inverse());
     let is_fine = some().any(|&value| coarse.index(value).is_none());
     let scale = if is_fine { fine } else { coarse };
     let bits = |&value: &i64| u64::from(bit_length(scale.index(value).unwrap_or(value as u64)));

@@ -10,7 +10,7 @@
 
 use crate::base::varint;
 use crate::block::bits::{BitWriter, bit_length, get_bits, mask};
-use crate::block::scale::Scale;
+use crate::block::scale::{Inverse, Scale};
 use crate::block::unpack::unpack;
 
 /// How the values of a run are sized.
@@ -18,9 +18,9 @@ use crate::block::unpack::unpack;
 pub struct Classes {
     scale: Scale,
     /// Bits of a value by class, ascending; with one plane, only the first two classes are in use.
-    widths: [u32; 4],
+    widths: [u8; 4],
     /// Bits of a selector: 1 or 2.
-    planes: u32,
+    planes: u8,
     /// Whether the last class holds values as they are, in 64 bits: those off the scale, and
     /// those too large for the other classes.
     raw: bool,
@@ -85,7 +85,7 @@ struct Tally {
 
 impl Tally {
     #[inline]
-    fn add(&mut self, s: Selectors, planes: u32) {
+    fn add(&mut self, s: Selectors, planes: u8) {
         self.low += s.low.count_ones() as usize;
         if planes == 2 {
             self.high += s.high.count_ones() as usize;
@@ -126,11 +126,12 @@ impl Classes {
             [a, b, c, d] => ([a, b, c, d], 2),
             _ => return None,
         };
-        Some(Self { scale, widths, planes, raw })
+        // None is above 64.
+        Some(Self { scale, widths: widths.map(|width| width as u8), planes, raw })
     }
 
     /// Bits of a value, by class.
-    pub fn widths(&self) -> &[u32] {
+    pub fn widths(&self) -> &[u8] {
         self.widths.get(..self.last() + 1).unwrap_or_default()
     }
 
@@ -146,17 +147,17 @@ impl Classes {
 
     #[inline]
     fn width(&self, class: usize) -> u32 {
-        self.widths.get(class).copied().unwrap_or(64)
+        self.widths.get(class).copied().unwrap_or(64).into()
     }
 
     /// The class of `value` and the bits to store for it; `None` if it fits nowhere.
     #[inline]
-    pub fn classify(&self, value: i64) -> Option<(usize, u64)> {
+    fn classify(&self, steps: &Inverse, value: i64) -> Option<(usize, u64)> {
         let last = self.last();
-        let coded = self.scale.index(value);
+        let coded = steps.index(value);
         let class = coded.map_or(last, |n| {
             let length = bit_length(n);
-            let [a, b, c, _] = self.widths;
+            let [a, b, c, _] = self.widths.map(u32::from);
             (usize::from(length > a) + usize::from(length > b) + usize::from(length > c)).min(last)
         });
         if class == last && self.raw {
@@ -177,9 +178,9 @@ impl Classes {
             (many.0.as_mut_slice(), many.1.as_mut_slice(), many.2.as_mut_slice())
         };
         let classes = classes.get_mut(..values.len())?;
-        let mut counts = [0usize; 4];
+        let (steps, mut counts) = (self.scale.inverse(), [0usize; 4]);
         for ((class, bits), &value) in classes.iter_mut().zip(coded.iter_mut()).zip(values) {
-            let (own, stored) = self.classify(value)?;
+            let (own, stored) = self.classify(&steps, value)?;
             (*class, *bits) = (own as u8, stored);
             *counts.get_mut(own)? += 1;
         }
@@ -213,7 +214,7 @@ impl Classes {
     pub fn write(&self, out: &mut Vec<u8>) {
         self.scale.write(out);
         out.push(self.last() as u8 + 1);
-        out.extend(self.widths().iter().map(|&width| width as u8));
+        out.extend_from_slice(self.widths());
     }
 
     /// Reads what [`Self::write`] wrote; whether the last class is raw stands elsewhere.
@@ -271,7 +272,7 @@ impl Classes {
         let mut starts = [0; 4];
         for ((start, of_class), width) in starts.iter_mut().zip(total).zip(self.widths) {
             *start = next;
-            next += of_class * width as usize;
+            next += of_class * usize::from(width);
         }
         Some((starts, next))
     }
@@ -315,7 +316,7 @@ impl Classes {
     pub fn bits_of(&self, bytes: &[u8], run: &Run, count: usize, index: usize) -> Option<u32> {
         let word = index & !63;
         let class = self.selectors(bytes, run.at, count, word)?.at(index - word);
-        Some(self.planes + self.width(class))
+        Some(u32::from(self.planes) + self.width(class))
     }
 
     /// The value at `index` of a run of `count` values that [`Self::open`] found.

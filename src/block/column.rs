@@ -16,7 +16,7 @@ pub enum ColumnModel {
     /// frequent first, which stand for codes of the dictionary.
     Codes {
         /// The dictionary's code of each of the column's codes.
-        locals: Vec<u32>,
+        locals: Box<[u32]>,
         /// How the column's codes are packed.
         codes: IntModel,
     },
@@ -172,7 +172,7 @@ impl ColumnModel {
                     locals.push(code);
                     next = i64::from(code) + 1;
                 }
-                Self::Codes { locals, codes: IntModel::read(input)? }
+                Self::Codes { locals: locals.into(), codes: IntModel::read(input)? }
             }
             tag::RECORDS => Self::Records(IntModel::read(input)?),
             tag::TEXT => Self::Text(StrModel::read(input)?),
@@ -199,7 +199,7 @@ pub fn int_name(model: &IntModel) -> String {
         IntModel::Const(value) => format!("constant {value}"),
         IntModel::Fixed { width, .. } => format!("{width} bits"),
         IntModel::Classes(classes) => {
-            let widths: Vec<String> = classes.widths().iter().map(u32::to_string).collect();
+            let widths: Vec<String> = classes.widths().iter().map(u8::to_string).collect();
             let raw = if classes.has_raw() { ", the last raw" } else { "" };
             format!("{} bits by class{raw}", widths.join("/"))
         }

@@ -10,13 +10,13 @@ pub struct IntDict {
     values: Vec<i64>,
     /// Positions in `values`, by value.
     sorted: Vec<u32>,
-    codes: Box<IntModel>,
+    codes: IntModel,
 }
 
 impl IntDict {
     /// The memory it takes, about.
     pub fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.values) + size_of_val(&*self.sorted) + size_of::<IntModel>()
+        size_of::<Self>() + size_of_val(&*self.values) + size_of_val(&*self.sorted)
     }
 
     /// A dictionary of `values`, whose positions are stored under `codes`; `None` if those are
@@ -27,7 +27,7 @@ impl IntDict {
         }
         let mut sorted: Vec<u32> = (0..u32::try_from(values.len()).ok()?).collect();
         sorted.sort_by_key(|&code| values.get(code as usize));
-        Some(Self { values, sorted, codes: Box::new(codes) })
+        Some(Self { values, sorted, codes })
     }
 
     /// How the codes are stored.

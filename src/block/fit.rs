@@ -116,13 +116,13 @@ fn steps(values: &[i64], sample: &[i64]) -> Vec<u64> {
 /// The step that all values share; not for values that are all the same.
 pub(super) fn step_of_all(values: &[i64]) -> u64 {
     let first = values.first().copied().unwrap_or(0);
-    let mut all = Scale::new(first, 1);
+    let mut all = Scale::new(first, 1).inverse();
     let mut common = 0;
     for value in values {
         let distance = value.abs_diff(first);
         if common == 0 || all.quotient(distance).is_none() {
             common = gcd(common, distance);
-            all = Scale::new(first, common);
+            all = Scale::new(first, common).inverse();
         }
         if common == 1 {
             break;
@@ -150,7 +150,8 @@ fn scales(values: &[i64], sorted_sample: &[i64], steps: &[u64]) -> Vec<Scale> {
     let mut scales = Vec::new();
     for &step in steps {
         let phase = Scale::new(usual_phase(sorted_sample, step), step);
-        let on_step = |value: &&i64| phase.quotient(value.abs_diff(phase.base())).is_some();
+        let steps = phase.inverse();
+        let on_step = |value: &&i64| steps.quotient(value.abs_diff(phase.base())).is_some();
         let Some(&least) = values.iter().filter(on_step).min() else { continue };
         scales.push(Scale::new(least, step));
         let usual: Vec<i64> = sorted_sample.iter().filter(on_step).copied().collect();
@@ -268,7 +269,7 @@ fn fit_dict(
     by_count.sort_unstable_by_key(|&(value, count)| (std::cmp::Reverse(count), value));
     let codes = fit_codes(&by_count, planes);
     let dict = IntDict::new(by_count.iter().map(|&(value, _)| value).collect(), codes.0)?;
-    Some(priced(IntModel::Dict(dict), codes.1))
+    Some(priced(IntModel::Dict(Box::new(dict)), codes.1))
 }
 
 /// The model of codes that follow the order of `by_count`, and the bits of all of them.

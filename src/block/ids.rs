@@ -154,7 +154,7 @@ fn fit(ids: &[u64]) -> (IntModel, u64) {
     let bits = u64::from(code_width) * ids.len() as u64 + DISTINCT_BITS * distinct.len() as u64;
     let codes = IntModel::Fixed { scale: Scale::new(0, 1), width: code_width };
     match IntDict::new(distinct, codes) {
-        Some(dictionary) if bits < range_bits => (IntModel::Dict(dictionary), bits),
+        Some(dictionary) if bits < range_bits => (IntModel::Dict(Box::new(dictionary)), bits),
         _ => (range, range_bits),
     }
 }

@@ -29,7 +29,7 @@ pub enum IntModel {
     /// The same in two or four widths behind selectors; outliers can be kept as they are.
     Classes(Classes),
     /// Codes of few values that lie far apart.
-    Dict(IntDict),
+    Dict(Box<IntDict>),
 }
 
 /// Numbers of the variants on disk.
@@ -65,6 +65,7 @@ impl IntModel {
         match self {
             Self::Const(all) => values.iter().all(|v| v == all).then_some(()),
             Self::Fixed { scale, width } => {
+                let scale = scale.inverse();
                 for &value in values {
                     let n = scale.index(value).filter(|&n| bit_length(n) <= *width)?;
                     out.put(n, *width);
@@ -193,7 +194,7 @@ impl IntModel {
         let (&tag, rest) = input.split_first()?;
         *input = rest;
         Some(match tag {
-            tag::DICT => Self::Dict(IntDict::read(input)?),
+            tag::DICT => Self::Dict(Box::new(IntDict::read(input)?)),
             _ => Self::read_plain(tag, input)?,
         })
     }

@@ -15,6 +15,7 @@ impl Lengths {
     /// Those of `values`.
     pub fn of(values: &[i64], scale: Scale) -> Self {
         let mut lengths = Self { counts: [0; 65], off_scale: 0 };
+        let scale = scale.inverse();
         for &value in values {
             match scale.index(value) {
                 Some(n) => {

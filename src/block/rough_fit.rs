@@ -35,7 +35,7 @@ pub(super) fn fit(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
     let range = most.abs_diff(least);
     let scale = Scale::new(least, step_of_all(values));
     if values.len() <= FEW {
-        let width = scale.quotient(range).map_or(64, bit_length);
+        let width = scale.inverse().quotient(range).map_or(64, bit_length);
         return priced(IntModel::Fixed { scale, width }, values.len() as u64 * u64::from(width));
     }
     let count = values.len() as u64;
@@ -81,5 +81,5 @@ fn fit_dict(values: &[i64], planes: &[u32]) -> Option<(IntModel, u64)> {
     counts.sort_unstable_by_key(|&(value, count)| (std::cmp::Reverse(count), value));
     let codes = fit_codes(&counts, planes);
     let dict = IntDict::new(counts.iter().map(|&(value, _)| value).collect(), codes.0)?;
-    Some(priced(IntModel::Dict(dict), codes.1))
+    Some(priced(IntModel::Dict(Box::new(dict)), codes.1))
 }

@@ -2,33 +2,32 @@
 
 use crate::base::varint;
 
-/// The map `n -> base + n * step` in wrapping 64-bit arithmetic, and its exact inverse.
-///
-/// The inverse costs one multiplication: an odd number divides another exactly if the product with
-/// its inverse modulo 2^64 is no larger than the largest quotient (Granlund and Montgomery,
-/// *Division by Invariant Integers using Multiplication*, section 9).
+/// The map `n -> base + n * step` in wrapping 64-bit arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     base: i64,
     step: u64,
+}
+
+/// Its exact inverse.
+///
+/// That costs one multiplication: an odd number divides another exactly if the product with its
+/// inverse modulo 2^64 is no larger than the largest quotient (Granlund and Montgomery, *Division by
+/// Invariant Integers using Multiplication*, section 9).
+#[derive(Clone, Copy, Debug)]
+pub struct Inverse {
+    scale: Scale,
     inverse: u64,
     limit: u64,
 }
 
 impl Scale {
     /// Numbers as they are.
-    pub const IDENTITY: Self = Self { base: 0, step: 1, inverse: 1, limit: u64::MAX };
+    pub const IDENTITY: Self = Self { base: 0, step: 1 };
 
     /// A scale; a step of 0 counts as 1.
-    pub fn new(base: i64, step: u64) -> Self {
-        let step = step.max(1);
-        let odd = step >> step.trailing_zeros();
-        // Newton's iteration doubles the correct bits: 5, 10, 20, 40, 80.
-        let mut inverse = odd.wrapping_mul(3) ^ 2;
-        for _ in 0..4 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
-        }
-        Self { base, step, inverse, limit: u64::MAX / step }
+    pub const fn new(base: i64, step: u64) -> Self {
+        Self { base, step: if step == 0 { 1 } else { step } }
     }
 
     /// The same steps from another base.
@@ -47,17 +46,25 @@ impl Scale {
         self.base.wrapping_add(n.wrapping_mul(self.step) as i64)
     }
 
-    /// The `n` with `self.value(n) == value`, unless `value` lies off the steps.
+    /// The way back. Cost: a division, unless the step is 1.
     #[inline]
-    pub fn index(&self, value: i64) -> Option<u64> {
-        self.quotient(value.wrapping_sub(self.base) as u64)
+    pub fn inverse(self) -> Inverse {
+        if self.step == 1 {
+            return Inverse { scale: self, inverse: 1, limit: u64::MAX };
+        }
+        let odd = self.step >> self.step.trailing_zeros();
+        // Newton's iteration doubles the correct bits: 5, 10, 20, 40, 80.
+        let mut inverse = odd.wrapping_mul(3) ^ 2;
+        for _ in 0..4 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Inverse { scale: self, inverse, limit: u64::MAX / self.step }
     }
 
-    /// `distance / step`, if that is whole.
+    /// As [`Inverse::index`], for a single value.
     #[inline]
-    pub fn quotient(&self, distance: u64) -> Option<u64> {
-        let n = distance.wrapping_mul(self.inverse).rotate_right(self.step.trailing_zeros());
-        (n <= self.limit).then_some(n)
+    pub fn index(self, value: i64) -> Option<u64> {
+        self.inverse().index(value)
     }
 
     /// Appends base and step.
@@ -71,6 +78,22 @@ impl Scale {
         let base = varint::read_i64(input)?;
         let step = varint::read_u64(input)?;
         (step > 0).then(|| Self::new(base, step))
+    }
+}
+
+impl Inverse {
+    /// The `n` whose value is `value`, unless that lies off the steps.
+    #[inline]
+    pub fn index(&self, value: i64) -> Option<u64> {
+        self.quotient(value.wrapping_sub(self.scale.base) as u64)
+    }
+
+    /// `distance / step`, if that is whole.
+    #[inline]
+    pub fn quotient(&self, distance: u64) -> Option<u64> {
+        let shift = self.scale.step.trailing_zeros();
+        let n = distance.wrapping_mul(self.inverse).rotate_right(shift);
+        (n <= self.limit).then_some(n)
     }
 }
 

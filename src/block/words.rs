@@ -23,11 +23,35 @@ pub const MAX_WORD_BYTES: usize = 1 << 20;
 /// Longer texts in all are not read: a list can name one text of a dictionary many times.
 const MAX_TOLD_BYTES: usize = 8 << 20;
 
+/// Texts one behind another.
+#[derive(Debug, Default)]
+pub struct TextList {
+    texts: String,
+    ends: Vec<usize>,
+}
+
+impl TextList {
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) {
+        self.texts.push_str(text);
+        self.ends.push(self.texts.len());
+    }
+
+    /// The text at a place.
+    #[inline]
+    fn get(&self, index: usize) -> Option<&str> {
+        let begin = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.texts.get(begin..*self.ends.get(index)?)
+    }
+}
+
 /// The words of a segment, by code.
 #[derive(Debug, Default)]
 pub struct Words {
-    texts: String,
-    ends: Vec<usize>,
+    list: TextList,
     /// Words that were asked for as whole values.
     shared: OnceLock<Box<[OnceLock<Str>]>>,
 }
@@ -35,24 +59,19 @@ pub struct Words {
 impl Words {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.list.ends.len()
     }
 
     /// The memory it takes, about.
     pub fn memory_bytes(&self) -> usize {
         let shared = self.shared.get().map_or(0, |cells| size_of_val(&**cells));
-        self.texts.len() + size_of_val(&*self.ends) + shared
+        self.list.texts.len() + size_of_val(&*self.list.ends) + shared
     }
 
     /// The word with this code.
     #[inline]
     pub fn get(&self, code: i64) -> Option<&str> {
-        let index = usize::try_from(code).ok()?;
-        let begin = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.texts.get(begin..*self.ends.get(index)?)
+        self.list.get(usize::try_from(code).ok()?)
     }
 
     /// The same, so that many may hold it.
@@ -61,13 +80,6 @@ impl Words {
         let cell = cells.get(usize::try_from(code).ok()?)?;
         let text = self.get(code)?;
         Some(cell.get_or_init(|| Str::from(text)))
-    }
-
-    /// Adds the next word; `None` beyond what a segment may have.
-    fn push(&mut self, word: &str) -> Option<()> {
-        self.texts.push_str(word);
-        self.ends.push(self.texts.len());
-        (self.texts.len() <= MAX_TOLD_BYTES).then_some(())
     }
 }
 
@@ -124,9 +136,10 @@ impl WordList {
         &self.dictionaries
     }
 
-    /// The words, where `texts` are those of the dictionaries; `None` if there is no such text.
-    pub fn tell(&self, texts: &[Vec<Str>]) -> Option<Words> {
-        let mut words = Words::default();
+    /// The words, where `texts` are those of the dictionaries; `None` if there is no such text, or
+    /// far more of them than a segment may have.
+    pub fn tell(&self, texts: &[TextList]) -> Option<Words> {
+        let mut list = TextList::default();
         let (mut codes, mut lengths) = (self.codes.iter(), self.lengths.iter());
         let mut rest = self.spelled.as_str();
         for &(count, owner) in &self.stretches {
@@ -139,12 +152,15 @@ impl WordList {
                         word
                     }
                 };
-                words.push(word)?;
+                list.push(word);
+                if list.texts.len() > MAX_TOLD_BYTES {
+                    return None;
+                }
             }
         }
-        words.texts.shrink_to_fit();
-        words.ends.shrink_to_fit();
-        Some(words)
+        list.texts.shrink_to_fit();
+        list.ends.shrink_to_fit();
+        Some(Words { list, shared: OnceLock::new() })
     }
 
     /// Appends the list.
@@ -227,6 +243,12 @@ mod tests {
         texts.iter().map(String::as_str).zip(0..).collect()
     }
 
+    fn text_list<'a>(texts: impl IntoIterator<Item = &'a String>) -> TextList {
+        let mut list = TextList::default();
+        texts.into_iter().for_each(|text| list.push(text));
+        list
+    }
+
     proptest! {
         #[test]
         fn p3_words_come_back_by_their_codes(
@@ -244,10 +266,8 @@ mod tests {
             list.write(&mut stored);
             let read = WordList::read(&mut stored.as_slice()).unwrap();
             prop_assert_eq!(&read, &list);
-            let of = |place: &ColumnPlace| {
-                texts[place.column as usize].iter().map(|text| Str::from(text.as_str())).collect()
-            };
-            let texts: Vec<Vec<Str>> = read.dictionaries().iter().map(of).collect();
+            let of = |place: &ColumnPlace| text_list(&texts[place.column as usize]);
+            let texts: Vec<TextList> = read.dictionaries().iter().map(of).collect();
             let words = read.tell(&texts).unwrap();
             let often = |word: &str| said.iter().filter(|said| *said == word).count();
             for word in &said {
@@ -267,7 +287,9 @@ mod tests {
             bytes in prop::collection::vec(0u8..9, 0..60), texts in 0usize..6,
         ) {
             if let Some(list) = WordList::read(&mut bytes.as_slice()) {
-                let texts = vec![vec![Str::from("word"); texts]; list.dictionaries().len()];
+                let word = "word".to_owned();
+                let told = || text_list(std::iter::repeat_n(&word, texts));
+                let texts: Vec<TextList> = list.dictionaries().iter().map(|_| told()).collect();
                 if let Some(words) = list.tell(&texts) {
                     prop_assert!(words.len() <= bytes.len());
                 }
@@ -279,7 +301,7 @@ mod tests {
     fn p6_one_long_text_is_not_told_without_end() {
         let mut list = WordList::default();
         (0..MAX_WORDS).for_each(|_| list.push("", Some((0, 0))));
-        assert!(list.tell(&[vec![Str::from("x".repeat(4096))]]).is_none());
-        assert!(list.tell(&[vec![Str::from("x")]]).is_some());
+        assert!(list.tell(&[text_list(&["x".repeat(4096)])]).is_none());
+        assert!(list.tell(&[text_list(&["x".to_owned()])]).is_some());
     }
 }

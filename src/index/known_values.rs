@@ -80,6 +80,15 @@ impl Dictionary {
         Ok(())
     }
 
+    /// Hands out all texts in order; nothing if its values are none.
+    pub fn texts(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
+        let Values::Str(texts) = &self.values else { return Ok(()) };
+        texts.scan(&*self.source, 0..self.len(), &mut |_, text| {
+            each(text);
+            Ok(())
+        })
+    }
+
     /// The traces that have the value of a code; `None` if the dictionary serves columns only.
     pub fn traces(&self, code: u64) -> Result<Option<OrdinalSet>> {
         let Some(pointers) = &self.pointers else { return Ok(None) };

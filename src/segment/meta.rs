@@ -15,6 +15,7 @@ use crate::block::column::ColumnModel;
 use crate::block::models::{Models, SLOTS};
 use crate::block::page_reader::PageReader;
 use crate::block::pages::{Page, PageDirectory};
+use crate::block::words::TextList;
 use crate::disk::bytes::ByteView;
 use crate::index::known_values::Dictionary;
 use crate::index::source::Source;
@@ -92,14 +93,8 @@ impl Meta {
             let Some(dictionary) = terms.dictionary(scope, &key, TermKind::Str)? else {
                 return Ok(None);
             };
-            let mut own = Vec::new();
-            dictionary.scan(0..dictionary.len(), &mut |_, term| {
-                own.extend(match term {
-                    Term::Str(text) => Some(text),
-                    _ => None,
-                });
-                Ok(())
-            })?;
+            let mut own = TextList::default();
+            dictionary.texts(&mut |text| own.push(text))?;
             texts.push(own);
         }
         let Some(words) = list.tell(&texts) else { return Ok(None) };

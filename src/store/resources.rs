@@ -18,8 +18,8 @@ use crate::store::options::Options;
 /// the rows of segments are decoded by, and interned resources and scopes.
 const BUFFERS: usize = 14;
 const JOBS: usize = 10;
-const CACHE: usize = 4;
-const MODELS: usize = 3;
+const CACHE: usize = 3;
+const MODELS: usize = 4;
 const CONTEXTS: usize = 1;
 const _: () = assert!(BUFFERS + JOBS + CACHE + MODELS + CONTEXTS == 32);
 
@@ -31,6 +31,11 @@ const fn share(bytes: usize, of: usize) -> usize {
 /// What the models of segments may take of `bytes`.
 pub(crate) const fn models_limit(bytes: usize) -> usize {
     share(bytes, MODELS)
+}
+
+/// What decoded pages and blocks may take of `bytes`, unless options say otherwise.
+pub(crate) const fn pages_limit(bytes: usize) -> usize {
+    share(bytes, CACHE)
 }
 
 /// What buffers and appends may take of `bytes`.
@@ -123,7 +128,7 @@ impl Resources {
             threads => Arc::new(ThreadPool::new(threads)),
         };
         let wait_limit = buffers_limit(memory_bytes);
-        let cache = share(memory_bytes, CACHE);
+        let cache = pages_limit(memory_bytes);
         Self::of(memory_bytes, (wait_limit, wait_limit / 3 * 2), cache, threads, executor)
     }
 
