@@ -21,6 +21,13 @@ impl<T> Recent<T> {
         self.held.try_lock().ok()?.iter().find_map(look)
     }
 
+    /// Lets go of all.
+    pub fn clear(&self) {
+        if let Ok(mut held) = self.held.try_lock() {
+            held.clear();
+        }
+    }
+
     /// Keeps a thing, in place of the oldest if there are too many.
     pub fn keep(&self, thing: T) {
         if let Ok(mut held) = self.held.try_lock() {
@@ -45,5 +52,7 @@ mod tests {
         assert_eq!((find(1), find(2), find(3)), (None, Some('b'), Some('c')));
         recent.keep((2, 'd'));
         assert_eq!(find(2), Some('d'));
+        recent.clear();
+        assert_eq!((find(2), find(3)), (None, None));
     }
 }

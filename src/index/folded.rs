@@ -32,7 +32,7 @@ const MAX_PAGE_BYTES: u64 = 64 << 10;
 const LEAST_GAIN: usize = 16;
 
 /// Decoded pages each reader has at hand, beside those in the shared cache.
-const AT_HAND: usize = 2;
+const AT_HAND: usize = 4;
 
 /// Appends `bytes` on pages. Each of `ends` ends a piece that is best not cut; they ascend. Where the
 /// first page ends.
@@ -99,6 +99,12 @@ impl Joined {
     /// All of the first page of the second, raw.
     pub fn vocabulary(&self) -> Result<ByteView> {
         self.second.first_page()
+    }
+
+    /// Leaves decoded pages to the cache.
+    pub fn put_away(&self) {
+        self.first.at_hand.clear();
+        self.second.at_hand.clear();
     }
 
     /// Where the second begins.

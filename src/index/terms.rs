@@ -193,6 +193,12 @@ impl Terms {
         self.source.vocabulary()
     }
 
+    /// Lets go of the pages at hand: who has read what it needs, and will not come again soon, leaves
+    /// them to the cache.
+    pub fn put_away(&self) {
+        self.source.put_away();
+    }
+
     /// All keys that have an entry, by scope and key.
     pub fn keys(&self) -> Result<Vec<KeyEntry>> {
         let mut keys = Vec::new();

@@ -76,6 +76,7 @@ impl Meta {
         let told = meta.tell_words(terms)?;
         let section = directory.get(kind::MODELS)?;
         told.ok_or_else(|| section.corrupt(0, "a word that no dictionary has"))?;
+        terms.put_away();
         Ok(meta)
     }
 
@@ -153,6 +154,7 @@ impl Weigh for Meta {
         self.models.memory_bytes()
             + size_of_val(&*self.blocks)
             + self.pages.directory().memory_bytes()
+            + self.contexts.vocabulary.len()
             + self.contexts.memory_bytes()
             + self.dictionaries.iter().map(Texts::memory_bytes).sum::<usize>()
             + used
