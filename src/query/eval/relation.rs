@@ -71,12 +71,28 @@ impl Relation {
     /// The relation of spans that bear these ids and name these parents.
     pub fn new(spans: impl ExactSizeIterator<Item = (SpanId, Option<SpanId>)>) -> Self {
         let spans: Vec<(SpanId, Option<SpanId>)> = spans.collect();
-        let mut ids: Vec<SpanId> = spans.iter().map(|(id, _)| *id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let group = |id: SpanId| ids.binary_search(&id).map_or(NONE, |group| group as u32);
-        let own: Vec<u32> = spans.iter().map(|(id, _)| group(*id)).collect();
-        let parent: Vec<u32> = spans.iter().map(|(_, id)| id.map_or(NONE, group)).collect();
+        let mut order: Vec<(SpanId, usize)> =
+            spans.iter().enumerate().map(|(span, (id, _))| (*id, span)).collect();
+        order.sort_unstable();
+        let (mut ids, mut own) = (Vec::with_capacity(spans.len()), vec![NONE; spans.len()]);
+        for (id, span) in order {
+            if ids.last() != Some(&id) {
+                ids.push(id);
+            }
+            if let Some(own) = own.get_mut(span) {
+                *own = ids.len() as u32 - 1;
+            }
+        }
+        // Siblings stand together, mostly.
+        let mut last = (None, NONE);
+        let mut group = |parent: Option<SpanId>| {
+            if parent != last.0 {
+                let found = parent.map(|id| ids.binary_search(&id));
+                last = (parent, found.and_then(|found| found.ok()).map_or(NONE, |at| at as u32));
+            }
+            last.1
+        };
+        let parent: Vec<u32> = spans.iter().map(|(_, id)| group(*id)).collect();
         let members = Lists::by(&own, ids.len());
         let callers = Lists::by(&parent, ids.len());
         Self { own, parent, members, callers }
