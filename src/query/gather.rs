@@ -1,6 +1,6 @@
 //! One trace, looked at as a whole: its spans in short, its root, its figures.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
@@ -9,16 +9,15 @@ use crate::base::model::{ResourceContext, TraceSpan};
 use crate::base::text::Str;
 use crate::base::time::{Timestamp, saturating_nanos};
 use crate::base::view::StrRef;
-use crate::query::ast::{Expr, Field, Test};
+use crate::query::ast::Field;
 use crate::query::bounds::Bounds;
-use crate::query::compare::{Seen, holds};
 use crate::query::eval::bits::Bits;
 use crate::query::eval::family::{Family, ParentValues, collected};
-use crate::query::eval::fields::{each, nested_set_parent};
+use crate::query::eval::fields::each;
 use crate::query::eval::relation::Relation;
 use crate::query::leaves::{Leaves, Verdicts};
 use crate::query::places::{Place, visit_places};
-use crate::query::predicate::{TraceFacts, matches};
+use crate::query::predicate::{TraceFacts, matches, may_hold};
 use crate::query::settle::{Content, SpanKey};
 use crate::query::source::{Fragment, Row, Sketcher};
 use crate::query::view::Piece;
@@ -295,19 +294,6 @@ impl Gathered {
     }
 }
 
-/// Whether a filter may hold of a span, as far as it depends on whether that is a root. Recurses as
-/// deep as the query nests.
-fn may_hold(filter: &Expr, loose: bool, is_root: &dyn Fn() -> bool) -> bool {
-    match filter {
-        Expr::And(parts) => parts.iter().all(|part| may_hold(part, loose, is_root)),
-        Expr::Or(parts) => parts.iter().any(|part| may_hold(part, loose, is_root)),
-        Expr::Test(Test { field: Field::NestedSetParent, check }) => {
-            holds(check, Seen::Number(nested_set_parent(is_root())), loose)
-        }
-        _ => true,
-    }
-}
-
 fn numbered(places: &[Place]) -> HashMap<Place, usize> {
     places.iter().copied().zip(0..).collect()
 }
@@ -328,20 +314,22 @@ impl Names {
     }
 }
 
+/// Resources of a trace that are told at a glance.
+const KNOWN_RESOURCES: usize = 16;
+
 /// The services of a trace, numbered as they appear.
 #[derive(Default)]
 struct Services {
     names: Vec<Str>,
     numbers: HashMap<Str, u32>,
-    /// Neighbours mostly share their resource.
-    last: Option<(Arc<ResourceContext>, Option<u32>)>,
+    /// Resources met before, the latest last: a trace has few.
+    known: VecDeque<(Arc<ResourceContext>, Option<u32>)>,
 }
 
 impl Services {
     fn of(&mut self, resource: &Arc<ResourceContext>) -> Option<u32> {
-        if let Some((last, number)) = &self.last
-            && Arc::ptr_eq(last, resource)
-        {
+        let mut known = self.known.iter().rev();
+        if let Some((_, number)) = known.find(|(known, _)| Arc::ptr_eq(known, resource)) {
             return *number;
         }
         let number = resource.service().map(|name| {
@@ -350,7 +338,10 @@ impl Services {
                 self.names.len() as u32 - 1
             })
         });
-        self.last = Some((Arc::clone(resource), number));
+        if self.known.len() >= KNOWN_RESOURCES {
+            self.known.pop_front();
+        }
+        self.known.push_back((Arc::clone(resource), number));
         number
     }
 }

@@ -188,15 +188,18 @@ pub fn min_duration(expr: &Expr) -> u64 {
 
 /// How long, in nanoseconds, a duration is at least of which a check holds.
 pub fn least_nanos(check: &Check) -> u64 {
-    match check {
-        Check::Number(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => {
-            match *least {
-                Number::Int(nanos) => u64::try_from(nanos).unwrap_or(0),
-                // Saturates, and makes zero of NaN.
-                Number::Double(nanos) => nanos as u64,
-            }
+    let (compare, least) = match *check {
+        Check::Number(compare, Number::Int(nanos)) => (compare, u64::try_from(nanos).ok()),
+        // A duration is whole: one above 1.5 is 2 or more. Saturates.
+        Check::Number(compare, Number::Double(nanos)) => {
+            (compare, (nanos >= 0.0).then_some(nanos as u64))
         }
-        Check::Nanos(Compare::GreaterEqual | Compare::Greater | Compare::Equal, least) => *least,
+        Check::Nanos(compare, nanos) => (compare, Some(nanos)),
+        _ => return 0,
+    };
+    match (compare, least) {
+        (Compare::Greater, Some(least)) => least.saturating_add(1),
+        (Compare::GreaterEqual | Compare::Equal, Some(least)) => least,
         _ => 0,
     }
 }

@@ -11,10 +11,10 @@
 use crate::base::model::{KeyValue, ResourceContext, ScopeContext};
 use crate::base::view::{AttrRef, SpanRef};
 use crate::query::ast::{Check, Expr, Field, Scope, Test};
-use crate::query::compare::{holds, holds_of_ref, holds_of_value};
+use crate::query::compare::{Seen, holds, holds_of_ref, holds_of_value};
 use crate::query::eval::expr::{self, Context};
 use crate::query::eval::family::Family;
-use crate::query::eval::fields::each;
+use crate::query::eval::fields::{each, nested_set_parent};
 
 /// What conditions can ask of a trace as a whole, and of the span's place in it.
 #[derive(Clone, Copy, Debug)]
@@ -153,4 +153,16 @@ fn any_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
         found = Some(false);
     }
     found
+}
+/// Whether a filter may hold of a span, as far as it depends on whether that is a root. Recurses as
+/// deep as the query nests.
+pub fn may_hold(filter: &Expr, loose: bool, is_root: &dyn Fn() -> bool) -> bool {
+    match filter {
+        Expr::And(parts) => parts.iter().all(|part| may_hold(part, loose, is_root)),
+        Expr::Or(parts) => parts.iter().any(|part| may_hold(part, loose, is_root)),
+        Expr::Test(Test { field: Field::NestedSetParent, check }) => {
+            holds(check, Seen::Number(nested_set_parent(is_root())), loose)
+        }
+        _ => true,
+    }
 }

@@ -12,11 +12,12 @@ use crate::base::number::Number;
 use crate::base::text::Str;
 use crate::block::models::SPELLED;
 use crate::block::skeleton::ValueType;
+use crate::block::structure::ParentCode;
 use crate::query::ast::{Check, Expr, Field};
 use crate::query::compare::{Seen, holds};
 use crate::query::interrupt::Interrupt;
 use crate::query::narrow::{Narrowing, Node};
-use crate::query::predicate::of_resource;
+use crate::query::predicate::{may_hold, of_resource};
 use crate::segment::{Columns, Peek, Segment, Templates};
 
 /// Tests rows of one segment.
@@ -24,6 +25,8 @@ pub struct Sieve<'a> {
     peek: Peek<'a>,
     /// Whether whole rows tell what columns do not.
     is_computed: bool,
+    /// Whether no span with a parent in its trace fulfils the condition.
+    takes_roots_only: bool,
     tests: RowTests<'a>,
 }
 
@@ -54,8 +57,9 @@ impl<'a> Sieve<'a> {
             return Ok(None);
         }
         let tests = RowTests::new(segment, filter, loose)?;
-        let is_computed = takes_rows(filter);
-        Ok(Some(Self { peek: segment.peek()?, is_computed, tests }))
+        let (is_computed, takes_roots_only) =
+            (takes_rows(filter), !may_hold(filter, loose, &|| false));
+        Ok(Some(Self { peek: segment.peek()?, is_computed, takes_roots_only, tests }))
     }
 
     /// Tests rows until one surely fulfils the condition. Where columns cannot tell, because there
@@ -69,7 +73,9 @@ impl<'a> Sieve<'a> {
         let mut sifted = Sifted::default();
         for row in rows {
             interrupt.tick()?;
-            if self.tests.excludes(self.peek.template(row)?) {
+            if self.tests.excludes(self.peek.template(row)?)
+                || self.takes_roots_only && matches!(self.peek.parent(row)?, ParentCode::Up(_))
+            {
                 continue;
             }
             let columns = self.peek.row(row)?;
