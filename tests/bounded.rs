@@ -342,3 +342,37 @@ fn p7_a_hundred_stores_stay_within_one_budget() {
         assert!(peak < 3 * BUDGET, "{threads} threads: {} MiB", peak / MIB);
     }
 }
+
+#[test]
+fn p7_what_segments_are_decoded_by_keeps_within_its_share() {
+    const SEGMENTS: u64 = 40;
+    const OPERATIONS: u64 = 50;
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Resources::new(8 * MIB, 0);
+    let options = options().resources(shared.clone()).merge_fan_in(1000).max_unmerged(10_000);
+    let store = open(dir.path(), options);
+    // Of each operation several spans, so that it has a template with columns of its own.
+    let operation = |segment: u64, n: u64| {
+        let own = segment * OPERATIONS + n % OPERATIONS;
+        let key = |at| KeyValue::new(format!("{own}.{at}"), (n * n + at) as i64);
+        let attributes = (0..12).map(key).collect();
+        Span { name: format!("operation {own}").into(), attributes, ..span(segment, n, START + n) }
+    };
+    for segment in 0..SEGMENTS {
+        let spans = (0..4 * OPERATIONS).map(|n| operation(segment, n));
+        store.append(&request(spans.collect())).unwrap();
+        store.flush().unwrap();
+    }
+    let mut most = 0;
+    for round in 0..2 {
+        for segment in 0..SEGMENTS {
+            let trace = store.trace(trace_id(segment)).unwrap().unwrap();
+            assert_eq!(trace.spans.len() as u64, 4 * OPERATIONS, "round {round}");
+            most = most.max(shared.memory().model_bytes);
+        }
+    }
+    assert!((MIB / 2..=MIB).contains(&most), "{most} bytes");
+    assert_eq!(store.stats().unwrap().segments, SEGMENTS);
+    store.close().unwrap();
+}
