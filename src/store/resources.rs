@@ -16,8 +16,8 @@ use crate::store::options::Options;
 
 /// Parts of the memory budget, in thirty-seconds: buffers and appends, jobs, decoded pages, what
 /// the rows of segments are decoded by, and interned resources and scopes.
-const BUFFERS: usize = 14;
-const JOBS: usize = 10;
+const BUFFERS: usize = 16;
+const JOBS: usize = 8;
 const CACHE: usize = 3;
 const MODELS: usize = 4;
 const CONTEXTS: usize = 1;
@@ -46,9 +46,9 @@ pub(crate) const fn buffers_limit(bytes: usize) -> usize {
 /// One memory budget, one cache of decoded pages and one set of threads, for any number of
 /// stores; see [`Options::resources`]. Clones share them.
 ///
-/// Appends to any of the stores wait, or fail with `Busy`, once buffers of all of them take seven
-/// sixteenths of the budget; the largest buffers are flushed first, whosesoever they are. Flushes and merges
-/// wait for each other where they would take more than a third together. A single append or
+/// Appends to any of the stores wait, or fail with `Busy`, once buffers of all of them take half
+/// of the budget; the largest buffers are flushed first, whosesoever they are. Flushes and merges
+/// wait for each other where they would take more than a quarter together. A single append or
 /// job that is larger than its share is let in alone.
 ///
 /// ```
