@@ -120,6 +120,15 @@ impl Gathered {
         Ok(is_told.then_some(gathered))
     }
 
+    /// Spans of a trace in one piece that are told by the order of its rows, as a sketch has them;
+    /// `None` if not every row is a span of its own.
+    pub fn of_rows(&self, fragment: &Fragment, rows: &Bits) -> Option<Bits> {
+        let row = |span: usize| self.spans.get(span)?.place.1.checked_sub(fragment.rows.start);
+        let wanted = |span: usize| row(span).is_some_and(|row| rows.has(row as usize));
+        let spans = self.spans.len();
+        (spans == fragment.rows.len()).then(|| Bits::of(spans, wanted))
+    }
+
     /// Spans of one key are compared by content: identical ones become one, others get an order.
     fn drop_identical(&mut self, pieces: &[Piece]) -> Result<()> {
         let equal = |pair: &&[Brief]| matches!(pair, [a, b] if a.key == b.key);

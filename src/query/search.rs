@@ -158,14 +158,22 @@ fn top<T: Weigh, B: Taker<T>>(
         }
         let answer = match sure {
             Some(sure) if is_certain(candidate, query.range) => sure(times),
-            _ if !checks.admit(&pieces)? || sketches.exclude(&met, &pieces)? => {
+            _ if !checks.admit(&pieces)? => {
                 explain.traces_ruled_out += 1;
                 continue;
             }
             _ => {
+                let sketched = sketches.sets(&met, &pieces)?;
+                if sketched.as_ref().is_some_and(Vec::is_empty) {
+                    explain.traces_ruled_out += 1;
+                    continue;
+                }
                 explain.traces_read += 1;
                 explain.spans_read += spans;
-                let judged = Judged::of(&program, &pieces)?;
+                let judged = match sketched {
+                    Some(sets) => Judged::of_sketch(&program, &pieces, sets)?,
+                    None => Judged::of(&program, &pieces)?,
+                };
                 if judged.sets.is_empty() {
                     continue;
                 }

@@ -12,12 +12,12 @@ use crate::query::eval::fields::each;
 use crate::query::eval::program::Program;
 use crate::query::eval::run::{Run, SpanSet};
 use crate::query::gather::Gathered;
+use crate::query::leaves::Leaves;
 use crate::query::newest::Met;
 use crate::query::source::Sketcher;
 use crate::query::view::{Piece, SourcePlace};
 
-/// Tells by columns alone of which traces a query finds nothing: a fraction of the cost of reading
-/// them.
+/// Tells by columns alone what a query finds in traces: a fraction of the cost of reading them.
 pub struct Sketches<'a> {
     program: &'a Program,
     takes_columns_only: bool,
@@ -32,22 +32,22 @@ impl<'a> Sketches<'a> {
         Self { program, takes_columns_only, sketchers: HashMap::new() }
     }
 
-    /// Whether the query surely finds nothing in a trace that lies in these pieces, one of which
-    /// was met.
-    pub fn exclude(&mut self, met: &Met<'a>, pieces: &[Piece]) -> Result<bool> {
-        let [piece] = pieces else { return Ok(false) };
+    /// What the query finds in a trace that lies in these pieces, one of which was met: sets of its
+    /// spans in the order of rows, if columns tell.
+    pub fn sets(&mut self, met: &Met<'a>, pieces: &[Piece]) -> Result<Option<Vec<SpanSet>>> {
+        let [piece] = pieces else { return Ok(None) };
         if !self.takes_columns_only {
-            return Ok(false);
+            return Ok(None);
         }
         let program = self.program;
         let sketcher = match self.sketchers.entry(met.place) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(met.source.sketcher(&program.leaves)?),
         };
-        let Some(sketcher) = sketcher else { return Ok(false) };
+        let Some(sketcher) = sketcher else { return Ok(None) };
         let bounds = &program.leaves.bounds;
         let trace = Gathered::sketched(sketcher.as_mut(), &piece.fragment, bounds)?;
-        trace.map_or(Ok(false), |trace| Ok(Run::new(program, &trace, pieces).sets()?.is_empty()))
+        trace.map(|trace| Run::new(program, &trace, pieces).sets()).transpose()
     }
 }
 
@@ -65,10 +65,21 @@ impl Judged {
     /// Reads a trace and runs a query on it.
     pub fn of(program: &Program, pieces: &[Piece]) -> Result<Self> {
         let trace = Gathered::read(pieces, &program.leaves)?;
-        let mut run = Run::new(program, &trace, pieces);
-        let sets = run.sets()?;
-        let selected = run.selected;
-        Ok(Self { trace, sets, selected })
+        let sets = Run::new(program, &trace, pieces).sets()?;
+        Ok(Self { trace, sets, selected: program.selected() })
+    }
+
+    /// Reads a trace in which a sketch has found these sets: no filter is asked again.
+    pub fn of_sketch(program: &Program, pieces: &[Piece], sets: Vec<SpanSet>) -> Result<Self> {
+        let [Piece { fragment, .. }] = pieces else { return Self::of(program, pieces) };
+        let bounds = program.leaves.bounds.clone();
+        let trace = Gathered::read(pieces, &Leaves { bounds, ..Leaves::none() })?;
+        let in_order =
+            |set: SpanSet| Some(SpanSet { spans: trace.of_rows(fragment, &set.spans)?, ..set });
+        match sets.into_iter().map(in_order).collect() {
+            Some(sets) => Ok(Self { sets, selected: program.selected(), trace }),
+            None => Self::of(program, pieces),
+        }
     }
 
     /// The spans of all sets.

@@ -121,6 +121,15 @@ impl Program {
         Ok(program)
     }
 
+    /// The fields that `select()` names.
+    pub fn selected(&self) -> Vec<Field> {
+        let fields = |step: &Step| match step {
+            Step::Select(fields) => fields.to_vec(),
+            _ => Vec::new(),
+        };
+        self.steps.iter().flat_map(fields).collect()
+    }
+
     /// Whether the query is one filter, so that a span that fulfils it is all it takes.
     pub fn is_simple(&self) -> bool {
         matches!(self.steps.as_slice(), [Step::Spans(Set::Leaf(_))])

@@ -6,7 +6,6 @@ use crate::base::error::Result;
 use crate::base::model::Value;
 use crate::base::number::Number;
 use crate::base::text::Str;
-use crate::query::ast::Field;
 use crate::query::eval::bits::Bits;
 use crate::query::eval::datum::{Datum, told_number};
 use crate::query::eval::expr::{Context, elements};
@@ -29,28 +28,21 @@ pub struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) trace: &'a Gathered,
     pub(super) pieces: &'a [Piece],
-    /// The fields that `select()` names.
-    pub selected: Vec<Field>,
 }
 
 impl<'a> Run<'a> {
     /// Of a program on a trace.
     pub fn new(program: &'a Program, trace: &'a Gathered, pieces: &'a [Piece]) -> Self {
-        Self { program, trace, pieces, selected: Vec::new() }
+        Self { program, trace, pieces }
     }
 
     /// The span sets that a query finds in the trace; none is empty.
-    pub fn sets(&mut self) -> Result<Vec<SpanSet>> {
+    pub fn sets(&self) -> Result<Vec<SpanSet>> {
         let range = self.program.leaves.range;
         let spans = &self.trace.spans;
         let all = Bits::of(spans.len(), |span| {
             spans.get(span).is_some_and(|brief| range.contains(brief.key.0))
         });
-        for step in &self.program.steps {
-            if let Step::Select(fields) = step {
-                self.selected.extend(fields.iter().cloned());
-            }
-        }
         self.steps(&self.program.steps, all)
     }
 
