@@ -25,6 +25,7 @@ pub type Cut<'a> = dyn FnMut(&mut SegmentBuilder) -> Result<bool> + 'a;
 ///
 /// Rows follow from the spans alone: it does not matter in which order they arrived or how they
 /// are grouped. Takes memory for each span's place, not for its contents.
+#[inline(never)] // So that profiles tell it from what is done with the rows.
 pub fn build_segments<G: Borrow<Group>>(
     groups: &[G],
     skip: &mut Skip<'_>,
