@@ -58,14 +58,15 @@ impl Segment {
     }
 
     fn block_fields(&self, range: &Range<u64>, fields: &mut Vec<Field>) -> Result<()> {
-        let models = &self.meta()?.models;
+        let meta = self.meta()?;
+        let models = &meta.models;
         for number in 0..self.blocks() {
-            let Some((offset, len)) = self.meta()?.block(number as usize) else { continue };
+            let Some((offset, len)) = meta.block(number as usize) else { continue };
             if meets(&(offset..offset + len as u64), range) {
                 let bytes = self.file.read_at(offset, len)?;
                 let mut block = Anatomist::new(&bytes, offset, format!("block {number}"));
                 // A damaged block can be shown, only not taken apart.
-                if let Ok(open) = self.open_block(number, false) {
+                if let Ok(open) = self.open_block(&meta, number, false) {
                     block_body(&mut block, models, ids(&open), &places(&open, models));
                 }
                 fields.extend(block.finish("damaged"));

@@ -234,7 +234,7 @@ impl Segment {
     fn describe_blocks(&self, info: &mut SegmentInfo) -> Result<()> {
         let meta = self.meta()?;
         for number in 0..meta.blocks.len().saturating_sub(1) {
-            let block = self.open_block(number as u32, false)?;
+            let block = self.open_block(&meta, number as u32, false)?;
             let zone = self.zone(number as u64)?;
             let time = |time: Timestamp| time.to_string();
             info.blocks.push(BlockInfo {

@@ -18,7 +18,6 @@ use crate::segment::reader::Segment;
 /// Looks at rows of a segment one by one; neighbours share a block, which stays open.
 #[derive(Debug)]
 pub struct Peek<'a> {
-    segment: &'a Segment,
     meta: Arc<Meta>,
     blocks: Blocks<'a>,
 }
@@ -78,7 +77,7 @@ impl Segment {
     /// Looks at single values.
     pub fn peek(&self) -> Result<Peek<'_>> {
         let blocks = Blocks { segment: self, open: None, opened: 0 };
-        Ok(Peek { segment: self, meta: self.meta()?, blocks })
+        Ok(Peek { meta: self.meta()?, blocks })
     }
 }
 
@@ -86,8 +85,8 @@ impl Peek<'_> {
     /// A row's columns. Cost: opening its block, unless the row before was of the same.
     #[inline]
     pub fn row(&mut self, row: u32) -> Result<Columns<'_>> {
-        let (segment, meta) = (self.segment, &*self.meta);
-        let (block, index) = self.blocks.of(row)?;
+        let (segment, meta) = (self.blocks.segment, &*self.meta);
+        let (block, index) = self.blocks.of(meta, row)?;
         let cells = block.outline.cells(&block.bytes, &meta.models, index);
         let cells = cells.ok_or_else(|| segment.bad_block(block.offset, "no such row"))?;
         Ok(Columns { segment, meta, block, cells })
@@ -107,16 +106,16 @@ impl Peek<'_> {
 
     /// The id of a row's span.
     pub fn span_id(&mut self, row: u32) -> Result<u64> {
-        let (segment, meta) = (self.segment, &*self.meta);
-        let (block, index) = self.blocks.of(row)?;
+        let (segment, meta) = (self.blocks.segment, &*self.meta);
+        let (block, index) = self.blocks.of(meta, row)?;
         let id = block.outline.span_id(&block.bytes, &meta.models, index);
         id.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
     }
 
     /// The parent of a row whose parent is told by its id.
     pub fn explicit_parent(&mut self, row: u32) -> Result<u64> {
-        let (segment, meta) = (self.segment, &*self.meta);
-        let (block, index) = self.blocks.of(row)?;
+        let (segment, meta) = (self.blocks.segment, &*self.meta);
+        let (block, index) = self.blocks.of(meta, row)?;
         let before = block.outline.steps.get(..index).unwrap_or_default();
         let before = before.iter().filter(|&&step| is_explicit(step)).count();
         let id = block.outline.explicit(&block.bytes, &meta.models, before);
@@ -125,8 +124,8 @@ impl Peek<'_> {
 
     #[inline]
     fn step(&mut self, row: u32) -> Result<Step> {
-        let segment = self.segment;
-        let (block, index) = self.blocks.of(row)?;
+        let (segment, meta) = (self.blocks.segment, &*self.meta);
+        let (block, index) = self.blocks.of(meta, row)?;
         let step = block.outline.steps.get(index).copied();
         step.ok_or_else(|| segment.bad_block(block.offset, "no such row"))
     }
@@ -134,7 +133,7 @@ impl Peek<'_> {
     /// Holds the block of the row last looked at, since it is about to be read.
     pub fn keep(&self) {
         if let Some((_, block)) = &self.blocks.open {
-            self.segment.keep_block(block);
+            self.blocks.segment.keep_block(block);
         }
     }
 }
@@ -142,14 +141,14 @@ impl Peek<'_> {
 impl Blocks<'_> {
     /// A row's block, and its place in that.
     #[inline]
-    fn of(&mut self, row: u32) -> Result<(&OpenBlock, usize)> {
+    fn of(&mut self, meta: &Meta, row: u32) -> Result<(&OpenBlock, usize)> {
         let (rows, block) = match self.open.take().filter(|(rows, _)| rows.contains(&row)) {
             Some(open) => self.open.insert(open),
             None => {
                 let block_rows = self.segment.footer.block_rows;
                 let (number, first) = (row / block_rows, row / block_rows * block_rows);
                 self.opened = self.opened.saturating_add(1);
-                let block = self.segment.open_block(number, self.opened <= MAX_KEPT)?;
+                let block = self.segment.open_block(meta, number, self.opened <= MAX_KEPT)?;
                 self.open.insert((first..first.saturating_add(block_rows), block))
             }
         };

@@ -15,6 +15,7 @@ use crate::block::models::SLOTS;
 use crate::block::page_reader::Record;
 use crate::block::template::{RowTimes, SlotSource, Template};
 use crate::block::walk::Walker;
+use crate::segment::meta::Meta;
 use crate::segment::peek::Columns;
 use crate::segment::reader::Segment;
 
@@ -85,16 +86,17 @@ impl Segment {
         }
         let block_rows = self.footer.block_rows;
         let keep = range.len() as u64 <= u64::from(MAX_CACHED_BLOCKS) * u64::from(block_rows);
+        let meta = self.meta()?;
         let mut row = range.start;
         while row < range.end {
-            let block = self.open_block(row / block_rows, keep)?;
+            let block = self.open_block(&meta, row / block_rows, keep)?;
             let first = row / block_rows * block_rows;
             let end = range.end.min(first.saturating_add(block_rows));
             let rows = (row - first) as usize..(end - first) as usize;
             if is_cold && rows.len() >= WORTH_WARMING {
-                block.warm(rows, &self.meta()?.models);
+                block.warm(rows, &meta.models);
             }
-            if self.block_rows(&block, first, row..end, visit)?.is_break() {
+            if self.block_rows(&meta, &block, first, row..end, visit)?.is_break() {
                 return Ok(());
             }
             row = end;
@@ -126,14 +128,18 @@ impl Segment {
     }
 
     /// Opens a block; `keep` holds it for later readers.
-    pub(super) fn open_block(&self, number: u32, keep: bool) -> Result<Arc<OpenBlock>> {
-        let meta = self.meta()?;
+    pub(super) fn open_block(
+        &self,
+        meta: &Meta,
+        number: u32,
+        keep: bool,
+    ) -> Result<Arc<OpenBlock>> {
         let place = meta.block(number as usize);
         let (offset, len) = place.ok_or_else(|| self.bad_block(0, "no such block"))?;
         if let Some(block) = self.cache.get_block(self.number, offset) {
             return Ok(block);
         }
-        let block = Arc::new(self.read_block(number, offset, len)?);
+        let block = Arc::new(self.read_block(meta, number, offset, len)?);
         if keep {
             self.keep_block(&block);
         }
@@ -146,8 +152,13 @@ impl Segment {
     }
 
     /// Reads a block from the file.
-    pub(super) fn read_block(&self, number: u32, offset: u64, len: usize) -> Result<OpenBlock> {
-        let meta = self.meta()?;
+    pub(super) fn read_block(
+        &self,
+        meta: &Meta,
+        number: u32,
+        offset: u64,
+        len: usize,
+    ) -> Result<OpenBlock> {
         let bytes = self.file.read_at(offset, len)?;
         if !is_sound(&bytes) {
             return Err(self.bad_block(offset, "checksum"));
@@ -173,12 +184,12 @@ impl Segment {
     /// Hands over rows of one block, whose first row is `first`.
     fn block_rows(
         &self,
+        meta: &Meta,
         block: &OpenBlock,
         first: u32,
         range: Range<u32>,
         visit: &mut VisitOutlined<'_>,
     ) -> Result<ControlFlow<()>> {
-        let meta = self.meta()?;
         let outline = &block.outline;
         let wanted = range.start - first;
         // Parents and starts follow from the rows before, back to the trace's first in this block.
@@ -215,7 +226,7 @@ impl Segment {
                     start: walked.start,
                     end: walked.end,
                 },
-                columns: Columns::new(self, &meta, block, walked.cells),
+                columns: Columns::new(self, meta, block, walked.cells),
                 template: walked.cells.model.template.as_ref(),
             };
             if visit(outlined)?.is_break() {

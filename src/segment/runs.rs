@@ -79,8 +79,9 @@ pub(super) fn ids(open: &OpenBlock) -> [usize; 2] {
 impl Segment {
     /// Where a block begins in the file, and its runs.
     pub fn runs(&self, number: u32) -> Result<(u64, Vec<RunInfo>)> {
-        let models = &self.meta()?.models;
-        let open = self.open_block(number, false)?;
+        let meta = self.meta()?;
+        let models = &meta.models;
+        let open = self.open_block(&meta, number, false)?;
         let mut runs = Vec::new();
         for Place { template, column, rows, bit, bits } in places(&open, models) {
             let (field, encoding, values) = match template {

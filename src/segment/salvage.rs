@@ -57,7 +57,8 @@ impl Salvage {
     /// What `visit` fails with, if it is no `Corrupt`.
     pub fn block(&mut self, number: u32, visit: &mut SalvageVisit<'_>) -> Result<Option<()>> {
         let Some(rows) = self.segment.block_range(number) else { return Ok(None) };
-        if let Err(error) = self.segment.open_block(number, false) {
+        let meta = self.segment.meta();
+        if let Err(error) = meta.and_then(|meta| self.segment.open_block(&meta, number, false)) {
             self.lost_rows += rows.len() as u64;
             self.note(error);
             return Ok(Some(()));

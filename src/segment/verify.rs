@@ -142,13 +142,14 @@ impl Segment {
         // Of all rows, while all could be read.
         let mut all: Option<Zone> = None;
         let mut complete = true;
+        let meta = self.meta().ok();
         for (number, first) in (0..rows).step_by(block_rows as usize).enumerate() {
             let range = first as u32..rows.min(first + block_rows) as u32;
             let mut zone: Option<Zone> = None;
             // Rows may come from the cache, so the file's bytes are looked at first.
-            let place = self.meta().map(|meta| meta.block(number)).ok().flatten();
-            if let Some((offset, len)) = place
-                && let Err(error) = self.read_block(number as u32, offset, len)
+            if let Some(meta) = &meta
+                && let Some((offset, len)) = meta.block(number)
+                && let Err(error) = self.read_block(meta, number as u32, offset, len)
             {
                 damage.push(error);
                 traces = Tally::default();
