@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 /// Values that tell how much memory they take.
-pub trait Weigh: fmt::Debug + Send + Sync {
-    /// About how many bytes it takes, now.
+pub trait TakesMemory: fmt::Debug + Send + Sync {
+    /// About how many bytes it takes, now. Asked of all values whenever a new one is made.
     fn memory_bytes(&self) -> usize;
 }
 
@@ -86,7 +86,7 @@ impl<T> Default for Kept<T> {
     }
 }
 
-impl<T: Weigh + 'static> Kept<T> {
+impl<T: TakesMemory + 'static> Kept<T> {
     /// The value, made by `make` if none is held. Two threads may make it side by side; both get
     /// the same one.
     #[inline]
@@ -124,7 +124,7 @@ impl<T> Cell<T> {
     }
 }
 
-impl<T: Weigh> Holds for Cell<T> {
+impl<T: TakesMemory> Holds for Cell<T> {
     fn memory_bytes(&self) -> usize {
         let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
         value.as_ref().map_or(0, |value| value.memory_bytes())
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    impl Weigh for usize {
+    impl TakesMemory for usize {
         fn memory_bytes(&self) -> usize {
             *self
         }

@@ -148,10 +148,10 @@ impl Models {
         input.is_empty().then_some(Self { templates, durations, grammar, word_list, words, ids })
     }
 
-    /// The memory it takes, about.
+    /// The memory it takes, about, but for the words.
     pub fn memory_bytes(&self) -> usize {
         let templates = self.templates.iter().map(TemplateModel::memory_bytes).sum::<usize>();
-        templates + size_of_val(&*self.durations) + self.words.memory_bytes()
+        templates + size_of_val(&*self.durations)
     }
 
     /// The template with this code.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Result;
-use crate::base::kept::Weigh;
+use crate::base::kept::TakesMemory;
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::recent::Recent;
 use crate::base::text::Str;
@@ -44,6 +44,8 @@ pub struct Meta {
     dictionaries: Vec<Texts>,
     /// For each template and column the number of its dictionary.
     used: Vec<Vec<Option<u32>>>,
+    /// The memory of all that reading rows adds nothing to.
+    fixed_bytes: usize,
 }
 
 impl Meta {
@@ -70,14 +72,22 @@ impl Meta {
         let blocks = read_blocks(&section.unpacked(&vocabulary)?, footer);
         let blocks = blocks.ok_or_else(|| section.corrupt(0, "places of blocks that cannot be"))?;
         let pages = open_pages(pages, vocabulary);
-        let mut meta =
-            Self { models, blocks, pages, contexts, dictionaries: Vec::new(), used: Vec::new() };
+        let (dictionaries, used) = (Vec::new(), Vec::new());
+        let mut meta = Self { models, blocks, pages, contexts, dictionaries, used, fixed_bytes: 0 };
         meta.find_dictionaries(terms)?;
         let told = meta.tell_words(terms)?;
         let section = directory.get(kind::MODELS)?;
         told.ok_or_else(|| section.corrupt(0, "a word that no dictionary has"))?;
         terms.put_away();
+        meta.fixed_bytes = meta.count_fixed_bytes();
         Ok(meta)
+    }
+
+    fn count_fixed_bytes(&self) -> usize {
+        let columns: usize = self.used.iter().map(Vec::len).sum();
+        let used = size_of_val(&*self.used) + columns * size_of::<Option<u32>>();
+        let places = size_of_val(&*self.blocks) + self.pages.directory().memory_bytes();
+        self.models.memory_bytes() + places + used
     }
 
     /// Puts the words together; `None` if the dictionaries do not have them.
@@ -147,17 +157,12 @@ impl Meta {
     }
 }
 
-impl Weigh for Meta {
+impl TakesMemory for Meta {
     fn memory_bytes(&self) -> usize {
-        let columns: usize = self.used.iter().map(Vec::len).sum();
-        let used = size_of_val(&*self.used) + columns * size_of::<Option<u32>>();
-        self.models.memory_bytes()
-            + size_of_val(&*self.blocks)
-            + self.pages.directory().memory_bytes()
-            + self.contexts.vocabulary.len()
+        self.fixed_bytes
+            + self.models.words.memory_bytes()
             + self.contexts.memory_bytes()
             + self.dictionaries.iter().map(Texts::memory_bytes).sum::<usize>()
-            + used
     }
 }
 
@@ -267,7 +272,8 @@ impl Contexts {
 
     fn memory_bytes(&self) -> usize {
         let cells = size_of_val(&*self.resources) + size_of_val(&*self.scopes);
-        cells + self.directory.memory_bytes() + self.decoded.load(Ordering::Relaxed)
+        let pages = self.vocabulary.len() + self.directory.memory_bytes();
+        cells + pages + self.decoded.load(Ordering::Relaxed)
     }
 
     /// How many resources and scopes there are.
@@ -314,30 +320,33 @@ impl Contexts {
 
     /// A resource.
     pub fn resource(&self, code: u32) -> Result<&Arc<ResourceContext>> {
-        let cell = self.resources.get(code as usize);
-        let cell = cell.ok_or_else(|| self.section.corrupt(0, "no such resource"))?;
-        if let Some(known) = cell.get() {
-            return Ok(known);
-        }
-        let bytes = self.resource_bytes(code)?;
-        let context = decode_resource_context(&bytes);
-        let context = context.ok_or_else(|| self.section.corrupt(0, "a resource's bytes"))?;
-        Ok(cell.get_or_init(|| {
-            self.decoded.fetch_add(DECODED * bytes.len(), Ordering::Relaxed);
-            Arc::new(context)
-        }))
+        let bytes = || self.resource_bytes(code);
+        self.context(&self.resources, code, bytes, decode_resource_context, "a resource's bytes")
     }
 
     /// A scope.
     pub fn scope(&self, code: u32) -> Result<&Arc<ScopeContext>> {
-        let cell = self.scopes.get(code as usize);
-        let cell = cell.ok_or_else(|| self.section.corrupt(0, "no such scope"))?;
-        if let Some(known) = cell.get() {
+        let bytes = || self.scope_bytes(code);
+        self.context(&self.scopes, code, bytes, decode_scope_context, "a scope's bytes")
+    }
+
+    /// The context of a code, decoded from its bytes if it has not been.
+    fn context<'a, T>(
+        &self,
+        cells: &'a [OnceLock<Arc<T>>],
+        code: u32,
+        bytes: impl FnOnce() -> Result<Vec<u8>>,
+        decode: impl FnOnce(&[u8]) -> Option<T>,
+        what: &str,
+    ) -> Result<&'a Arc<T>> {
+        let cell = cells.get(code as usize);
+        if let Some(known) = cell.and_then(OnceLock::get) {
             return Ok(known);
         }
-        let bytes = self.scope_bytes(code)?;
-        let context = decode_scope_context(&bytes);
-        let context = context.ok_or_else(|| self.section.corrupt(0, "a scope's bytes"))?;
+        // Of a code that there is not, there are no bytes.
+        let bytes = bytes()?;
+        let decoded = cell.zip(decode(&bytes));
+        let (cell, context) = decoded.ok_or_else(|| self.section.corrupt(0, what))?;
         Ok(cell.get_or_init(|| {
             self.decoded.fetch_add(DECODED * bytes.len(), Ordering::Relaxed);
             Arc::new(context)
