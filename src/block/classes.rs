@@ -29,6 +29,15 @@ pub struct Classes {
 /// The values of a short run.
 const FEW: usize = 16;
 
+/// A value of a run while that is encoded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Coded {
+    class: usize,
+    bits: u64,
+    /// The bits of the value that has this place once they are sorted by class.
+    sorted: u64,
+}
+
 /// How many values of a run are of each class.
 type Counts = [usize; 4];
 
@@ -169,42 +178,42 @@ impl Classes {
     /// Appends a run; `None`, with part of the run written, if a value fits nowhere.
     pub fn encode_run(&self, values: &[i64], out: &mut BitWriter) -> Option<()> {
         // Most runs are a few values, for which memory of their own would cost more than they do.
-        let mut few = ([0u8; FEW], [0u64; FEW], [0u64; FEW]);
-        let mut many: (Vec<u8>, Vec<u64>, Vec<u64>);
-        let (classes, coded, sorted) = if values.len() <= FEW {
-            (few.0.as_mut_slice(), few.1.as_mut_slice(), few.2.as_mut_slice())
-        } else {
-            many = (vec![0; values.len()], vec![0; values.len()], vec![0; values.len()]);
-            (many.0.as_mut_slice(), many.1.as_mut_slice(), many.2.as_mut_slice())
+        let mut few = [Coded::default(); FEW];
+        let mut many = Vec::new();
+        let coded = match few.get_mut(..values.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(values.len(), Coded::default());
+                many.as_mut_slice()
+            }
         };
-        let classes = classes.get_mut(..values.len())?;
         let (steps, mut counts) = (self.scale.inverse(), [0usize; 4]);
-        for ((class, bits), &value) in classes.iter_mut().zip(coded.iter_mut()).zip(values) {
-            let (own, stored) = self.classify(&steps, value)?;
-            (*class, *bits) = (own as u8, stored);
-            *counts.get_mut(own)? += 1;
+        for (coded, &value) in coded.iter_mut().zip(values) {
+            (coded.class, coded.bits) = self.classify(&steps, value)?;
+            *counts.get_mut(coded.class)? += 1;
         }
         for plane in 0..self.planes {
-            for chunk in classes.chunks(64) {
+            for chunk in coded.chunks(64) {
                 let selectors = chunk
                     .iter()
                     .rev()
-                    .fold(0u64, |bits, &class| bits << 1 | u64::from(class >> plane & 1));
+                    .fold(0u64, |bits, coded| bits << 1 | (coded.class >> plane & 1) as u64);
                 out.put(selectors, chunk.len() as u32);
             }
         }
         // Sorted by class, each is told to its place without a decision that could be guessed wrong.
         let mut next = [0, counts[0], counts[0] + counts[1], counts[0] + counts[1] + counts[2]];
-        for (&class, &bits) in classes.iter().zip(coded.iter()) {
-            let next = next.get_mut(usize::from(class))?;
-            *sorted.get_mut(*next)? = bits;
+        for at in 0..coded.len() {
+            let Coded { class, bits, .. } = *coded.get(at)?;
+            let next = next.get_mut(class)?;
+            coded.get_mut(*next)?.sorted = bits;
             *next += 1;
         }
-        let mut rest = &*sorted;
+        let mut rest = &*coded;
         for (class, count) in counts.into_iter().enumerate() {
             let (own, behind) = rest.split_at_checked(count)?;
             let width = self.width(class);
-            own.iter().for_each(|&bits| out.put(bits, width));
+            own.iter().for_each(|coded| out.put(coded.sorted, width));
             rest = behind;
         }
         Some(())

@@ -15,9 +15,6 @@ const GROUP: usize = 8;
 /// Values that [`unpack`] may write beyond those it was asked for.
 pub const SLACK: usize = GROUP - 1;
 
-/// Wider values are read one by one: a load of eight bytes may not hold the whole of them.
-const WIDEST: u32 = 50;
-
 /// Puts the `count` values of `width` bits that follow each other from bit `bit` on into `out`, as
 /// `scale` maps them, and anything behind them, where there is room; `None` where bytes or room are
 /// missing.
@@ -35,11 +32,7 @@ pub fn unpack(
     }
     let tail = bytes.get(bit / 8..).unwrap_or_default();
     let room = out.get_mut(..out.len().min(count.next_multiple_of(GROUP)))?;
-    let done = if (1..=WIDEST).contains(&width) {
-        groups(tail, (bit % 8) as u32, width, scale, room)
-    } else {
-        0
-    };
+    let done = groups(tail, (bit % 8) as u32, width, scale, room);
     for (index, slot) in out.get_mut(..count)?.iter_mut().enumerate().skip(done) {
         let place = index.checked_mul(width as usize)?.checked_add(bit)?;
         *slot = scale.value(get_bits(bytes, place, width)?) as u64;
@@ -59,6 +52,7 @@ fn groups(tail: &[u8], shift: u32, width: u32, scale: &Scale, out: &mut [u64]) -
             }
         };
     }
+    // Wider values are read one by one: a load of eight bytes may not hold the whole of one.
     of_width!(
         1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25
         26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50

@@ -84,7 +84,7 @@ proptest! {
         let (_, bits) = IntModel::fit_with_bits(&values, Effort::Thorough);
         let least = values.iter().copied().min().unwrap_or(0);
         let scale = Scale::new(least, 1);
-        let width = values.iter().map(|&v| bit_length(scale.index(v).unwrap())).max().unwrap_or(0);
+        let width = values.iter().map(|&v| bit_length(scale.inverse().index(v).unwrap())).max().unwrap_or(0);
         let plain = IntModel::Fixed { scale, width: width.max(1) };
         let mut out = BitWriter::new();
         plain.encode_run(&values, &mut out).unwrap();
