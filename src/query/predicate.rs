@@ -154,6 +154,7 @@ fn any_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     }
     found
 }
+
 /// Whether a filter may hold of a span, as far as it depends on whether that is a root. Recurses as
 /// deep as the query nests.
 pub fn may_hold(filter: &Expr, loose: bool, is_root: &dyn Fn() -> bool) -> bool {

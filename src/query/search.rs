@@ -158,12 +158,11 @@ fn top<T: Weigh, B: Taker<T>>(
         }
         let answer = match sure {
             Some(sure) if is_certain(candidate, query.range) => sure(times),
-            _ if !checks.admit(&pieces)? => {
-                explain.traces_ruled_out += 1;
-                continue;
-            }
             _ => {
-                let sketched = sketches.sets(&met, &pieces)?;
+                let sketched = match checks.admit(&pieces)? {
+                    true => sketches.sets(&met, &pieces)?,
+                    false => Some(Vec::new()),
+                };
                 if sketched.as_ref().is_some_and(Vec::is_empty) {
                     explain.traces_ruled_out += 1;
                     continue;

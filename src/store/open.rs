@@ -22,12 +22,9 @@ use crate::store::engine::{Engine, Environment, Parts};
 use crate::store::lazy::Opener;
 use crate::store::options::Options;
 use crate::store::progress::Progress;
-use crate::store::resources::{Resources, models_limit};
+use crate::store::resources::{Resources, contexts_limit, models_limit};
 use crate::store::state::State;
 use crate::store::watch::Watch;
-
-/// The part of a reader's memory that interned resources and scopes may take.
-const CONTEXTS_SHARE: usize = 32;
 
 /// The real world, with the threads that the options allow.
 pub(crate) fn real_environment(options: &Options) -> Environment {
@@ -48,7 +45,7 @@ pub(crate) fn cache(options: &Options) -> Arc<Cache> {
 
 /// The interner of a reader with these options.
 pub(crate) fn contexts(options: &Options) -> Contexts {
-    Contexts::new(options.memory_bytes / CONTEXTS_SHARE)
+    Contexts::new(contexts_limit(options.memory_bytes))
 }
 
 /// Opens the store at `root`.

@@ -122,8 +122,8 @@ pub struct Options {
     /// Raw size of a page of long strings. Default 16 KiB. Smaller: less to decompress for one
     /// trace, worse compression.
     pub page_bytes: usize,
-    /// Part of `memory_bytes` for decoded blocks and pages. Default three thirty-seconds. Without it, lookups
-    /// of much the same traces take 1.4 to 1.7 times as long.
+    /// Part of `memory_bytes` for decoded blocks and pages. Default three thirty-seconds. Without
+    /// it, lookups of much the same traces take 1.4 to 1.7 times as long.
     pub cache_bytes: Option<usize>,
     /// Memory and threads that this store shares with others, in place of `memory_bytes` and
     /// `threads`, which do not count then. Default none: the store has its own.

@@ -43,6 +43,11 @@ pub(crate) const fn buffers_limit(bytes: usize) -> usize {
     share(bytes, BUFFERS)
 }
 
+/// What interned resources and scopes may take of `bytes`.
+pub(crate) const fn contexts_limit(bytes: usize) -> usize {
+    share(bytes, CONTEXTS)
+}
+
 /// One memory budget, one cache of decoded pages and one set of threads, for any number of
 /// stores; see [`Options::resources`]. Clones share them.
 ///
@@ -152,7 +157,7 @@ impl Resources {
             threads,
             executor,
             cache: Cache::with_models(cache_bytes as u64, models_limit(memory_bytes)),
-            contexts: Arc::new(Contexts::new(share(memory_bytes, CONTEXTS))),
+            contexts: Arc::new(Contexts::new(contexts_limit(memory_bytes))),
             budget: Arc::new(Budget::new(wait_limit, share(memory_bytes, JOBS))),
             members: Mutex::default(),
             starved: Mutex::default(),
