@@ -25,7 +25,7 @@
 //! sorted texts [`front`]-coded, lists of traces [`postings`], some of which are [`unions`] of others,
 //! and hashes kept in tables of just enough bits ([`hashes`]); the tag index and the dictionaries are
 //! compressed page by page ([`folded`]); keys of few spans share one table ([`scarce`]), where they are
-//! known by a part of them ([`tokens`]).
+//! known by a part of them ([`tokens`]). The bloom filters of many segments are asked together ([`slice`]).
 
 pub mod ascending;
 mod bits;
@@ -49,6 +49,7 @@ pub mod probe;
 pub mod rough;
 pub mod scarce;
 pub mod sketch;
+pub mod slice;
 pub mod source;
 pub mod statistics;
 pub mod statistics_builder;

@@ -1,41 +1,87 @@
-//! The filters of all segments of a view, side by side: which of them may hold a trace.
+//! The filters of all segments of a view, sliced: which of them may hold a trace.
 //!
-//! An absent id costs what it costs to ask each filter, and that is mostly the wait for a byte of
-//! it. Asked one after another, each answer decides where the processor goes next, and it waits
-//! for every byte in turn; so all filters are asked for their first bit without a branch, then
-//! those that have it for the second, and so on: the bytes of many come at once.
+//! A view asks through what the last one of its store sliced, as far as the segments are still there,
+//! and slices anew what has come: little, after a flush or a merge, however many segments there are.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::index::bloom::{BloomReader, HashedId};
+use crate::index::bloom::{BloomReader, HashedId, Shape};
+use crate::index::slice::FilterSlice;
+use crate::query::source::Source;
 use crate::query::view::{Partition, SourcePlace as Place};
 
-/// Rounds in which filters are asked for one bit each; those left over are asked for the others
-/// together. Half of the filters are left after each round.
-const ROUNDS: u32 = 4;
+/// The slices that the views of one store share: those of the view that gathered last.
+#[derive(Clone, Debug, Default)]
+pub struct Slices(Arc<Mutex<Vec<Arc<Slice>>>>);
+
+/// Some segments' filters. It knows the segments by their addresses, which it keeps from being used
+/// again.
+#[derive(Debug)]
+struct Slice {
+    filters: FilterSlice,
+    of: Vec<Weak<dyn Source>>,
+}
 
 /// The filters of a view's sources.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Filters {
-    /// In the order of sources.
-    filters: Vec<(BloomReader, Place)>,
+    sliced: Vec<Sliced>,
     /// The sources that have none: live groups, and what cannot be read.
     unfiltered: Vec<Place>,
 }
 
+/// A slice as one view sees it.
+#[derive(Debug)]
+struct Sliced {
+    slice: Arc<Slice>,
+    /// Which of its filters are those of sources of the view, a bit each.
+    lanes: u64,
+    /// Of which sources, filter by filter.
+    places: Vec<Place>,
+}
+
+/// Filters of one shape that are to be sliced together.
+#[derive(Default)]
+struct Pool {
+    /// Slices with few filters.
+    few: Vec<Sliced>,
+    /// Filters that are in none.
+    new: Vec<(Place, BloomReader)>,
+}
+
 impl Filters {
-    /// Gathers the filters. Cost: reading those that were not read yet.
-    pub fn of(partitions: &[Arc<Partition>]) -> Self {
-        let mut all = Self { filters: Vec::new(), unfiltered: Vec::new() };
+    /// Gathers the filters. Cost: to read and slice those that no slice has yet, and less than a
+    /// slice's of each shape that some of them have; a lookup in a table for each source.
+    pub fn of(partitions: &[Arc<Partition>], shared: &Slices) -> Self {
+        let mut all = Self::default();
+        let mut segments = HashMap::new();
         for (partition, number) in partitions.iter().zip(0..) {
             for (source, index) in partition.sources.iter().zip(0..) {
-                match source.filter() {
-                    Some(filter) => all.filters.push((filter, (number, index))),
-                    None => all.unfiltered.push((number, index)),
+                match source.is_segment() {
+                    true => _ = segments.insert(address(Arc::as_ptr(source)), (number, index)),
+                    false => all.unfiltered.push((number, index)),
                 }
             }
         }
-        BloomReader::gather(all.filters.iter_mut().map(|(filter, _)| filter));
+        let mut pools: BTreeMap<Shape, Pool> = BTreeMap::new();
+        for slice in shared.last() {
+            let sliced = Sliced::of(slice, &mut segments);
+            match sliced.lanes.count_ones() as usize * 2 > FilterSlice::MOST {
+                true => all.sliced.push(sliced),
+                false => pools.entry(sliced.shape()).or_default().few.push(sliced),
+            }
+        }
+        for place in segments.into_values() {
+            match filter(partitions, place) {
+                Some(filter) => pools.entry(filter.shape()).or_default().new.push((place, filter)),
+                None => all.unfiltered.push(place),
+            }
+        }
+        for pool in pools.into_values() {
+            pool.slice(partitions, &mut all);
+        }
+        shared.keep(all.sliced.iter().map(|sliced| Arc::clone(&sliced.slice)).collect());
         all
     }
 
@@ -46,59 +92,97 @@ impl Filters {
 
     /// The sources that may hold a trace with this low half of the id, in their order.
     pub fn admitted(&self, id: &HashedId) -> Vec<Place> {
-        let mut left: Vec<u32> = (0..self.filters.len() as u32).collect();
-        for round in 0..ROUNDS {
-            let hash = id.hash(round);
-            let mut kept = 0;
-            for at in 0..left.len() {
-                let Some(&number) = left.get(at) else { break };
-                let has = self.filters.get(number as usize).is_some_and(|f| f.0.has(hash, round));
-                if let Some(place) = left.get_mut(kept) {
-                    *place = number;
-                }
-                kept += usize::from(has);
+        let mut admitted = self.unfiltered.clone();
+        for sliced in &self.sliced {
+            let mut lanes = sliced.slice.filters.admit(id, sliced.lanes);
+            while lanes > 0 {
+                admitted.extend(sliced.places.get(lanes.trailing_zeros() as usize));
+                lanes &= lanes - 1;
             }
-            left.truncate(kept);
         }
-        let left = left.into_iter().filter_map(|number| self.filters.get(number as usize));
-        let filtered = left.filter(|(filter, _)| filter.contains(id)).map(|(_, place)| *place);
-        let mut admitted: Vec<Place> = filtered.chain(self.unfiltered.iter().copied()).collect();
         admitted.sort_unstable();
         admitted
     }
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-    use crate::index::bloom::{Strength, write_bloom};
-    use crate::index::source::MemSource;
-    use proptest::prelude::*;
-    use std::path::Path;
+impl Slices {
+    fn last(&self) -> Vec<Arc<Slice>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-    proptest! {
-        #[test]
-        fn p4_a_source_is_asked_exactly_if_its_filter_admits_the_id(
-            segments in prop::collection::vec(prop::collection::vec(0u64..300, 0..40), 0..20),
-            low in 0u64..300,
-            gathered: bool,
-        ) {
-            let filter = |lows: &Vec<u64>| {
-                let source = MemSource::new(write_bloom(lows, Strength::SEGMENT), Path::new("x"), "bloom");
-                BloomReader::open(&source).unwrap()
-            };
-            let numbered = segments.iter().map(filter).zip((0..).map(|index| (index, 0)));
-            let mut filters = Filters { filters: numbered.collect(), unfiltered: vec![(3, 1)] };
-            if gathered {
-                BloomReader::gather(filters.filters.iter_mut().map(|(filter, _)| filter));
+    fn keep(&self, slices: Vec<Arc<Slice>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = slices;
+    }
+}
+
+impl Sliced {
+    /// The slice as the view sees it whose segments are these, by their addresses; those that it has
+    /// are taken out.
+    fn of(slice: Arc<Slice>, segments: &mut HashMap<usize, Place>) -> Self {
+        let (mut lanes, mut places) = (0, Vec::with_capacity(slice.of.len()));
+        for (segment, lane) in slice.of.iter().zip(0..) {
+            let place = segments.remove(&address(Weak::as_ptr(segment)));
+            lanes |= u64::from(place.is_some()) << lane;
+            places.push(place.unwrap_or_default());
+        }
+        Self { slice, lanes, places }
+    }
+
+    fn shape(&self) -> Shape {
+        self.slice.filters.shape()
+    }
+
+    /// The sources of the view that it has filters of.
+    fn own_places(&self) -> impl Iterator<Item = Place> {
+        let lanes = self.places.iter().zip(0..);
+        lanes.filter(|&(_, lane)| self.lanes >> lane & 1 == 1).map(|(&place, _)| place)
+    }
+}
+
+impl Pool {
+    /// Slices the filters. A slice alone, of segments that are all there, stays as it is.
+    fn slice(mut self, partitions: &[Arc<Partition>], all: &mut Filters) {
+        if self.new.is_empty()
+            && self.few.len() == 1
+            && self.few.iter().all(|few| few.own_places().count() == few.places.len())
+        {
+            all.sliced.append(&mut self.few);
+            return;
+        }
+        for place in self.few.iter().flat_map(Sliced::own_places) {
+            match filter(partitions, place) {
+                Some(filter) => self.new.push((place, filter)),
+                None => all.unfiltered.push(place),
             }
-            let id = HashedId::new(low);
-            let admit = |f: &&(BloomReader, Place)| f.0.contains(&id);
-            let mut wanted: Vec<Place> = filters.filters.iter().filter(admit).map(|f| f.1).collect();
-            wanted.push((3, 1));
-            wanted.sort_unstable();
-            prop_assert_eq!(filters.admitted(&id), wanted);
+        }
+        self.new.sort_by_key(|&(place, _)| place);
+        while !self.new.is_empty() {
+            let rest = self.new.split_off(self.new.len().min(FilterSlice::MOST));
+            let (places, filters): (Vec<Place>, Vec<BloomReader>) = self.new.into_iter().unzip();
+            self.new = rest;
+            let of = places.iter().filter_map(|&place| source(partitions, place));
+            let of: Vec<Weak<dyn Source>> = of.map(Arc::downgrade).collect();
+            match FilterSlice::new(&filters) {
+                Some(filters) => {
+                    let lanes = u64::MAX >> (64 - places.len());
+                    let slice = Arc::new(Slice { filters, of });
+                    all.sliced.push(Sliced { slice, lanes, places });
+                }
+                // Filters that changed their shape from one look to the next.
+                None => all.unfiltered.extend(places),
+            }
         }
     }
+}
+
+fn source(partitions: &[Arc<Partition>], place: Place) -> Option<&Arc<dyn Source>> {
+    partitions.get(place.0 as usize)?.sources.get(place.1 as usize)
+}
+
+fn filter(partitions: &[Arc<Partition>], place: Place) -> Option<BloomReader> {
+    source(partitions, place)?.filter()
+}
+
+fn address(source: *const dyn Source) -> usize {
+    source.cast::<()>().addr()
 }

@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
-use crate::index::bloom::HashedId;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::term::{Candidates, Probe, TagScope};
 use crate::query::interrupt::Interrupt;
@@ -27,7 +26,7 @@ impl Terms for Interruptible<'_> {
 
     fn of_id(&self, id: TraceId) -> Result<Option<OrdinalSet>> {
         let mut found = Vec::new();
-        self.segment.find_entries(&HashedId::new(id.low()), &mut |ordinal, entry| {
+        self.segment.find_entries(id.low(), &mut |ordinal, entry| {
             found.extend((entry.id == id).then_some(ordinal));
         })?;
         Ok(Some(OrdinalSet::from_ordinals(self.traces(), found)))

@@ -141,12 +141,20 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// First and last start of its spans; `None` if there are none.
     fn starts(&self) -> Option<(Timestamp, Timestamp)>;
 
-    /// The filter that says which traces the source surely lacks, if it has one that can be read.
+    /// Reads the filter that says which traces the source surely lacks, if it has one that can be
+    /// read.
     fn filter(&self) -> Option<BloomReader> {
         None
     }
 
-    /// Adds the fragments of traces with this low half of the id.
+    /// Whether it may hold traces with this low half of the id, by a filter that it keeps from then
+    /// on: for lookups among few sources. `false` is certain.
+    fn may_hold(&self, _id: &HashedId) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// Adds the fragments of traces with this low half of the id. It costs more than to ask its
+    /// filter before.
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()>;
 
     /// The same but for a fragment that is known.

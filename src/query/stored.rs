@@ -51,19 +51,23 @@ impl Source for Segment {
     }
 
     fn filter(&self) -> Option<BloomReader> {
-        // What damages it, `find` tells.
-        self.bloom().ok().cloned()
+        // Without it the index is asked.
+        self.bloom().ok()
+    }
+
+    fn may_hold(&self, id: &HashedId) -> Result<bool> {
+        Segment::may_hold(self, id)
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
-        self.find_entries(id, &mut |_, entry| out.push(fragment(entry)))
+        self.find_entries(id.low, &mut |_, entry| out.push(fragment(entry)))
     }
 
     fn find_others(&self, id: &HashedId, known: &Fragment, out: &mut Vec<Fragment>) -> Result<()> {
         if self.may_bear(id.low)? == 1 {
             return Ok(());
         }
-        self.find_entries(id, &mut |_, entry| {
+        self.find_entries(id.low, &mut |_, entry| {
             out.extend(Some(fragment(entry)).filter(|own| own.rows != known.rows));
         })
     }

@@ -8,7 +8,7 @@ use crate::base::observer::{Observer, StoreEvent};
 use crate::base::time::{TimeRange, Timestamp};
 use crate::disk::clock::{Clock, SystemClock};
 use crate::index::bloom::HashedId;
-use crate::query::filters::Filters;
+use crate::query::filters::{Filters, Slices};
 use crate::query::source::{Fragment, Source};
 
 /// A consistent view of a store; cheap to clone.
@@ -17,12 +17,28 @@ pub struct View {
     partitions: Arc<[Arc<Partition>]>,
     /// Gathered by the first lookup.
     filters: Arc<OnceLock<Filters>>,
-    /// How many segments there are, counted for the first observer.
-    segments: Arc<OnceLock<u64>>,
+    slices: Slices,
+    /// The last start that a span may have in a partition or one behind it, for each.
+    last_starts: Arc<[Timestamp]>,
+    /// What all of it holds, counted for the first that asks.
+    held: Arc<OnceLock<Held>>,
     /// Told what lookups and searches leave out.
     observer: Option<Arc<dyn Observer>>,
     /// Tells when a query's time is over.
     clock: Arc<dyn Clock>,
+}
+
+/// What a view holds for a range of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held {
+    /// Partitions that the range meets.
+    pub partitions: u64,
+    /// Their segments.
+    pub segments: u64,
+    /// Those of them that have no span in the range.
+    pub segments_out_of_range: u64,
+    /// The partitions' live groups.
+    pub live_groups: u64,
 }
 
 /// The spans that start within one stretch of time.
@@ -52,13 +68,28 @@ impl View {
     /// A view of these partitions, in any order.
     pub fn new(mut partitions: Vec<Arc<Partition>>) -> Self {
         partitions.sort_by_key(|p| (std::cmp::Reverse(p.start), p.width));
+        let mut last_starts: Vec<Timestamp> = Vec::with_capacity(partitions.len());
+        for partition in partitions.iter().rev() {
+            let own = partition.range().last().unwrap_or_default();
+            last_starts.push(last_starts.last().map_or(own, |&behind| own.max(behind)));
+        }
+        last_starts.reverse();
         Self {
             partitions: partitions.into(),
+            last_starts: last_starts.into(),
             filters: Arc::default(),
-            segments: Arc::default(),
+            slices: Slices::default(),
+            held: Arc::default(),
             observer: None,
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// The same view, which shares slices of filters with others of its store.
+    #[must_use]
+    pub fn sliced(mut self, slices: &Slices) -> Self {
+        self.slices = slices.clone();
+        self
     }
 
     /// The same view, with another clock than the computer's.
@@ -112,7 +143,11 @@ impl View {
         };
         if range != TimeRange::ALL {
             // A hint leaves few sources: the filters of all others are not even read.
-            self.sources_in(range).try_for_each(ask)?;
+            for source in self.sources_in(range) {
+                if source.may_hold(&id)? {
+                    ask(source)?;
+                }
+            }
             self.tell(|| self.lookup(self.sources_in(range).filter(|s| s.is_segment()).count()));
             return Ok(pieces);
         }
@@ -122,7 +157,7 @@ impl View {
 
     /// The sources that may hold traces with this low half of the id.
     fn admitted(&self, id: &HashedId) -> Vec<(SourcePlace, &Arc<dyn Source>)> {
-        let filters = self.filters.get_or_init(|| Filters::of(&self.partitions));
+        let filters = self.filters.get_or_init(|| Filters::of(&self.partitions, &self.slices));
         let admitted = filters.admitted(id);
         self.tell(|| self.lookup(admitted.len().saturating_sub(filters.unfiltered())));
         let source = |place: SourcePlace| {
@@ -131,12 +166,37 @@ impl View {
         admitted.into_iter().filter_map(|place| Some((place, source(place)?))).collect()
     }
 
+    /// The last start that a span may have in a partition, by its number, or in one behind it.
+    pub fn last_start(&self, number: usize) -> Option<Timestamp> {
+        self.last_starts.get(number).copied()
+    }
+
+    /// What there is for a range. Cost: of all time it is counted once.
+    pub fn held(&self, range: TimeRange) -> Held {
+        match range == TimeRange::ALL {
+            true => *self.held.get_or_init(|| self.count(range)),
+            false => self.count(range),
+        }
+    }
+
+    fn count(&self, range: TimeRange) -> Held {
+        let mut held = Held::default();
+        for partition in self.partitions.iter().filter(|partition| partition.overlaps(range)) {
+            held.partitions += 1;
+            for source in &partition.sources {
+                let is_segment = u64::from(source.is_segment());
+                held.segments += is_segment;
+                held.live_groups += 1 - is_segment;
+                let is_out = is_segment > 0 && !overlaps(source.as_ref(), range);
+                held.segments_out_of_range += u64::from(is_out);
+            }
+        }
+        held
+    }
+
     /// A lookup that asked so many segments.
     fn lookup(&self, asked: usize) -> StoreEvent<'static> {
-        let segments = *self.segments.get_or_init(|| {
-            let sources = self.partitions.iter().flat_map(|partition| &partition.sources);
-            sources.filter(|source| source.is_segment()).count() as u64
-        });
+        let segments = self.held(TimeRange::ALL).segments;
         StoreEvent::Lookup { segments, pruned: segments.saturating_sub(asked as u64) }
     }
 

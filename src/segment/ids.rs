@@ -41,7 +41,7 @@ pub struct IdsInfo {
 }
 
 /// The filter of a segment that is lost.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct IdFilter {
     bloom: BloomReader,
 }
@@ -83,7 +83,8 @@ impl IdFilter {
 
     /// Describes the filter `bytes` of `path`.
     pub fn describe(path: &Path, bytes: &[u8]) -> Result<IdsInfo> {
-        let (bits, hash_functions) = Self::read(path, bytes)?.bloom.parameters();
+        let shape = Self::read(path, bytes)?.bloom.shape();
+        let (bits, hash_functions) = (shape.bits(), shape.numbers().end);
         let (path, bytes) = (path.display().to_string(), bytes.len() as u64);
         Ok(IdsInfo { path, bytes, bits, hash_functions })
     }

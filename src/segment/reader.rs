@@ -206,9 +206,15 @@ impl Segment {
         Ok(OrdinalSet::from_bitmap(traces.len(), found))
     }
 
-    /// The filter over the low halves of its traces' ids.
-    pub fn bloom(&self) -> Result<&BloomReader> {
-        once(&self.bloom, || BloomReader::open(&self.section(kind::BLOOM)?))
+    /// Reads the filter over the low halves of its traces' ids.
+    pub fn bloom(&self) -> Result<BloomReader> {
+        BloomReader::open(&self.section(kind::BLOOM)?)
+    }
+
+    /// Whether a trace with this low half of the id may be here; `false` is certain. The first that
+    /// asks reads the filter, which is kept.
+    pub fn may_hold(&self, id: &HashedId) -> Result<bool> {
+        Ok(once(&self.bloom, || self.bloom())?.contains(id))
     }
 
     pub(super) fn ids(&self) -> Result<&IdIndex> {
@@ -218,7 +224,7 @@ impl Segment {
     /// The ordinals of the traces whose id ends in `low`.
     pub fn find(&self, low: u64) -> Result<Vec<u32>> {
         let mut found = Vec::new();
-        self.find_entries(&HashedId::new(low), &mut |ordinal, _| found.push(ordinal))?;
+        self.find_entries(low, &mut |ordinal, _| found.push(ordinal))?;
         Ok(found)
     }
 
@@ -227,21 +233,15 @@ impl Segment {
         Ok(self.ids()?.find(low)?.len())
     }
 
-    /// Hands over the traces with this low half of the id, and their ordinals.
-    pub fn find_entries(
-        &self,
-        id: &HashedId,
-        visit: &mut dyn FnMut(u32, &TraceEntry),
-    ) -> Result<()> {
-        if !self.bloom()?.contains(id) {
-            return Ok(());
-        }
-        for ordinal in self.ids()?.find(id.low)? {
+    /// Hands over the traces with this low half of the id, and their ordinals, by the index: whether
+    /// it is worth asking, the filter tells.
+    pub fn find_entries(&self, low: u64, visit: &mut dyn FnMut(u32, &TraceEntry)) -> Result<()> {
+        for ordinal in self.ids()?.find(low)? {
             if ordinal >= self.trace_count()? {
                 return Err(self.section(kind::IDS)?.corrupt(0, "a trace that is not there"));
             }
             let entry = self.entry(ordinal)?;
-            if entry.id.low() == id.low {
+            if entry.id.low() == low {
                 visit(ordinal, &entry);
             }
         }

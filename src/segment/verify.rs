@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::model::StatusCode;
 use crate::base::time::Timestamp;
 use crate::block::pages::Page;
+use crate::index::bloom::HashedId;
 use crate::index::source::Source;
 use crate::index::traces::{TraceEntry, TraceFlags};
 use crate::index::zones::Zone;
@@ -236,10 +237,12 @@ impl Segment {
 
     fn verify_ids(&self) -> Result<Vec<Error>> {
         let mut damage = Vec::new();
+        let filter = self.bloom()?;
         let (mut rows, mut before): (u64, Option<TraceEntry>) = (0, None);
         for ordinal in 0..self.traces()?.len() {
             let entry = self.entry(ordinal)?;
-            if !self.find(entry.id.low())?.contains(&ordinal) {
+            let low = entry.id.low();
+            if !filter.contains(&HashedId::new(low)) || !self.find(low)?.contains(&ordinal) {
                 damage.push(self.contradiction(kind::IDS, "a trace that is not found"));
             }
             let order = |entry: &TraceEntry| (entry.first_start, entry.id);

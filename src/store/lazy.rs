@@ -146,6 +146,10 @@ impl Source for LazySegment {
         self.source().ok()?.filter()
     }
 
+    fn may_hold(&self, id: &HashedId) -> Result<bool> {
+        self.source()?.may_hold(id)
+    }
+
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {
         self.source()?.find(id, out)
     }

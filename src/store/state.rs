@@ -13,6 +13,7 @@ use crate::catalog::{PartitionKey, Version};
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::ingest::live::Live;
+use crate::query::filters::Slices;
 use crate::query::source::Source;
 use crate::query::view::{self, View};
 use crate::segment::Segment;
@@ -33,6 +34,8 @@ pub(crate) struct State {
     touched: BTreeSet<PartitionKey>,
     /// What queries see, once some query has asked.
     view: OnceLock<View>,
+    /// What the views of all states of a store share.
+    slices: Slices,
     live_bytes: usize,
     buffer_bytes: usize,
 }
@@ -145,8 +148,8 @@ impl State {
     }
 
     fn unbuffered(version: Arc<Version>, partitions: Shelves<Partition>) -> Self {
-        let (touched, view) = (BTreeSet::new(), OnceLock::new());
-        Self { version, partitions, touched, view, live_bytes: 0, buffer_bytes: 0 }
+        let (touched, view, slices) = (BTreeSet::new(), OnceLock::new(), Slices::default());
+        Self { version, partitions, touched, view, slices, live_bytes: 0, buffer_bytes: 0 }
     }
 
     /// The same, to be changed. Cost: a pointer for some dozens of partitions.
@@ -173,7 +176,8 @@ impl State {
     pub(crate) fn view(&self) -> &View {
         self.view.get_or_init(|| {
             let partitions = self.partitions.iter();
-            View::new(partitions.map(|(key, partition)| partition.shown(*key)).collect())
+            let shown = partitions.map(|(key, partition)| partition.shown(*key)).collect();
+            View::new(shown).sliced(&self.slices)
         })
     }
 

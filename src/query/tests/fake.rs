@@ -1,13 +1,15 @@
 //! A source that is a sorted list: shows the search itself, whatever segments do.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::base::model::TraceSpan;
 use crate::base::text::Str;
 use crate::base::time::Timestamp;
-use crate::index::bloom::HashedId;
+use crate::index::bloom::{BloomReader, HashedId, Strength, write_bloom};
 use crate::index::known_values::Dictionary;
+use crate::index::source::MemSource;
 use crate::query::ast::Scope;
 use crate::query::predicate::matches;
 use crate::query::source::*;
@@ -56,6 +58,13 @@ impl Source for Fake {
     fn starts(&self) -> Option<(Timestamp, Timestamp)> {
         let starts = || self.spans.iter().map(|s| s.span.start);
         Some((starts().min()?, starts().max()?))
+    }
+
+    fn filter(&self) -> Option<BloomReader> {
+        let lows: Vec<u64> = self.fragments().iter().map(|f| f.trace_id.low()).collect();
+        let bytes = write_bloom(&lows, Strength::SEGMENT);
+        let source = MemSource::new(bytes, Path::new("fake"), "bloom filter");
+        self.indexed.then(|| BloomReader::open(&source).unwrap())
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {

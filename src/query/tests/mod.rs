@@ -6,6 +6,7 @@ mod contrast;
 mod differences;
 mod fake;
 mod figures;
+mod filters;
 mod generate;
 mod metrics;
 mod names;
