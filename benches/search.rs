@@ -80,11 +80,14 @@ fn measure(
     for search in searches {
         let Some(Wanted { answer, yardstick }) = wanted.get(search.question) else { continue };
         let (wanted, query) = (&answer.newest, &search.query);
+        // A hit's figures are those of its whole trace: that is most of what it takes.
+        let spans = wanted.iter().map(|found| found.spans).sum::<usize>();
         let what = format!(
-            "{} ({} of {}{}), {state}",
+            "{} ({} of {}{}{}), {state}",
             name(search),
             wanted.len(),
             answer.traces,
+            if search.asks == Asks::Hits { format!(", {spans} spans") } else { String::new() },
             if are_recent(wanted, config) { ", recent" } else { "" },
         );
         // The writer's hits are older than all others: they can only come behind.

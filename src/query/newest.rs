@@ -12,11 +12,14 @@ use crate::query::view::{Piece, SourcePlace, View, overlaps};
 
 /// A lazy merge of the sources' candidates.
 ///
-/// A fragment's first start bounds its trace's start from above, and an unopened source's last
-/// start bounds those of its fragments; so once the next bound is earlier than every start that
-/// is still wanted, nothing unread matters.
+/// A fragment's first start bounds its trace's start from above, an unopened source's last start
+/// those of its fragments, and a partition's end those of its sources; so once the next bound is
+/// earlier than every start that is still wanted, nothing unread matters.
 pub struct Newest<'a> {
+    view: &'a View,
     query: &'a Query,
+    /// How many of the view's partitions, newest first, have their sources in lanes.
+    entered: usize,
     lanes: Vec<Lane<'a>>,
     /// Bound and lane of what comes next in each lane.
     heap: BinaryHeap<(Timestamp, usize)>,
@@ -41,27 +44,23 @@ struct Lane<'a> {
 }
 
 impl<'a> Newest<'a> {
-    /// The candidates of a query; tells what the time range excludes.
-    pub fn new(view: &'a View, query: &'a Query, explain: &mut Explain) -> Self {
-        let mut newest = Self { query, lanes: Vec::new(), heap: BinaryHeap::new() };
-        for (number, partition) in (0..).zip(view.partitions()) {
-            explain.partitions += 1;
-            if !partition.overlaps(query.range) {
-                explain.partitions_out_of_range += 1;
-                continue;
-            }
-            for (source, place) in partition.sources.iter().zip((0..).map(|own| (number, own))) {
-                let is_segment = u64::from(source.is_segment());
-                explain.segments += is_segment;
-                explain.live_groups += 1 - is_segment;
-                if overlaps(source.as_ref(), query.range) {
-                    newest.add(source, place);
-                } else {
-                    explain.segments_out_of_range += is_segment;
+    /// The candidates of a query.
+    pub fn new(view: &'a View, query: &'a Query) -> Self {
+        Self { view, query, entered: 0, lanes: Vec::new(), heap: BinaryHeap::new() }
+    }
+
+    /// Makes lanes of the sources of the next partition.
+    fn enter(&mut self) {
+        if let Some(partition) = self.view.partitions().get(self.entered)
+            && partition.overlaps(self.query.range)
+        {
+            for (source, own) in partition.sources.iter().zip(0..) {
+                if overlaps(source.as_ref(), self.query.range) {
+                    self.add(source, (self.entered as u32, own));
                 }
             }
         }
-        newest
+        self.entered += 1;
     }
 
     fn add(&mut self, source: &'a Arc<dyn Source>, place: SourcePlace) {
@@ -73,11 +72,17 @@ impl<'a> Newest<'a> {
 
     /// The next candidate, unless none is left that starts at `floor` or later.
     pub fn next(&mut self, floor: Timestamp) -> Result<Option<Met<'a>>> {
-        while let Some(&(bound, number)) = self.heap.peek() {
-            if bound < floor {
-                break;
+        loop {
+            let rest = self.view.last_start(self.entered).min(self.query.range.last());
+            let next = self.heap.peek().map(|&(bound, _)| bound);
+            if next.max(rest).is_none_or(|bound| bound < floor) {
+                return Ok(None);
             }
-            self.heap.pop();
+            if rest >= next {
+                self.enter();
+                continue;
+            }
+            let Some((_, number)) = self.heap.pop() else { continue };
             let Some(lane) = self.lanes.get_mut(number) else { continue };
             let candidate = lane.next.take();
             lane.advance(self.query)?;
@@ -88,13 +93,19 @@ impl<'a> Newest<'a> {
                 return Ok(Some(Met { candidate, source: lane.source, place: lane.place }));
             }
         }
-        Ok(None)
     }
 
-    /// Segments that never had to be opened.
-    pub fn unread_segments(&self) -> u64 {
-        let unread = |lane: &&Lane<'_>| lane.candidates.is_none() && lane.source.is_segment();
-        self.lanes.iter().filter(unread).count() as u64
+    /// Tells what the time range excluded, and which segments never had to be opened.
+    pub fn explain(&self, explain: &mut Explain) {
+        let held = self.view.held(self.query.range);
+        explain.partitions = self.view.partitions().len() as u64;
+        explain.partitions_out_of_range = explain.partitions - held.partitions;
+        explain.segments = held.segments;
+        explain.segments_out_of_range = held.segments_out_of_range;
+        explain.live_groups = held.live_groups;
+        let read = |lane: &&Lane<'_>| lane.candidates.is_some() && lane.source.is_segment();
+        let read = self.lanes.iter().filter(read).count() as u64;
+        explain.segments_unread = held.segments - held.segments_out_of_range - read;
     }
 }
 

@@ -126,11 +126,11 @@ fn top<T: Weigh, B: Taker<T>>(
     let (mut checks, mut sketches) = (Checks::new(others), Sketches::new(&program));
     let after = query.after.as_deref().map(Place::from_cursor).transpose()?;
     let mut seen = Seen::default();
-    let mut newest = Newest::new(view, query, explain);
-    if query.limit == 0 {
-        return Ok(best);
-    }
+    let mut newest = Newest::new(view, query);
     loop {
+        if query.limit == 0 {
+            break;
+        }
         let floor = best.last().map_or(Timestamp::ZERO, |last| last.start);
         let Some(met) = newest.next(floor)? else { break };
         let candidate = &met.candidate;
@@ -183,7 +183,7 @@ fn top<T: Weigh, B: Taker<T>>(
         let bytes = answer.weigh();
         best.insert(place, answer, bytes)?;
     }
-    explain.segments_unread = newest.unread_segments();
+    newest.explain(explain);
     view.tell(|| StoreEvent::Search {
         segments: explain.segments,
         pruned: explain.segments_out_of_range + explain.segments_unread,
