@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracekeep::{TimeRange, TraceId};
+use tracekeep::{Query, TimeRange, TraceId};
 
 use crate::times::{Moment, parse_duration, parse_moment};
 
@@ -51,11 +51,11 @@ pub enum Command {
     /// Count or measure spans over time: '{ status = error } | rate() by (name)'
     Metrics(MetricsArgs),
     /// List services
-    Services(RangeArgs),
+    Services(ListArgs),
     /// List the operations of a service
     Operations(OperationsArgs),
     /// List attribute keys
-    Tags(RangeArgs),
+    Tags(ListArgs),
     /// List the values of an attribute
     Values(ValuesArgs),
     /// Group traces by structure, the rarest first
@@ -175,6 +175,36 @@ pub struct MetricsArgs {
 pub struct OperationsArgs {
     /// The service
     pub service: String,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// What to list, a page at a time.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Only what is on spans that match this TraceQL filter
+    #[arg(long)]
+    pub query: Option<String>,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// How many to show
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    /// Go on after the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
+    pub after: Option<String>,
+    /// Give up after this long: `500ms`, `2s`, `1m`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
+}
+
+impl ListArgs {
+    /// The spans to look at.
+    pub fn spans(&self) -> tracekeep::Result<Query> {
+        let spans = self.query.as_deref().map_or_else(|| Ok(Query::spans()), Query::parse)?;
+        let spans = spans.between(self.range.range());
+        Ok(self.timeout.into_iter().fold(spans, Query::timeout))
+    }
 }
 
 /// Arguments of `values`.
@@ -188,23 +218,11 @@ pub struct ValuesArgs {
     /// Only values of this type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub kind: Option<ValueType>,
-    /// Only values on spans that match this TraceQL filter
-    #[arg(long)]
-    pub query: Option<String>,
-    #[command(flatten)]
-    pub range: RangeArgs,
-    /// How many values to show
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    pub limit: usize,
-    /// Go on after the page that ended with this cursor
-    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
-    pub after: Option<String>,
     /// Tell in how many traces each value is
     #[arg(long)]
     pub count: bool,
-    /// Give up after this long: `500ms`, `2s`, `1m`
-    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub list: ListArgs,
 }
 
 /// A type of values.

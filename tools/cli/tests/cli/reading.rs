@@ -145,6 +145,23 @@ fn names_are_listed_plainly() {
 }
 
 #[test]
+fn p7_names_come_a_page_at_a_time() {
+    let bench = Bench::new();
+    bench.import(&bench.file("spans", requests(3)));
+    let ran = bench.run(&["tags", "--limit", "1"]);
+    let cursor = ran.err.trim().strip_prefix("there are more: --after ").unwrap();
+    assert_eq!(ran.out, "resource\tservice.name\n");
+    assert_eq!(bench.run(&["tags", "--after", cursor]).ok(), "span\tn\n");
+    let ran = bench.run(&["services", "--limit", "0"]);
+    assert_eq!((ran.out.as_str(), ran.code), ("", Some(0)), "{ran:?}");
+    assert_eq!(bench.run(&["services", "--query", "{ span.n = 2 }"]).ok(), "shop\n");
+    assert_eq!(bench.run(&["services", "--query", "{ span.n = 9 }"]).ok(), "");
+    assert_eq!(bench.run(&["operations", "shop", "--until", "1970-01-01T00:00:00Z"]).ok(), "");
+    assert_eq!(bench.run(&["operations", "shop", "--query", "{"]).code, Some(2));
+    assert_eq!(bench.run(&["tags", "--after", "?"]).code, Some(2));
+}
+
+#[test]
 fn two_sets_of_spans_are_compared() {
     let bench = Bench::new();
     bench.import(&bench.file("spans", requests(3)));
