@@ -43,9 +43,23 @@ pub fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), Stop> {
 }
 
 /// So many bytes, or fewer at the end. Memory grows with what is there, not with what is claimed.
+///
+/// Copied from the input's own buffer: to be read into, memory would have to be cleared before.
 fn take(input: &mut dyn BufRead, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length.min(1 << 20));
-    input.take(length as u64).read_to_end(&mut bytes)?;
+    while bytes.len() < length {
+        let there = match input.fill_buf() {
+            Ok(there) => there,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let taken = there.len().min(length - bytes.len());
+        if taken == 0 {
+            break;
+        }
+        bytes.extend_from_slice(there.get(..taken).unwrap_or_default());
+        input.consume(taken);
+    }
     Ok(bytes)
 }
 
