@@ -107,6 +107,13 @@ pub fn repeats(pool: &Pool) -> bool {
     whim::take(few) && !pool.is_unique_like()
 }
 
+/// The value of a column that has no other.
+pub fn constant<T: Copy + PartialEq>(values: &[T]) -> Option<T> {
+    // Most columns that vary do so early.
+    let first = *values.first()?;
+    values.iter().all(|value| *value == first).then_some(first)
+}
+
 /// Whether the values of a pool of text are short enough to be terms of the tag index.
 pub fn is_term(pool: &Pool) -> bool {
     pool.longest() <= MAX_TERM_BYTES
@@ -120,6 +127,14 @@ impl SlotValues {
             SlotKind::Text | SlotKind::Blob => {
                 Self::Pooled { pool: pools.at(&slot.place), numbers: Vec::new() }
             }
+        }
+    }
+
+    /// The value, or its number in the pool, if all rows have the same.
+    pub fn constant(&self) -> Option<i64> {
+        match self {
+            Self::Ints(values) => constant(values),
+            Self::Pooled { numbers, .. } => constant(numbers).map(i64::from),
         }
     }
 

@@ -9,15 +9,15 @@ pub fn set(words: &mut [u64], ordinals: impl IntoIterator<Item = u32>) {
     }
 }
 
-/// The ordinals whose bits are set, ascending.
-pub fn ordinals(words: &[u64]) -> impl Iterator<Item = u32> {
-    let of_word = |(&word, base): (&u64, u32)| {
-        let mut left = word;
-        std::iter::from_fn(move || {
-            let bit = left.trailing_zeros();
-            left &= left.wrapping_sub(1);
-            (bit < u64::BITS).then(|| base + bit)
-        })
-    };
-    words.iter().zip((0u32..).step_by(64)).flat_map(of_word)
+/// Appends the ordinals whose bits are set, ascending, and clears them.
+pub fn take(words: &mut [u64], ordinals: &mut Vec<u32>) {
+    let mut base = 0;
+    for word in words {
+        let mut left = std::mem::take(word);
+        while left != 0 {
+            ordinals.push(base + left.trailing_zeros());
+            left &= left - 1;
+        }
+        base += u64::BITS;
+    }
 }

@@ -126,7 +126,7 @@ impl TermsBuilder {
         pointers.extend(values.iter().map(|(_, ordinals)| self.postings.add(ordinals)));
         pack(&pointers, &mut part.bytes);
         self.add_part(scope, key, part);
-        self.add_traces(scope, key, values.iter().flat_map(|(_, ordinals)| ordinals).copied());
+        self.add_lists(scope, key, values.iter().map(|(_, ordinals)| ordinals.as_slice()));
         if self.effort == Effort::Thorough {
             self.add_home(scope, key, values);
         }
@@ -231,7 +231,7 @@ impl TermsBuilder {
 
     /// Says that these traces have the key, with values that no part covers: bytes, arrays, maps.
     pub fn add_present(&mut self, scope: TagScope, key: &str, ordinals: &[u32]) {
-        self.add_traces(scope, key, ordinals.iter().copied());
+        self.add_lists(scope, key, std::iter::once(ordinals));
     }
 
     /// Adds scarce keys; nothing else is told of them.
@@ -281,6 +281,28 @@ impl TermsBuilder {
         self.key(scope, key).present = present;
     }
 
+    /// The same of lists.
+    fn add_lists<'l>(
+        &mut self,
+        scope: TagScope,
+        key: &str,
+        lists: impl Iterator<Item = &'l [u32]> + Clone,
+    ) {
+        let traces = self.postings.traces() as usize;
+        let mut present = std::mem::take(&mut self.key(scope, key).present);
+        let told = present.len() + lists.clone().map(<[u32]>::len).sum::<usize>();
+        if present.len() == traces {
+            // They all have it already.
+        } else if told < self.scratch.len() {
+            lists.for_each(|list| present.extend_from_slice(list));
+            self.settle(&mut present);
+        } else {
+            lists.for_each(|list| bits::set(&mut self.scratch, list.iter().copied()));
+            self.sort_by_bits(&mut present);
+        }
+        self.key(scope, key).present = present;
+    }
+
     /// Sorts ordinals and drops repeated ones.
     pub fn settle(&mut self, ordinals: &mut Vec<u32>) {
         if ordinals.is_sorted_by(|a, b| a < b) {
@@ -295,11 +317,10 @@ impl TermsBuilder {
         }
     }
 
-    /// The same, faster than by comparing where there are many.
+    /// The same, faster than by comparing where there are many; adds those whose bits are set.
     fn sort_by_bits(&mut self, ordinals: &mut Vec<u32>) {
         bits::set(&mut self.scratch, ordinals.drain(..));
-        ordinals.extend(bits::ordinals(&self.scratch));
-        self.scratch.fill(0);
+        bits::take(&mut self.scratch, ordinals);
     }
 
     fn key(&mut self, scope: TagScope, key: &str) -> &mut Key {

@@ -84,7 +84,11 @@ impl Unions {
             lists.push(best.at);
             left.iter_mut().zip(&best.bits).for_each(|(left, own)| *left &= !own);
         }
-        (!lists.is_empty()).then(|| Union { lists, rest: bits::ordinals(&left).collect() })
+        (!lists.is_empty()).then(|| {
+            let mut rest = Vec::new();
+            bits::take(&mut left, &mut rest);
+            Union { lists, rest }
+        })
     }
 }
 

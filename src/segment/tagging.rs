@@ -63,6 +63,8 @@ pub(super) struct Tagging<'a> {
     shapes: &'a [Shape],
     /// For each shape the ordinals of its rows' traces.
     ordinals: &'a [Vec<u32>],
+    /// The same, each trace once.
+    traces: Vec<Vec<u32>>,
     fields: BTreeMap<(Key, ValueType), Field>,
     told: BTreeMap<Key, Told>,
 }
@@ -70,11 +72,13 @@ pub(super) struct Tagging<'a> {
 impl<'a> Tagging<'a> {
     /// Begins with what all rows with a template hold.
     pub fn new(shapes: &'a [Shape], ordinals: &'a [Vec<u32>]) -> Self {
-        let mut tagging = Self { shapes, ordinals, fields: BTreeMap::new(), told: BTreeMap::new() };
+        let (fields, told) = (BTreeMap::new(), BTreeMap::new());
+        let mut tagging = Self { shapes, ordinals, traces: Vec::new(), fields, told };
         for (index, (shape, ordinals)) in shapes.iter().zip(ordinals).enumerate() {
             let mut traces = ordinals.clone();
             traces.dedup();
             tagging.add_shape(index, shape, &traces);
+            tagging.traces.push(traces);
         }
         tagging
     }
@@ -258,7 +262,9 @@ impl<'a> Tagging<'a> {
         pools: &mut Pools,
         mostly_spelled: bool,
     ) -> Vec<PoolUse> {
-        let walk = Walk { shapes: self.shapes, ordinals: self.ordinals, mostly_spelled };
+        let Self { shapes, ordinals, .. } = self;
+        let traces = std::mem::take(&mut self.traces);
+        let walk = Walk { shapes, ordinals, traces: &traces, mostly_spelled };
         let scarce = self.scarce(walk);
         let untold = Untold { keys: &scarce };
         if !scarce.is_empty() {

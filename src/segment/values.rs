@@ -47,45 +47,45 @@ pub(super) struct Walk<'a> {
     pub shapes: &'a [Shape],
     /// For each shape the ordinals of its rows' traces.
     pub ordinals: &'a [Vec<u32>],
+    /// The same, each trace once.
+    pub traces: &'a [Vec<u32>],
     /// Whether most rows are spelled.
     pub mostly_spelled: bool,
 }
 
-impl<'a> Walk<'a> {
-    /// The slots of a field, each with the ordinals of its rows.
-    fn slots(self, field: &Field) -> impl Iterator<Item = (&'a SlotValues, &'a [u32])> {
-        field.slots.iter().filter_map(move |&(shape, slot)| {
-            let values = self.shapes.get(shape)?.slots.get(slot)?;
-            Some((values, self.ordinals.get(shape)?.as_slice()))
-        })
-    }
+/// Some values of a field.
+#[derive(Clone, Copy, Debug)]
+enum Piece<'a> {
+    /// One value, with the ordinals that have it.
+    All(i64, &'a [u32]),
+    /// Values row by row, with the ordinals of the rows.
+    Rows(&'a SlotValues, &'a [u32]),
+}
 
+impl<'a> Walk<'a> {
     /// The ordinals of a field's values, in pieces.
     pub fn lists_of(self, field: &'a Field) -> impl Iterator<Item = &'a [u32]> {
+        let slots = field.slots.iter().filter_map(move |&(shape, _)| self.ordinals.get(shape));
         let extra = field.extra.iter().map(|(_, ordinal)| std::slice::from_ref(ordinal));
-        self.slots(field).map(|(_, ordinals)| ordinals).chain(extra)
+        slots.map(Vec::as_slice).chain(extra)
     }
 
-    /// Calls `each` with the numbers and ordinals of a field, immediate repeats left out.
+    /// The values of a field. Most templates have one value only.
+    fn pieces(self, field: &'a Field) -> Vec<Piece<'a>> {
+        let slots = field.slots.iter().filter_map(|&(shape, slot)| {
+            let values = self.shapes.get(shape)?.slots.get(slot)?;
+            Some(match values.constant() {
+                Some(value) => Piece::All(value, self.traces.get(shape)?),
+                None => Piece::Rows(values, self.ordinals.get(shape)?),
+            })
+        });
+        let extra = field.extra.iter();
+        slots.chain(extra.map(|(value, at)| Piece::All(*value, std::slice::from_ref(at)))).collect()
+    }
+
+    /// Calls `each` with the numbers and ordinals of a field.
     fn each(self, field: &Field, mut each: impl FnMut(i64, u32)) {
-        for (values, ordinals) in self.slots(field) {
-            let mut last = None;
-            let mut next = |value: i64, ordinal: u32| {
-                if last != Some((value, ordinal)) {
-                    last = Some((value, ordinal));
-                    each(value, ordinal);
-                }
-            };
-            match values {
-                SlotValues::Ints(values) => {
-                    values.iter().zip(ordinals).for_each(|(&value, &ordinal)| next(value, ordinal));
-                }
-                SlotValues::Pooled { numbers, .. } => {
-                    numbers.iter().zip(ordinals).for_each(|(&n, &ordinal)| next(n.into(), ordinal));
-                }
-            }
-        }
-        field.extra.iter().for_each(|&(value, ordinal)| each(value, ordinal));
+        self.pieces(field).iter().for_each(|piece| piece.each(&mut each));
     }
 
     /// Adds the texts of a key; the dictionary's code of each of the pool's numbers, if there is
@@ -142,19 +142,27 @@ impl<'a> Walk<'a> {
 
     /// For each number of a pool the traces that have its value.
     fn lists(self, field: &Field, len: usize, terms: &mut TermsBuilder) -> Vec<Vec<u32>> {
-        let mut counts = vec![0u32; len];
-        self.each(field, |n, _| {
+        let pieces = self.pieces(field);
+        let mut counts = vec![0usize; len];
+        let mut count = |n: i64, more: usize| {
             if let Some(count) = counts.get_mut(n as usize) {
-                *count += 1;
+                *count += more;
             }
-        });
-        let mut lists: Vec<Vec<u32>> =
-            counts.iter().map(|&count| Vec::with_capacity(count as usize)).collect();
-        self.each(field, |n, ordinal| {
-            if let Some(list) = lists.get_mut(n as usize) {
-                list.push(ordinal);
+        };
+        for piece in &pieces {
+            match piece {
+                Piece::All(n, ordinals) => count(*n, ordinals.len()),
+                Piece::Rows(..) => piece.each(&mut |n, _| count(n, 1)),
             }
-        });
+        }
+        let mut lists: Vec<Vec<u32>> = counts.iter().map(|&n| Vec::with_capacity(n)).collect();
+        for piece in &pieces {
+            piece.each_run(&mut |n, ordinals| {
+                if let Some(list) = lists.get_mut(n as usize) {
+                    list.extend_from_slice(ordinals);
+                }
+            });
+        }
         lists.iter_mut().for_each(|list| terms.settle(list));
         lists
     }
@@ -164,20 +172,22 @@ impl<'a> Walk<'a> {
         let mut places: QuickMap<i64, usize> = QuickMap::default();
         let mut lists: Vec<(i64, Vec<u32>)> = Vec::new();
         let mut last = None;
-        self.each(field, |value, ordinal| {
-            let place = match last {
-                _ if lists.len() > MAX_EXACT_NUMBERS => return,
-                Some((number, place)) if number == value => place,
-                _ => *places.entry(value).or_insert_with(|| {
-                    lists.push((value, Vec::new()));
-                    lists.len() - 1
-                }),
-            };
-            last = Some((value, place));
-            if let Some((_, list)) = lists.get_mut(place) {
-                list.push(ordinal);
-            }
-        });
+        for piece in self.pieces(field) {
+            piece.each_run(&mut |value, ordinals| {
+                let place = match last {
+                    _ if lists.len() > MAX_EXACT_NUMBERS => return,
+                    Some((number, place)) if number == value => place,
+                    _ => *places.entry(value).or_insert_with(|| {
+                        lists.push((value, Vec::new()));
+                        lists.len() - 1
+                    }),
+                };
+                last = Some((value, place));
+                if let Some((_, list)) = lists.get_mut(place) {
+                    list.extend_from_slice(ordinals);
+                }
+            });
+        }
         if lists.len() > MAX_EXACT_NUMBERS {
             return None;
         }
@@ -236,6 +246,40 @@ impl<'a> Walk<'a> {
         });
         if !nans.is_empty() {
             terms.add_hashed(scope, key, TermKind::Double, &nans);
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// Calls `each` with the numbers and ordinals, immediate repeats left out.
+    #[inline(always)]
+    fn each(&self, each: &mut impl FnMut(i64, u32)) {
+        self.each_run(&mut |value, ordinals| {
+            ordinals.iter().for_each(|&ordinal| each(value, ordinal));
+        });
+    }
+
+    /// The same, the ordinals of one value at once where they are known to be.
+    #[inline(always)]
+    fn each_run(&self, each: &mut impl FnMut(i64, &[u32])) {
+        let (values, ordinals) = match *self {
+            Self::All(value, ordinals) => return each(value, ordinals),
+            Self::Rows(values, ordinals) => (values, ordinals),
+        };
+        let mut last = None;
+        let mut next = |value: i64, ordinal: &u32| {
+            if last != Some((value, *ordinal)) {
+                last = Some((value, *ordinal));
+                each(value, std::slice::from_ref(ordinal));
+            }
+        };
+        match values {
+            SlotValues::Ints(values) => {
+                values.iter().zip(ordinals).for_each(|(&value, ordinal)| next(value, ordinal));
+            }
+            SlotValues::Pooled { numbers, .. } => {
+                numbers.iter().zip(ordinals).for_each(|(&n, ordinal)| next(n.into(), ordinal));
+            }
         }
     }
 }
