@@ -42,7 +42,7 @@ pub fn fit_two_widths(values: &[i64], effort: Effort) -> (IntModel, u64) {
 
 fn fit_with(values: &[i64], planes: &[u32], effort: Effort) -> (IntModel, u64) {
     match effort {
-        Effort::Quick => rough_fit::fit(values, planes),
+        Effort::Quick => rough_fit::fit(values),
         Effort::Thorough => fit_by(values, planes),
     }
 }

@@ -10,7 +10,7 @@ use crate::block::forms::Forms;
 use crate::block::ints::IntModel;
 use crate::block::mining::Draft;
 use crate::block::pattern::{Part, Pattern};
-use crate::block::slots::{PoolUse, Pools, SlotValues};
+use crate::block::slots::{PoolUse, Pools, SlotValues, constant};
 use crate::block::strings::StrModel;
 use crate::block::template::Place;
 use crate::block::vocabulary::WordCodes;
@@ -224,7 +224,11 @@ impl Packed {
             (ColumnModel::Duration(_), _) => Ok(()),
             (ColumnModel::Paged, _) => Ok(()),
             // Fitting has seen that all values are the same, and nothing is to be written.
-            (ColumnModel::Int(IntModel::Const(_)), SlotValues::Ints(_)) => Ok(()),
+            (
+                ColumnModel::Int(IntModel::Const(_))
+                | ColumnModel::Codes { codes: IntModel::Const(_), .. },
+                SlotValues::Ints(_),
+            ) => Ok(()),
             (
                 ColumnModel::Int(model)
                 | ColumnModel::Records(model)
@@ -254,6 +258,9 @@ fn misfit() -> Error {
 /// Small codes for the numbers that occur, and each number's code: the frequent first, those about
 /// as frequent (their counts have as many bits) by `rank`, so that a list of ranks has small gaps.
 fn localize(numbers: &[u32], rank: impl Fn(u32) -> u32) -> (Vec<u32>, Vec<i64>) {
+    if let Some(only) = constant(numbers) {
+        return (vec![only], vec![0; numbers.len()]);
+    }
     // The order in one number: how rare, then the rank, then the number itself.
     let key = |(number, count): (u32, u32)| {
         let rarity = u128::from(u32::BITS - bit_length(count.into()));

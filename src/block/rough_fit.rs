@@ -11,9 +11,16 @@ use crate::block::scale::Scale;
 /// So few values get one width: any choice would cost more than it saves.
 const FEW: usize = 12;
 
+/// Values of so few bits get one width, too: a selector would take a third of what they do.
+const NARROW_BITS: u32 = 3;
+
 /// Below so many bits a value, or values, a column is not looked at again.
 const DEAR_BITS: u64 = 6;
 const DEAR_VALUES: usize = 64;
+
+/// Two widths at most: four would save 0.2 % of a store that is soon written anew, and take longer to
+/// choose, to write and to read.
+const PLANES: &[u32] = &[1];
 
 /// Values looked at for a low tail.
 const SAMPLE: usize = 64;
@@ -21,9 +28,8 @@ const SAMPLE: usize = 64;
 /// Values of a dictionary at most, which are found one after the other.
 const MAX_DICT: usize = 16;
 
-/// A model of all values with selectors of so many planes, and the bits that they take under it, its
-/// own size included.
-pub(super) fn fit(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
+/// A model of all values, and the bits that they take under it, its own size included.
+pub(super) fn fit(values: &[i64]) -> (IntModel, u64) {
     let Some(&first) = values.first() else {
         return priced(IntModel::Const(0), 0);
     };
@@ -34,21 +40,21 @@ pub(super) fn fit(values: &[i64], planes: &[u32]) -> (IntModel, u64) {
     }
     let range = most.abs_diff(least);
     let scale = Scale::new(least, step_of_all(values));
-    if values.len() <= FEW {
-        let width = scale.inverse().quotient(range).map_or(64, bit_length);
+    let width = scale.inverse().quotient(range).map_or(64, bit_length);
+    if values.len() <= FEW || width <= NARROW_BITS {
         return priced(IntModel::Fixed { scale, width }, values.len() as u64 * u64::from(width));
     }
     let count = values.len() as u64;
-    let best = fit_lengths(&Lengths::of(values, scale), scale, count, planes);
+    let best = fit_lengths(&Lengths::of(values, scale), scale, count, PLANES);
     if best.1 < DEAR_BITS * count || values.len() < DEAR_VALUES {
         return best;
     }
-    if let Some(dict) = fit_dict(values, planes) {
+    if let Some(dict) = fit_dict(values) {
         return cheaper(best, dict);
     }
     match above_tail(values, scale) {
         Some(scale) => {
-            cheaper(best, fit_lengths(&Lengths::of(values, scale), scale, count, planes))
+            cheaper(best, fit_lengths(&Lengths::of(values, scale), scale, count, PLANES))
         }
         None => best,
     }
@@ -66,7 +72,7 @@ fn above_tail(values: &[i64], scale: Scale) -> Option<Scale> {
 }
 
 /// A dictionary, if a few values are all there are.
-fn fit_dict(values: &[i64], planes: &[u32]) -> Option<(IntModel, u64)> {
+fn fit_dict(values: &[i64]) -> Option<(IntModel, u64)> {
     let mut counts: Vec<(i64, u64)> = Vec::with_capacity(MAX_DICT);
     for run in values.chunk_by(|a, b| a == b) {
         let value = *run.first()?;
@@ -79,7 +85,7 @@ fn fit_dict(values: &[i64], planes: &[u32]) -> Option<(IntModel, u64)> {
         }
     }
     counts.sort_unstable_by_key(|&(value, count)| (std::cmp::Reverse(count), value));
-    let codes = fit_codes(&counts, planes);
+    let codes = fit_codes(&counts, PLANES);
     let dict = IntDict::new(counts.iter().map(|&(value, _)| value).collect(), codes.0)?;
     Some(priced(IntModel::Dict(Box::new(dict)), codes.1))
 }
