@@ -27,11 +27,14 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     // The first and the last words, which may overlap.
-    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<16>(), b.first_chunk::<16>()) {
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<32>(), b.first_chunk::<32>()) {
         return match a.len() {
-            16..=32 => a_first == b_first && a.last_chunk::<16>() == b.last_chunk::<16>(),
+            32..=64 => a_first == b_first && a.last_chunk::<32>() == b.last_chunk::<32>(),
             _ => a == b,
         };
+    }
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<16>(), b.first_chunk::<16>()) {
+        return a_first == b_first && a.last_chunk::<16>() == b.last_chunk::<16>();
     }
     if let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) {
         return a_first == b_first && a.last_chunk::<8>() == b.last_chunk::<8>();
@@ -90,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_are_the_same_if_none_differs(
-            a in prop::collection::vec(0u8..2, 0..40), at: prop::sample::Index, len in 0usize..40,
+            a in prop::collection::vec(0u8..2, 0..80), at: prop::sample::Index, len in 0usize..80,
         ) {
             let mut b = a.clone();
             prop_assert!(is_same(&a, &b));

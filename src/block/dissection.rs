@@ -5,19 +5,24 @@
 //! without a [`SpanRef`](crate::base::view::SpanRef) in between: its lists of attributes, made and
 //! dropped for every span, cost a flush more than all else that it does with a row.
 
+mod last_row;
 mod outline;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
+use crate::base::bytes::is_same;
 use crate::base::ids::{SpanId, TraceId};
 use crate::base::time::Timestamp;
 use crate::base::varint::{write_i64, write_u64};
 use crate::base::wire::Cursor;
 use crate::block::dissection::outline::{Expected, Outline};
 use crate::block::dissection::walk::{Presence, Walk, prefixed_text};
+use crate::block::skeleton::mask;
 use crate::block::template::RowTimes;
+
+pub use crate::block::dissection::last_row::{Changed, LastRow};
 
 /// A span taken apart; reading another one into it reuses its memory.
 #[derive(Debug, Default)]
@@ -37,6 +42,21 @@ pub struct Dissection<'a> {
     /// The slots of the span itself, which the bytes tell last, and those from its attributes on.
     own: Vec<Scalar<'a>>,
     slots: Vec<Scalar<'a>>,
+    /// Whether only what differs from the last row is in `slots`: these attributes, and all that
+    /// stands behind the attributes if any of it differs; then `own` is told, too.
+    is_partial: bool,
+    changed: Vec<Changed>,
+    is_tail_changed: bool,
+}
+
+/// What of a span differs from the last row of its template.
+#[derive(Clone, Copy, Debug)]
+pub struct Differences<'d, 'a> {
+    /// The attributes that differ, in order, and their values.
+    pub changed: &'d [Changed],
+    pub attributes: &'d [Scalar<'a>],
+    /// All slots before and behind those of attributes, unless none of them differs.
+    pub tail: Option<(&'d [Scalar<'a>], &'d [Scalar<'a>])>,
 }
 
 /// The value of a slot.
@@ -69,10 +89,58 @@ impl<'a> Dissection<'a> {
 
     /// Takes the span apart on the guess that it has this skeleton, under the scope with code
     /// `scope`. `None` if it has another, or does not decode.
-    pub fn follow(&mut self, scope: u32, skeleton: &[u8]) -> Option<()> {
+    ///
+    /// Where the last row of the skeleton is known, only what differs from it is read.
+    pub fn follow(&mut self, scope: u32, skeleton: &[u8], last: &LastRow) -> Option<()> {
         let mut expected = Expected::behind(skeleton, scope, self.name, self.kind)?;
-        self.walk(&mut expected)?;
-        expected.is_met(self.presence.mask, self.presence.code).then_some(())
+        match last.is_known() {
+            true => self.compare(&mut expected, last)?,
+            false => self.walk(&mut expected)?,
+        }
+        let is_seen = !self.is_partial || self.is_tail_changed;
+        (!is_seen || expected.is_met(self.presence.mask, self.presence.code)).then_some(())
+    }
+
+    fn compare(&mut self, expected: &mut Expected<'_>, last: &LastRow) -> Option<()> {
+        self.own.clear();
+        self.slots.clear();
+        self.changed.clear();
+        self.is_partial = true;
+        let start = self.times.start.nanos();
+        let mut walk =
+            Walk { outline: expected, own: &mut self.own, slots: &mut self.slots, start };
+        let (mut rest, mut old) = (self.rest, last.bytes());
+        for (number, (len, key)) in (0..).zip(last.attributes()) {
+            let (before, later) = old.split_at_checked(len)?;
+            old = later;
+            if let Some((now, later)) = rest.split_at_checked(len)
+                && is_same(now, before)
+            {
+                rest = later;
+                continue;
+            }
+            let mut c = Cursor::new(rest);
+            walk.outline.go_to(key);
+            let read = c.eat(0x4a).then_some(c)?;
+            let later = walk.next_attribute(read)?.rest();
+            self.changed.push(Changed { number, len: (rest.len() - later.len()) as u32 });
+            rest = later;
+        }
+        let c = Cursor::new(rest);
+        if c.peek() == Some(0x4a) {
+            return None;
+        }
+        // Times of events are told from the span's start, which is another one.
+        let behind = last.keys_end();
+        self.is_tail_changed = rest != old
+            || walk.outline.tells(behind)
+            || !self.trace_state.is_empty()
+            || walk.outline.has(mask::TRACE_STATE);
+        if self.is_tail_changed {
+            walk.outline.go_to(behind);
+            self.presence = walk.finish_behind(c, self.trace_state)?;
+        }
+        Some(())
     }
 
     /// Takes the span apart, and writes its skeleton down. `None` if it does not decode.
@@ -88,6 +156,7 @@ impl<'a> Dissection<'a> {
     fn walk(&mut self, outline: &mut impl Outline) -> Option<()> {
         self.own.clear();
         self.slots.clear();
+        self.is_partial = false;
         let start = self.times.start.nanos();
         let walk = Walk { outline, own: &mut self.own, slots: &mut self.slots, start };
         self.presence = walk.finish(Cursor::new(self.rest), self.trace_state)?;
@@ -119,6 +188,22 @@ impl<'a> Dissection<'a> {
             write_i64(out, code.into());
         }
         out.extend_from_slice(&self.body);
+    }
+
+    /// What differs from the last row, if only that was read.
+    pub fn differences(&self) -> Option<Differences<'_, 'a>> {
+        let (attributes, behind) = self.slots.split_at_checked(self.changed.len())?;
+        let tail = self.is_tail_changed.then_some((&*self.own, behind));
+        self.is_partial.then_some(Differences { changed: &self.changed, attributes, tail })
+    }
+
+    /// Tells the next row of this skeleton what this one said.
+    pub fn teach(&self, last: &mut LastRow) {
+        if !self.is_partial {
+            last.learn(self.rest, self.own.len());
+        } else if self.is_tail_changed || !self.changed.is_empty() {
+            last.change(self.rest, &self.changed);
+        }
     }
 
     /// The slot values, in the order that the template lists them, in two parts.

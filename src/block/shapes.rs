@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::limits::{MAX_SKELETON_BYTES, MAX_TEMPLATES};
 use crate::base::quick::QuickMap;
 use crate::base::view::{SpanRef, StrRef};
-use crate::block::dissection::{Dissection, Scalar};
+use crate::block::dissection::{Dissection, LastRow, Scalar};
 use crate::block::pool::Prehashed;
 use crate::block::skeleton::{SlotKind, SlotSink, visit_slots, write_skeleton};
 use crate::block::slots::{Pools, RowSink, SlotValues};
@@ -42,6 +42,8 @@ pub struct Shape {
     pub slots: Vec<SlotValues>,
     /// How many rows it has.
     pub rows: usize,
+    /// The last row that came in canonical bytes.
+    last: LastRow,
     /// The two shapes that followed last, the later one first.
     next: [u32; 2],
 }
@@ -76,6 +78,7 @@ impl Shapes {
         visit_slots(span, &mut sink);
         sink.outcome?;
         shape.rows += 1;
+        shape.last.forget();
         self.pass_on(index);
         Ok(Some(index))
     }
@@ -123,7 +126,11 @@ impl Shapes {
         };
         let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
         let mut sink = RowSink { slots: shape.slots.iter_mut(), pools };
-        span.slots().into_iter().try_for_each(|part| sink.push_all(part))?;
+        match span.differences() {
+            Some(differences) => sink.push_differences(differences, shape.last.slots())?,
+            None => span.slots().into_iter().try_for_each(|part| sink.push_all(part))?,
+        }
+        span.teach(&mut shape.last);
         shape.rows += 1;
         self.pass_on(index);
         Ok(Some(index))
@@ -140,13 +147,14 @@ impl Shapes {
             push(values, slot.kind)?;
         }
         shape.rows += 1;
+        shape.last.forget();
         self.pass_on(index);
         Ok(())
     }
 
     fn is_followed(&self, index: u32, scope: u32, span: &mut Dissection<'_>) -> bool {
         let shape = self.list.get(index as usize);
-        shape.is_some_and(|shape| span.follow(scope, &shape.skeleton).is_some())
+        shape.is_some_and(|shape| span.follow(scope, &shape.skeleton, &shape.last).is_some())
     }
 
     /// The shapes that followed last on the one before.
@@ -188,7 +196,8 @@ impl Shapes {
         let slots = template.slots.iter().map(|slot| SlotValues::new(slot, pools)).collect();
         let index = self.list.len() as u32;
         let skeleton = self.skeleton.as_slice().into();
-        self.list.push(Shape { skeleton, template, slots, rows: 0, next: [0; 2] });
+        let last = LastRow::of(&self.skeleton);
+        self.list.push(Shape { skeleton, template, slots, rows: 0, last, next: [0; 2] });
         self.by_hash.insert(hash, index);
         Ok(index)
     }
@@ -212,7 +221,7 @@ impl Shapes {
     pub fn memory_bytes(&self) -> usize {
         let shape = |shape: &Shape| {
             let slots: usize = shape.slots.iter().map(|slot| slot.memory_bytes() + 80).sum();
-            shape.skeleton.len() * 3 + slots + 400
+            shape.skeleton.len() * 3 + slots + shape.last.memory_bytes() + 400
         };
         self.list.iter().map(shape).sum()
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::base::bytes::is_same;
 use crate::base::error::{Error, Result};
 use crate::base::limits::MAX_TERM_BYTES;
-use crate::block::dissection::Scalar;
+use crate::block::dissection::{Differences, Scalar};
 use crate::block::pool::Pool;
 use crate::block::skeleton::SlotKind;
 use crate::block::template::{Place, Slot};
@@ -161,6 +161,62 @@ impl RowSink<'_> {
     pub fn push_all(&mut self, values: &[Scalar<'_>]) -> Result<()> {
         for value in values {
             self.push(*value)?;
+        }
+        Ok(())
+    }
+
+    /// Appends a row that is told by what differs from the one before. So many slots come before
+    /// those of attributes, and so many are those.
+    pub fn push_differences(
+        &mut self,
+        differences: Differences<'_, '_>,
+        (own, attributes): (usize, usize),
+    ) -> Result<()> {
+        let Differences { changed, attributes: values, tail } = differences;
+        match tail {
+            Some((values, _)) => self.push_all(values)?,
+            None => self.repeat(own)?,
+        }
+        let mut done = 0;
+        for (change, value) in changed.iter().zip(values) {
+            let number = change.number as usize;
+            self.repeat(number - done)?;
+            self.push_changed(*value)?;
+            done = number + 1;
+        }
+        match tail {
+            Some((_, values)) => {
+                self.repeat(attributes - done)?;
+                self.push_all(values)
+            }
+            None => self.repeat(usize::MAX),
+        }
+    }
+
+    /// Appends to so many slots what they hold last.
+    #[inline(always)]
+    fn repeat(&mut self, slots: usize) -> Result<()> {
+        for slot in self.slots.by_ref().take(slots) {
+            match slot {
+                SlotValues::Ints(values) => values.push(*values.last().ok_or_else(out_of_step)?),
+                SlotValues::Pooled { pool, numbers } => {
+                    numbers.push(*numbers.last().ok_or_else(out_of_step)?);
+                    self.pools.get_mut(*pool)?.saw_again();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the value of the next slot, which differs from the last.
+    #[inline(always)]
+    fn push_changed(&mut self, value: Scalar<'_>) -> Result<()> {
+        match (self.slots.next(), value) {
+            (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
+            (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
+                push_other(self.pools.get_mut(*pool)?, numbers, value)?;
+            }
+            _ => return Err(out_of_step()),
         }
         Ok(())
     }

@@ -83,6 +83,24 @@ impl<'s> Expected<'s> {
         Some(Self { skeleton, at: skeleton.len() - rest.len(), mask: bits, code })
     }
 
+    /// Goes on at another place of the skeleton.
+    #[inline]
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Whether another number than zero stands at a place of the skeleton.
+    #[inline]
+    pub fn tells(&self, at: usize) -> bool {
+        self.skeleton.get(at).is_none_or(|&number| number != 0)
+    }
+
+    /// Whether the skeleton has any of these bits in its mask.
+    #[inline]
+    pub fn has(&self, bits: u64) -> bool {
+        self.mask & bits != 0
+    }
+
     /// Whether the span is over where the skeleton is, and has what it says.
     #[inline]
     pub fn is_met(&self, mask: u64, code: Option<i32>) -> bool {

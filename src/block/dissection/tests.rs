@@ -95,10 +95,42 @@ proptest! {
             let (mut own, slots) = (Vec::new(), taken.slots().concat());
             taken.write_skeleton(3, &mut own);
             for skeleton in &skeletons {
-                let followed = taken.follow(3, skeleton).is_some();
+                let followed = taken.follow(3, skeleton, &LastRow::default()).is_some();
                 prop_assert_eq!(followed, *skeleton == own);
                 if followed {
                     prop_assert_eq!(taken.slots().concat(), slots.clone());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn p3_a_row_is_the_last_one_and_what_differs(
+        spans in prop::collection::vec(arbitrary::span(), 1..4), part in 1..4usize,
+    ) {
+        let alike = spans.iter().map(|span| varied(span, part));
+        let spans: Vec<_> = spans.iter().cloned().chain(alike).collect();
+        let encoded: Vec<Vec<u8>> = spans.iter().map(encoded).collect();
+        let mut taken = Dissection::default();
+        for before in &encoded {
+            let mut skeleton = Vec::new();
+            taken.open(before).unwrap();
+            taken.read().unwrap();
+            taken.write_skeleton(3, &mut skeleton);
+            let mut last = LastRow::of(&skeleton);
+            taken.teach(&mut last);
+            let mut slots = taken.slots().concat();
+            for bytes in &encoded {
+                taken.open(bytes).unwrap();
+                taken.read().unwrap();
+                let (mut own, expected) = (Vec::new(), taken.slots().concat());
+                taken.write_skeleton(3, &mut own);
+                let followed = taken.follow(3, &skeleton, &last).is_some();
+                prop_assert_eq!(followed, skeleton == own);
+                if followed {
+                    slots = next_row(&slots, &taken, &last);
+                    prop_assert_eq!(&slots, &expected);
+                    taken.teach(&mut last);
                 }
             }
         }
@@ -117,9 +149,39 @@ proptest! {
         span.truncate(cut % (span.len() + 1));
         if taken.open(&span).is_some() {
             taken.read();
-            taken.follow(0, &bytes);
+            taken.follow(0, &bytes, &LastRow::default());
         }
     }
+}
+
+/// A span of the same structure, of which some values differ.
+fn varied(span: &crate::base::model::Span, part: usize) -> crate::base::model::Span {
+    use crate::base::model::Value;
+    let mut span = span.clone();
+    for attribute in span.attributes.iter_mut().step_by(part) {
+        match &mut attribute.value {
+            Value::String(text) => *text = format!("{text}, and more").as_str().into(),
+            Value::Int(number) => *number = number.wrapping_mul(77),
+            Value::Double(number) => *number = 0.5,
+            _ => {}
+        }
+    }
+    span
+}
+
+/// The slots of the row that was taken apart, after a row with these.
+fn next_row<'a>(before: &[Scalar<'a>], taken: &Dissection<'a>, last: &LastRow) -> Vec<Scalar<'a>> {
+    let Some(Differences { changed, attributes, tail }) = taken.differences() else {
+        return taken.slots().concat();
+    };
+    let (own, count) = last.slots();
+    let mut middle = before.get(own..own + count).unwrap().to_vec();
+    for (change, value) in changed.iter().zip(attributes) {
+        *middle.get_mut(change.number as usize).unwrap() = *value;
+    }
+    let old = (before.get(..own).unwrap(), before.get(own + count..).unwrap());
+    let (own, behind) = tail.unwrap_or(old);
+    [own, &middle, behind].concat()
 }
 
 #[test]

@@ -32,6 +32,12 @@ impl<'a, O: Outline> Walk<'_, 'a, O> {
     #[inline]
     pub fn finish(mut self, mut c: Cursor<'a>, trace_state: &'a [u8]) -> Option<Presence> {
         self.attributes(&mut c, 0x4a)?;
+        self.finish_behind(c, trace_state)
+    }
+
+    /// The same from behind the span's attributes.
+    #[inline]
+    pub fn finish_behind(mut self, mut c: Cursor<'a>, trace_state: &'a [u8]) -> Option<Presence> {
         let dropped_attributes = c.count(0x50)?;
         self.each(&mut c, 0x5a, Self::event)?;
         let dropped_events = c.count(0x60)?;
@@ -83,18 +89,23 @@ impl<'a, O: Outline> Walk<'_, 'a, O> {
         let mut here = *c;
         while here.eat(tag) {
             count += 1;
-            if let Some((pair, rest)) = PlainPair::split(here.rest())
-                && let Some((kind, scalar)) = pair.value().map(scalar_of)
-            {
-                self.outline.attribute(pair.prefixed_key(), kind)?;
-                self.slots.push(scalar);
-                here = Cursor::new(rest);
-            } else {
-                here = self.longer_attribute(here)?;
-            }
+            here = self.next_attribute(here)?;
         }
         *c = here;
         self.outline.fill(place, count)
+    }
+
+    /// Takes the attribute whose tag was just passed, and moves past it.
+    #[inline(always)]
+    pub fn next_attribute(&mut self, here: Cursor<'a>) -> Option<Cursor<'a>> {
+        if let Some((pair, rest)) = PlainPair::split(here.rest())
+            && let Some((kind, scalar)) = pair.value().map(scalar_of)
+        {
+            self.outline.attribute(pair.prefixed_key(), kind)?;
+            self.slots.push(scalar);
+            return Some(Cursor::new(rest));
+        }
+        self.longer_attribute(here)
     }
 
     /// Takes an attribute of any kind, and moves past it.
