@@ -49,7 +49,10 @@ proptest! {
     fn p3_json_gives_every_span_back(span in trace_span()) {
         let json = span.to_otlp_json().unwrap();
         prop_assert!(!json.contains('\n'));
-        prop_assert_eq!(to_protobuf(json.as_bytes()).unwrap(), alone(&span));
+        let read = to_protobuf(json.as_bytes()).unwrap();
+        // An unusual NaN is there twice.
+        let is_same = read == alone(&span) || stored(&read) == stored(&alone(&span));
+        prop_assert!(is_same, "{json}");
         let trace = Trace { id: span.span.trace_id, spans: vec![span.clone()] };
         prop_assert_eq!(trace.to_otlp_json().unwrap(), json);
         prop_assert_eq!(trace.to_otlp().unwrap(), alone(&span));

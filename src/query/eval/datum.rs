@@ -74,6 +74,18 @@ impl Datum {
         }
     }
 
+    /// Which of two equal values is told: integers before doubles, so that it does not matter which
+    /// span was met first.
+    pub fn is_told_before(&self, equal: &Self) -> bool {
+        match (self.seen().number(), equal.seen().number()) {
+            (Some(Number::Int(_)), Some(Number::Double(_))) => true,
+            (Some(Number::Double(own)), Some(Number::Double(other))) => {
+                own.total_cmp(&other).is_lt()
+            }
+            _ => false,
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Bool(_) => 1,

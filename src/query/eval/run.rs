@@ -166,7 +166,8 @@ impl<'a> Run<'a> {
 
     /// A set's spans by the first value of each expression, the groups in the order of values.
     fn split(&self, set: SpanSet, by: &[FieldExpr]) -> Result<Vec<SpanSet>> {
-        let mut groups: BTreeMap<Vec<Option<Datum>>, Bits> = BTreeMap::new();
+        type Key = Vec<Option<Datum>>;
+        let mut groups: BTreeMap<Key, (Key, Bits)> = BTreeMap::new();
         let count = self.trace.spans.len();
         let mut bytes = 0;
         self.visit(&set.spans, &mut |span, context| {
@@ -177,12 +178,18 @@ impl<'a> Run<'a> {
                 });
                 first
             });
-            let group = groups.entry(first.collect()).or_insert_with(|| {
+            let first: Key = first.collect();
+            let (told, group) = groups.entry(first.clone()).or_insert_with(|| {
                 // A trace of many spans, each with a value of its own, is a table of bits.
                 bytes += count / 8;
-                Bits::none(count)
+                (first.clone(), Bits::none(count))
             });
             group.insert(span);
+            for (told, own) in told.iter_mut().flatten().zip(first.into_iter().flatten()) {
+                if own.is_told_before(told) {
+                    *told = own;
+                }
+            }
             self.program.leaves.bounds.check_trace(bytes)
         })?;
         let told = |key: &[Option<Datum>]| {
@@ -192,10 +199,7 @@ impl<'a> Run<'a> {
             });
             set.told.iter().cloned().chain(own).collect()
         };
-        Ok(groups
-            .iter()
-            .map(|(key, spans)| SpanSet { spans: spans.clone(), told: told(key) })
-            .collect())
+        Ok(groups.into_values().map(|(key, spans)| SpanSet { told: told(&key), spans }).collect())
     }
 
     /// Hands over what there is to say of each span, reading it again.

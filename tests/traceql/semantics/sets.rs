@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Trace;
 use super::exprs::{datum, holds};
-use super::values::{Datum, Number, Values, group_order};
+use super::values::{Datum, Number, Values, group_order, told_of_equals};
 use crate::grammar::{
     Aggregate, Arithmetic, Expr, Fold, Form, Join, Literal, Pipeline, Query, Relation, Scalar,
     ScalarPipes, Spans, Stage,
@@ -46,9 +46,9 @@ impl Trace {
                 Stage::Filter(left, how, right) => {
                     sets.into_iter().filter_map(|set| self.filter(left, *how, right, set)).collect()
                 }
-                Stage::By(exprs) => exprs.iter().fold(sets, |sets, expr| {
-                    sets.into_iter().flat_map(|set| self.split(expr, set)).collect()
-                }),
+                Stage::By(exprs) => {
+                    sets.into_iter().flat_map(|set| self.split(exprs, set)).collect()
+                }
                 Stage::Coalesce => {
                     vec![Set::new(in_order(sets.into_iter().flat_map(|set| set.spans).collect()))]
                 }
@@ -123,26 +123,29 @@ impl Trace {
         found
     }
 
-    fn split(&self, expr: &Expr, set: Set) -> Vec<Set> {
-        let mut groups: Vec<Set> = Vec::new();
+    fn split(&self, exprs: &[Expr], set: Set) -> Vec<Set> {
+        let mut groups: Vec<(Vec<Option<Datum>>, Vec<usize>)> = Vec::new();
+        let order = |a: &[Option<Datum>], b: &[Option<Datum>]| {
+            let orders = a.iter().zip(b).map(|(a, b)| group_order(a, b));
+            orders.fold(Ordering::Equal, Ordering::then)
+        };
         for &span in &set.spans {
-            let values = self.value(expr, span);
-            let key = values.iter().flat_map(Datum::elements).next().cloned();
-            let is_own = |group: &&mut Set| {
-                group.told.last().is_some_and(|own| group_order(own, &key) == Ordering::Equal)
-            };
-            match groups.iter_mut().find(is_own) {
-                Some(group) => group.spans.push(span),
-                None => {
-                    let mut group = Set { spans: vec![span], ..set.clone() };
-                    group.told.push(key);
-                    groups.push(group);
+            let first =
+                |expr| self.value(expr, span).iter().flat_map(Datum::elements).next().cloned();
+            let key: Vec<Option<Datum>> = exprs.iter().map(first).collect();
+            match groups.iter_mut().find(|(own, _)| order(own, &key) == Ordering::Equal) {
+                Some((own, spans)) => {
+                    spans.push(span);
+                    for (own, other) in own.iter_mut().zip(key) {
+                        *own = told_of_equals(own.take(), other);
+                    }
                 }
+                None => groups.push((key, vec![span])),
             }
         }
-        let place = set.told.len();
-        groups.sort_by(|a, b| group_order(&a.told[place], &b.told[place]));
-        groups
+        groups.sort_by(|(a, _), (b, _)| order(a, b));
+        let group = |(key, spans)| Set { spans, told: [set.told.clone(), key].concat() };
+        groups.into_iter().map(group).collect()
     }
 
     fn filter(

@@ -229,3 +229,16 @@ pub fn group_order(left: &Option<Datum>, right: &Option<Datum>) -> Ordering {
     };
     rank(left).cmp(&rank(right)).then(inside)
 }
+
+/// Of two values of one group that which is told: the integer, or the lower bits of doubles.
+pub fn told_of_equals(a: Option<Datum>, b: Option<Datum>) -> Option<Datum> {
+    match (&a, &b) {
+        (Some(Datum::Number(Number::Real(_))), Some(Datum::Number(Number::Whole(_)))) => b,
+        (Some(Datum::Number(Number::Real(x))), Some(Datum::Number(Number::Real(y))))
+            if y.total_cmp(x).is_lt() =>
+        {
+            b
+        }
+        _ => a,
+    }
+}
