@@ -211,23 +211,26 @@ impl RowSink<'_> {
     /// Appends the value of the next slot, which differs from the last.
     #[inline(always)]
     fn push_changed(&mut self, value: Scalar<'_>) -> Result<()> {
-        match (self.slots.next(), value) {
-            (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
-            (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
-                push_other(self.pools.get_mut(*pool)?, numbers, value)?;
-            }
-            _ => return Err(out_of_step()),
-        }
-        Ok(())
+        self.push_by(push_other, value)
     }
 
     /// Appends the value of the next slot.
     #[inline(always)]
     pub fn push(&mut self, value: Scalar<'_>) -> Result<()> {
+        self.push_by(push_value, value)
+    }
+
+    /// Appends the value of the next slot, one of a pool by `pooled`.
+    #[inline(always)]
+    fn push_by(
+        &mut self,
+        pooled: impl FnOnce(&mut Pool, &mut Vec<u32>, &[u8]) -> Result<()>,
+        value: Scalar<'_>,
+    ) -> Result<()> {
         match (self.slots.next(), value) {
             (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
             (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
-                push_value(self.pools.get_mut(*pool)?, numbers, value)?;
+                pooled(self.pools.get_mut(*pool)?, numbers, value)?;
             }
             _ => return Err(out_of_step()),
         }

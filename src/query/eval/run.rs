@@ -179,18 +179,21 @@ impl<'a> Run<'a> {
                 first
             });
             let first: Key = first.collect();
-            let (told, group) = groups.entry(first.clone()).or_insert_with(|| {
+            let Some((told, group)) = groups.get_mut(&first) else {
                 // A trace of many spans, each with a value of its own, is a table of bits.
                 bytes += count / 8;
-                (first.clone(), Bits::none(count))
-            });
+                let mut group = Bits::none(count);
+                group.insert(span);
+                groups.insert(first.clone(), (first, group));
+                return self.program.leaves.bounds.check_trace(bytes);
+            };
             group.insert(span);
             for (told, own) in told.iter_mut().flatten().zip(first.into_iter().flatten()) {
                 if own.is_told_before(told) {
                     *told = own;
                 }
             }
-            self.program.leaves.bounds.check_trace(bytes)
+            Ok(())
         })?;
         let told = |key: &[Option<Datum>]| {
             let own = by.iter().zip(key).map(|(expr, datum)| {
