@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
+use crate::base::ids::SpanId;
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
@@ -100,6 +101,16 @@ impl Group {
         wire::decode_span(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
     }
 
+    /// A span of this group without its attributes, events and links.
+    pub fn outline(&self, entry: &Entry) -> Result<SpanRef<'_>> {
+        wire::decode_outline(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
+    }
+
+    /// The parent of a span of this group.
+    pub fn parent(&self, entry: &Entry) -> Option<SpanId> {
+        wire::span_parent(self.span_bytes(entry))
+    }
+
     /// The resource context of a span of this group.
     pub fn resource(&self, entry: &Entry) -> Result<&Arc<Context<ResourceContext>>> {
         self.resources.get(entry.resource as usize).ok_or_else(|| foreign(entry))
@@ -113,11 +124,6 @@ impl Group {
     /// Memory of resources and scopes that its requests were the first to bring.
     pub const fn context_bytes(&self) -> usize {
         self.context_bytes
-    }
-
-    /// The resources, by number.
-    pub fn resources(&self) -> impl Iterator<Item = &ResourceContext> {
-        self.resources.iter().map(|context| &**context.decoded())
     }
 
     /// The earliest start.

@@ -159,6 +159,16 @@ impl Expr {
         }
     }
 
+    /// Calls `visit` with every field that it looks at. Recurses as deep as the query nests.
+    pub fn fields(&self, visit: &mut dyn FnMut(&Field)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.fields(visit)),
+            Self::Not(inner) => inner.fields(visit),
+            Self::Test(test) => visit(&test.field),
+            Self::Computed(computed) => computed.expr.fields(&mut |field| visit(field)),
+        }
+    }
+
     /// Whether every span fulfils it.
     pub fn is_always(&self) -> bool {
         matches!(self, Self::And(parts) if parts.is_empty())

@@ -92,8 +92,8 @@ impl Gathered {
         Ok(gathered)
     }
 
-    /// A trace in one piece as far as columns alone tell of it: its spans in the order of rows, with
-    /// verdicts and relation, and numbers for ids. `None` where columns do not suffice.
+    /// A trace in one piece as far as a sketch tells of it: its spans in the order of rows, with
+    /// verdicts and relation. `None` where a sketch does not suffice.
     pub fn sketched(
         sketcher: &mut dyn Sketcher,
         fragment: &Fragment,
@@ -102,13 +102,12 @@ impl Gathered {
         let mut gathered = Self { bounds: bounds.clone(), ..Self::default() };
         gathered.spans.reserve(fragment.rows.len().min(MOST_RESERVED));
         let start = fragment.first_start;
-        let number = |row: u32| SpanId::from(u64::from(row) + 1);
         let is_told = sketcher.sketch(fragment, &mut |sketched| {
             gathered.bounds.check_trace(gathered.spans.len() * size_of::<Brief>())?;
             gathered.spans.push(Brief {
-                key: (start, number(sketched.row)),
+                key: (start, sketched.id),
                 end: start,
-                parent: sketched.parent.map(number),
+                parent: sketched.parent,
                 name: Str::default(),
                 service: None,
                 is_error: false,

@@ -1,134 +1,174 @@
-//! What a span's canonical bytes tell of a condition before they are decoded.
+//! What a live span tells of a condition before it is decoded.
 //!
-//! Small live groups have no index: a search looks at all of their spans. Most do not matter, and
-//! most of those show it: text that a condition asks for stands in the bytes as it is, times are
-//! known beside them, and a test of a resource is made once for all of its spans.
+//! Small live groups have no index: a search looks at all of their spans, and at all spans of
+//! traces that match. Most do not matter, and most of those show it: text that a condition asks for
+//! stands in the bytes as it is, times are known beside them, and a test of a resource is made once
+//! for all of its spans.
+
+use std::cell::RefCell;
 
 use memchr::memmem::Finder;
 
+use crate::base::text::Str;
 use crate::base::time::saturating_nanos;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::query::ast::{Check, Compare, Expr, Field, Scope, Test};
 use crate::query::compare::{Seen, holds};
-use crate::query::predicate::of_resource;
-use crate::query::typed::Query;
+use crate::query::predicate::{joined, of_resource};
 
-/// What must be so of a span that fulfils a condition.
+/// What can be said of spans of one group and a condition without decoding them.
 pub struct Glance<'q> {
     sign: Sign<'q>,
     loose: bool,
 }
 
-/// A sign that a span may fulfil a condition: cheap to look for, never missing where it does.
+/// A sign of whether a span fulfils a condition, cheap to look for.
 enum Sign<'q> {
     /// There is none.
-    Any,
-    /// These bytes stand in it.
+    Open,
+    /// These bytes stand in every span that fulfils it.
     Bytes(Box<Finder<'q>>),
     /// A test of its duration.
     Duration(&'q Check),
-    /// A test of its resource, and by the group's number of the resource whether it holds.
-    Resource(Vec<bool>),
-    /// All of these.
+    /// A test of its resource.
+    Resource(OfResource<'q>),
+    /// This holds of every span that fulfils it, and perhaps of others.
+    Needs(Box<Sign<'q>>),
+    /// What this says not.
+    Not(Box<Sign<'q>>),
+    /// All of these, the cheapest first.
     And(Vec<Sign<'q>>),
-    /// One of these.
+    /// One of these, the cheapest first.
     Or(Vec<Sign<'q>>),
 }
 
+/// A test of resources' attributes; each is made once a resource.
+struct OfResource<'q> {
+    key: &'q Str,
+    check: &'q Check,
+    /// By the group's number of the resource.
+    verdicts: RefCell<Vec<Option<bool>>>,
+}
+
 impl<'q> Glance<'q> {
-    /// The signs of a query's condition in a group.
-    pub fn new(group: &Group, query: &'q Query) -> Self {
-        Self { sign: sign(group, &query.filter, query.loose), loose: query.loose }
+    /// The signs of a condition.
+    pub fn new(condition: &'q Expr, loose: bool) -> Self {
+        Self { sign: sign(condition, loose), loose }
     }
 
-    /// Whether a span of the group may fulfil the condition.
-    pub fn admits(&self, group: &Group, entry: &Entry) -> bool {
-        self.sign.shows(group, entry, self.loose)
+    /// Whether a span of the group fulfils the condition; `None` where that takes a closer look. All
+    /// spans that it is asked of must be of one group.
+    pub fn verdict(&self, group: &Group, entry: &Entry) -> Option<bool> {
+        self.sign.verdict(group, entry, self.loose)
     }
 }
 
 /// Recurses as deep as the query nests.
-fn sign<'q>(group: &Group, expr: &'q Expr, loose: bool) -> Sign<'q> {
-    match expr {
-        Expr::And(parts) => {
-            let signs = parts.iter().map(|part| sign(group, part, loose));
-            let mut signs: Vec<_> = signs.filter(|sign| !matches!(sign, Sign::Any)).collect();
-            signs.sort_by_key(Sign::cost);
-            if signs.is_empty() { Sign::Any } else { Sign::And(signs) }
-        }
-        Expr::Or(parts) => {
-            let mut signs: Vec<_> = parts.iter().map(|part| sign(group, part, loose)).collect();
-            signs.sort_by_key(Sign::cost);
-            let open = signs.iter().any(|sign| matches!(sign, Sign::Any));
-            if open { Sign::Any } else { Sign::Or(signs) }
-        }
-        Expr::Not(_) => Sign::Any,
-        Expr::Test(test) => sign_of(group, test, loose),
-        Expr::Computed(computed) => sign(group, &computed.needs, loose),
+fn sign(condition: &Expr, loose: bool) -> Sign<'_> {
+    match condition {
+        Expr::And(parts) => Sign::And(signs(parts, loose)),
+        Expr::Or(parts) => Sign::Or(signs(parts, loose)),
+        Expr::Not(inner) => Sign::Not(Box::new(sign(inner, loose))),
+        Expr::Test(test) => sign_of(test, loose),
+        Expr::Computed(computed) => Sign::Needs(Box::new(sign(&computed.needs, loose))),
     }
 }
 
-fn sign_of<'q>(group: &Group, test: &'q Test, loose: bool) -> Sign<'q> {
+fn signs(parts: &[Expr], loose: bool) -> Vec<Sign<'_>> {
+    let mut signs: Vec<_> = parts.iter().map(|part| sign(part, loose)).collect();
+    signs.sort_by_key(Sign::cost);
+    signs
+}
+
+fn sign_of(test: &Test, loose: bool) -> Sign<'_> {
     let check = &test.check;
     // Where loose matching or absence is asked for, nothing needs to stand anywhere.
     let literal = match check {
         Check::Text(Compare::Equal, text) if !loose && !text.is_empty() => Some(text),
         _ => None,
     };
-    let bytes = |text: &'q str| Sign::Bytes(Box::new(Finder::new(text.as_bytes())));
     match &test.field {
         Field::Duration => Sign::Duration(check),
-        Field::Name | Field::StatusMessage => literal.map_or(Sign::Any, |text| bytes(text)),
+        Field::Name | Field::StatusMessage | Field::EventName => {
+            literal.map_or(Sign::Open, |text| bytes(text))
+        }
         Field::Attribute(scope, key) => {
             // A value that a check holds of stands behind its key.
             let own = || match (check, literal) {
-                (Check::Absent, _) => Sign::Any,
+                (Check::Absent, _) => Sign::Open,
                 (_, Some(text)) => bytes(text),
-                (_, None) if key.is_empty() => Sign::Any,
+                (_, None) if key.is_empty() => Sign::Open,
                 (_, None) => bytes(key),
             };
-            let resource = || {
-                let holds = |resource| of_resource(resource, key, check, loose);
-                Sign::Resource(group.resources().map(holds).collect())
-            };
+            let resource =
+                || Sign::Resource(OfResource { key, check, verdicts: RefCell::default() });
             match scope {
                 Scope::Span | Scope::Event | Scope::Link => own(),
                 Scope::Resource => resource(),
-                Scope::Any => match own() {
-                    Sign::Any => Sign::Any,
-                    own => Sign::Or(vec![resource(), own]),
-                },
-                Scope::Instrumentation => Sign::Any,
+                // What the span has itself hides what its resource has.
+                Scope::Any => Sign::Needs(Box::new(Sign::Or(vec![resource(), own()]))),
+                Scope::Instrumentation => Sign::Open,
             }
         }
-        Field::EventName => literal.map_or(Sign::Any, |text| bytes(text)),
-        _ => Sign::Any,
+        _ => Sign::Open,
     }
+}
+
+fn bytes(text: &str) -> Sign<'_> {
+    Sign::Bytes(Box::new(Finder::new(text.as_bytes())))
 }
 
 impl Sign<'_> {
     fn cost(&self) -> u8 {
         match self {
-            Self::Any => 0,
             Self::Resource(_) => 1,
             Self::Duration(_) => 2,
             Self::Bytes(_) => 3,
+            Self::Needs(sign) | Self::Not(sign) => sign.cost(),
             Self::And(signs) | Self::Or(signs) => signs.iter().map(Self::cost).max().unwrap_or(0),
+            // Never decides.
+            Self::Open => 4,
         }
     }
 
-    fn shows(&self, group: &Group, entry: &Entry, loose: bool) -> bool {
+    fn verdict(&self, group: &Group, entry: &Entry, loose: bool) -> Option<bool> {
+        let all = |signs: &[Self], decisive| {
+            joined(decisive, signs.iter().map(|sign| sign.verdict(group, entry, loose)))
+        };
         match self {
-            Self::Any => true,
-            Self::Bytes(finder) => finder.find(group.span_bytes(entry)).is_some(),
+            Self::Open => None,
+            Self::Bytes(finder) => finder.find(group.span_bytes(entry)).is_none().then_some(false),
             Self::Duration(check) => {
                 let nanos = saturating_nanos(entry.end().since(entry.start()));
-                holds(check, Seen::Nanos(nanos), loose)
+                Some(holds(check, Seen::Nanos(nanos), loose))
             }
-            Self::Resource(verdicts) => verdicts.get(entry.resource_number()) != Some(&false),
-            Self::And(signs) => signs.iter().all(|sign| sign.shows(group, entry, loose)),
-            Self::Or(signs) => signs.iter().any(|sign| sign.shows(group, entry, loose)),
+            Self::Resource(test) => test.verdict(group, entry, loose),
+            Self::Needs(sign) => sign.verdict(group, entry, loose).filter(|holds| !holds),
+            Self::Not(sign) => sign.verdict(group, entry, loose).map(|holds| !holds),
+            Self::And(signs) => all(signs, false),
+            Self::Or(signs) => all(signs, true),
         }
+    }
+}
+
+impl OfResource<'_> {
+    /// Whether it holds of a span's resource; `None` if the group has no such resource.
+    fn verdict(&self, group: &Group, entry: &Entry, loose: bool) -> Option<bool> {
+        let number = entry.resource_number();
+        if let Some(Some(known)) = self.verdicts.borrow().get(number) {
+            return Some(*known);
+        }
+        // Numbers are below the group's count, so that the list stays as short.
+        let resource = group.resource(entry).ok()?;
+        let verdict = of_resource(resource.decoded(), self.key, self.check, loose);
+        let mut verdicts = self.verdicts.borrow_mut();
+        if verdicts.len() <= number {
+            verdicts.resize(number + 1, None);
+        }
+        if let Some(known) = verdicts.get_mut(number) {
+            *known = Some(verdict);
+        }
+        Some(verdict)
     }
 }

@@ -22,6 +22,8 @@ pub struct Leaves {
     pub bounds: Bounds,
     /// The attributes that filters ask of parents.
     pub parents: Vec<(Scope, Str)>,
+    /// Whether it matters who is whose parent among the spans that fulfil them.
+    pub relate: bool,
 }
 
 impl Leaves {
@@ -33,6 +35,7 @@ impl Leaves {
             loose: false,
             bounds: Bounds::default(),
             parents: Vec::new(),
+            relate: false,
         }
     }
 

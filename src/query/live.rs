@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::TraceId;
+use crate::base::model::StatusCode;
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
 use crate::index::bloom::HashedId;
@@ -14,10 +15,11 @@ use crate::index::known_values::Dictionary;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::query::ast::{Expr, Scope};
-use crate::query::glance::Glance;
-use crate::query::predicate::{Subject, matches};
+use crate::query::leaves::Leaves;
+use crate::query::live_spans::{LiveSketcher, LiveSpan, LiveTest, verdicts};
 use crate::query::source::{
-    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Source, Visitor,
+    Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Sketcher, Source,
+    Visitor,
 };
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
@@ -43,9 +45,9 @@ impl Source for Group {
         }
         let mut fragments: Vec<Fragment> = fragments(self.entries(), 0).collect();
         fragments.sort_by_key(|fragment| Reverse(fragment.first_start));
-        let glance = Glance::new(self, query);
+        let test = LiveTest::new(&query.filter, query.loose);
         let candidates = fragments.into_iter().map(move |fragment| {
-            let (possible, certain) = look(self, &fragment, query, &glance)?;
+            let (possible, certain) = look(self, &fragment, query, &test)?;
             Ok(possible.then_some(Candidate { fragment, certain }))
         });
         Ok(Box::new(candidates.filter_map(Result::transpose)))
@@ -61,11 +63,50 @@ impl Source for Group {
     }
 
     fn rows(&self, fragment: &Fragment, visit: &mut Visitor<'_>) -> Result<()> {
-        walk(self, fragment.rows.clone(), visit)
+        walk(self, fragment.rows.clone(), &|_| Ok(true), visit)
+    }
+
+    fn pick(
+        &self,
+        fragment: &Fragment,
+        wanted: &dyn Fn(u32) -> Result<bool>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        walk(self, fragment.rows.clone(), wanted, visit)
+    }
+
+    fn shorts(
+        &self,
+        fragment: &Fragment,
+        leaves: &Leaves,
+        visit: &mut dyn FnMut(Short<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut tests = LiveTest::all(leaves);
+        for (row, entry) in entries(self, fragment.rows.clone()) {
+            let span = LiveSpan::new(self, entry);
+            let verdicts = verdicts(&mut tests, leaves, &span)?;
+            let outline = span.outline()?;
+            visit(Short {
+                row,
+                span_id: entry.span_id(),
+                parent: outline.parent_span_id,
+                start: entry.start(),
+                end: entry.end(),
+                name: outline.name.clone(),
+                is_error: outline.status_code() == StatusCode::ERROR,
+                resource: self.resource(entry)?.decoded(),
+                verdicts,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn sketcher<'a>(&'a self, leaves: &'a Leaves) -> Result<Option<Box<dyn Sketcher + 'a>>> {
+        Ok(Some(Box::new(LiveSketcher::new(self, leaves))))
     }
 
     fn scan(&self, visit: &mut Visitor<'_>) -> Result<()> {
-        walk(self, 0..self.len() as u32, visit)
+        walk(self, 0..self.len() as u32, &|_| Ok(true), visit)
     }
 
     fn durations(
@@ -130,19 +171,12 @@ fn look(
     group: &Group,
     fragment: &Fragment,
     query: &Query,
-    glance: &Glance<'_>,
+    test: &LiveTest<'_>,
 ) -> Result<(bool, bool)> {
     let mut possible = false;
-    let entries = group.entries().get(fragment.rows.start as usize..fragment.rows.end as usize);
-    for entry in entries.unwrap_or_default() {
+    for (_, entry) in entries(group, fragment.rows.clone()) {
         query.bounds.interrupt.tick()?;
-        if !glance.admits(group, entry) {
-            continue;
-        }
-        let span = group.span(entry)?;
-        let (resource, scope) = (group.resource(entry)?, group.scope(entry)?);
-        let subject = Subject { span: &span, resource: resource.decoded(), scope: scope.decoded() };
-        match matches(&query.filter, subject, None, query.loose) {
+        match test.verdict(&LiveSpan::new(group, entry))? {
             Some(true) => return Ok((true, true)),
             Some(false) => {}
             None => possible = true,
@@ -186,9 +220,23 @@ fn fragments(entries: &[Entry], first: usize) -> impl Iterator<Item = Fragment> 
     })
 }
 
-fn walk(group: &Group, rows: Range<u32>, visit: &mut Visitor<'_>) -> Result<()> {
+/// Some rows, and their entries.
+pub(super) fn entries(group: &Group, rows: Range<u32>) -> impl Iterator<Item = (u32, &Entry)> {
     let entries = group.entries().get(rows.start as usize..rows.end as usize);
-    for (row, entry) in rows.zip(entries.unwrap_or_default()) {
+    rows.zip(entries.unwrap_or_default())
+}
+
+/// Decodes those of some rows that are wanted.
+fn walk(
+    group: &Group,
+    rows: Range<u32>,
+    wanted: &dyn Fn(u32) -> Result<bool>,
+    visit: &mut Visitor<'_>,
+) -> Result<()> {
+    for (row, entry) in entries(group, rows) {
+        if !wanted(row)? {
+            continue;
+        }
         let row = Row {
             row,
             span: group.span(entry)?,

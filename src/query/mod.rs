@@ -64,6 +64,7 @@ pub mod leaves;
 pub mod listed;
 pub mod listing;
 pub mod live;
+pub mod live_spans;
 pub mod lookup;
 pub mod lost;
 pub mod lower;

@@ -95,13 +95,15 @@ pub struct Short<'a> {
     pub verdicts: Verdicts,
 }
 
-/// A row of which columns alone tell.
+/// A row of which columns alone tell, or what else costs little.
 #[derive(Clone, Copy, Debug)]
 pub struct Sketched {
     /// The row in its source.
     pub row: u32,
-    /// The row of its span's parent, unless that is a root.
-    pub parent: Option<u32>,
+    /// What tells its span from others of the trace: its id, or a number in its place.
+    pub id: SpanId,
+    /// What tells its parent, where [`Leaves::relate`] asks for it and the span has one.
+    pub parent: Option<SpanId>,
     /// Which filters of a query it fulfils: none is open.
     pub verdicts: Verdicts,
 }
@@ -109,10 +111,10 @@ pub struct Sketched {
 /// What takes them one by one.
 pub type VisitSketched<'a> = dyn FnMut(Sketched) -> Result<()> + 'a;
 
-/// Tells of the rows of a source by columns alone.
+/// Tells of the rows of a source without reading them.
 pub trait Sketcher {
-    /// Hands over the rows of a fragment, in order; no, if columns do not tell enough of one, nor
-    /// of those behind it.
+    /// Hands over the rows of a fragment, in order, each a span of its own; no, if it cannot tell
+    /// enough of one, nor of those behind it.
     fn sketch(&mut self, fragment: &Fragment, visit: &mut VisitSketched<'_>) -> Result<bool>;
 }
 

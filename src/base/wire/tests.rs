@@ -48,6 +48,9 @@ proptest! {
         let SpanHead { trace_id, span_id, start, end } = scanned;
         prop_assert_eq!(trace_id, span.trace_id);
         prop_assert_eq!((span_id, start, end), (span.span_id, span.start, span.end));
+        let (attributes, events, links, unknown) = Default::default();
+        let outlined = Span { attributes, events, links, flags: 0, unknown, ..span };
+        prop_assert_eq!(decode_outline(&bytes).unwrap().to_span().unwrap(), outlined);
     }
 
     #[test]

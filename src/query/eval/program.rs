@@ -153,7 +153,7 @@ impl Program {
             let message = format!("a query has at most {MAX_LEAVES} filters in braces");
             return Err(Error::invalid(message));
         }
-        tests(&filter, &mut |field| self.note(field));
+        filter.fields(&mut |field| self.note(field));
         self.leaves.filters.push(filter);
         Ok(Set::Leaf(self.leaves.filters.len() - 1))
     }
@@ -212,6 +212,7 @@ impl Program {
                 }
             }
             SpansetExpr::Chain(first, rest) => {
+                self.leaves.relate = true;
                 let first = Box::new(self.set(first)?);
                 let rest =
                     rest.iter().map(|(structural, spans)| Ok((*structural, self.set(spans)?)));
@@ -349,14 +350,4 @@ fn by_cost(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Vec<Expr> {
 
 fn rarest(needs: Vec<Expr>, cost: &mut dyn FnMut(&Expr) -> u64) -> Expr {
     by_cost(needs, cost).into_iter().next().unwrap_or(Expr::always())
-}
-
-/// Calls `visit` with every field that a condition looks at.
-fn tests(expr: &Expr, visit: &mut dyn FnMut(&Field)) {
-    match expr {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| tests(part, visit)),
-        Expr::Not(inner) => tests(inner, visit),
-        Expr::Test(test) => visit(&test.field),
-        Expr::Computed(computed) => computed.expr.fields(&mut |field| visit(field)),
-    }
 }
