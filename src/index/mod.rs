@@ -28,6 +28,7 @@
 //! known by a part of them ([`tokens`]). The bloom filters of many segments are asked together ([`slice`]).
 
 pub mod ascending;
+mod asked;
 mod bits;
 pub mod bloom;
 pub mod buckets;

@@ -5,13 +5,14 @@ use std::ops::{Bound, Range};
 use crate::base::error::Result;
 use crate::base::number::Number;
 use crate::base::text::Str;
+use crate::index::asked::{Found, Known};
 use crate::index::dictionary::Values;
 use crate::index::homes::widest;
 use crate::index::ordinals::OrdinalSet;
 use crate::index::packed::Packed;
 use crate::index::source::Source;
 use crate::index::term::{Candidates, Probe, TagScope, Term, TermKind, hash_number, hash_text};
-use crate::index::terms::{HomeEntry, KeyEntry, Known, Part, Terms};
+use crate::index::terms::{HomeEntry, KeyEntry, Part, Terms};
 use crate::index::words::words;
 
 /// Answers with more traces, or of longer texts, are not kept at hand: one takes 8 KiB at most.
@@ -20,8 +21,32 @@ const MOST_AT_HAND: u64 = 4096;
 impl Terms {
     /// The traces that may answer a probe of a key: never one too few.
     pub fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Candidates> {
-        match &*self.known(scope, key)? {
-            Known::Entry(entry, answers) => {
+        self.postings_of_known(&*self.known(scope, key)?, probe)
+    }
+
+    /// The same, and what `beside` makes of the key for whoever asks: it is asked itself when the key
+    /// is met first, and then no more as long as the key is at hand.
+    pub fn postings_beside(
+        &self,
+        scope: TagScope,
+        key: &str,
+        probe: &Probe<'_>,
+        beside: impl FnOnce() -> Result<OrdinalSet>,
+    ) -> Result<(Candidates, OrdinalSet)> {
+        let known = self.known(scope, key)?;
+        let set = match known.beside.get() {
+            Some(set) => set,
+            None => {
+                let set = beside()?;
+                known.beside.get_or_init(|| set)
+            }
+        };
+        Ok((self.postings_of_known(&known, probe)?, set.clone()))
+    }
+
+    fn postings_of_known(&self, known: &Known, probe: &Probe<'_>) -> Result<Candidates> {
+        match &known.found {
+            Found::Entry(entry, answers) => {
                 let Probe::Str(text) = *probe else { return self.postings_of(entry, probe) };
                 let same =
                     |(own, found): &(Str, Candidates)| (*own == *text).then(|| found.clone());
@@ -34,7 +59,7 @@ impl Terms {
                 }
                 Ok(found)
             }
-            Known::Scarce(set) => Ok(Candidates { exact: set.is_empty(), set: set.clone() }),
+            Found::Scarce(set) => Ok(Candidates { exact: set.is_empty(), set: set.clone() }),
         }
     }
 

@@ -31,6 +31,7 @@ use crate::base::recent::Recent;
 use crate::base::text::Str;
 use crate::block::cache::Cache;
 use crate::disk::bytes::ByteView;
+use crate::index::asked::{Asked, Found, Known, RECENT};
 use crate::index::buckets::Buckets;
 use crate::index::dictionary::Values;
 use crate::index::folded::{Folded, Joined};
@@ -42,7 +43,7 @@ use crate::index::packed::Packed;
 use crate::index::postings::Postings;
 use crate::index::scarce::{SCARCE, Scarce};
 use crate::index::source::{Cursor, Source};
-use crate::index::term::{Candidates, TagScope, TermKind};
+use crate::index::term::{TagScope, TermKind};
 use crate::index::terms_builder::{
     PART_BUCKETS, PART_COVERED, PART_DICTIONARY, PART_HASHED, PART_SCARCE, PART_SCARCE_TEXTS,
     PART_VALUES,
@@ -64,25 +65,6 @@ pub struct Terms {
     /// Keys asked for last, found or not: searches ask every segment for the same few.
     recent: Arc<Recent<Asked>>,
 }
-
-/// A key that was asked for.
-type Asked = (TagScope, Str, Arc<Known>);
-
-/// What is known of a key.
-#[derive(Debug)]
-pub(crate) enum Known {
-    /// Its entry, and what was answered last of single texts: the pages of a search, and searches
-    /// that are made again and again, ask for the same.
-    Entry(KeyEntry, Recent<(Str, Candidates)>),
-    /// It has none: the traces that may have it, and all that do.
-    Scarce(OrdinalSet),
-}
-
-/// Keys kept at hand.
-const RECENT: usize = 8;
-
-/// Answers kept at hand for each of them.
-const RECENT_ANSWERS: usize = 2;
 
 /// One key of the index, its parts found, and opened when they are first needed.
 #[derive(Clone, Debug)]
@@ -180,7 +162,7 @@ impl Terms {
     /// The table of what is scarce, if anything is.
     pub(crate) fn scarce(&self) -> Result<Option<Scarce>> {
         let known = self.known(TagScope::Intrinsic, SCARCE)?;
-        let Known::Entry(entry, _) = &*known else { return Ok(None) };
+        let Found::Entry(entry, _) = &known.found else { return Ok(None) };
         match entry.parts.first().map(|part| self.part(part)).transpose()? {
             Some(Part::Scarce(scarce)) => Ok(Some(scarce.clone())),
             _ => Ok(None),
@@ -211,9 +193,9 @@ impl Terms {
 
     /// One key; `None` if it has no entry: no attribute of the segment has it, or it is scarce.
     pub fn key(&self, scope: TagScope, key: &str) -> Result<Option<KeyEntry>> {
-        Ok(match &*self.known(scope, key)? {
-            Known::Entry(entry, _) => Some(entry.clone()),
-            Known::Scarce(_) => None,
+        Ok(match &self.known(scope, key)?.found {
+            Found::Entry(entry, _) => Some(entry.clone()),
+            Found::Scarce(_) => None,
         })
     }
 
@@ -225,10 +207,10 @@ impl Terms {
         }
         let name = format!("{}{key}", char::from(scope.code()));
         let known = match self.names.find(&*self.source, &name)? {
-            Some(index) => Known::Entry(self.record(index, &name)?, Recent::new(RECENT_ANSWERS)),
+            Some(index) => Known::entry(self.record(index, &name)?),
             // What tells of scarce keys is no such itself.
-            None if key == SCARCE => Known::Scarce(OrdinalSet::none(self.traces)),
-            None => Known::Scarce(self.scarce_traces(scope, key)?),
+            None if key == SCARCE => Known::scarce(OrdinalSet::none(self.traces)),
+            None => Known::scarce(self.scarce_traces(scope, key)?),
         };
         let known = Arc::new(known);
         self.recent.keep((scope, Str::from(key), Arc::clone(&known)));

@@ -34,24 +34,27 @@ impl Terms for Interruptible<'_> {
 
     fn postings(&self, scope: TagScope, key: &str, probe: &Probe<'_>) -> Result<Candidates> {
         self.interrupt.check()?;
-        let found = match probe {
-            // A pattern is asked of every text of a dictionary, a million perhaps; no matching after
-            // the query's end, that is told behind it.
+        // A pattern is asked of every text of a dictionary, a million perhaps; no matching after the
+        // query's end, that is told behind it.
+        let ended = Cell::new(false);
+        let in_time;
+        let probe = match probe {
             Probe::Matches(matches) => {
-                let ended = Cell::new(false);
-                let matches = |text: &str| {
+                in_time = |text: &str| {
                     ended.set(ended.get() || self.interrupt.tick().is_err());
                     !ended.get() && matches(text)
                 };
-                self.segment.candidates(scope, key, &Probe::Matches(&matches))?
+                &Probe::Matches(&in_time)
             }
-            probe => self.segment.candidates(scope, key, probe)?,
+            probe => probe,
         };
-        self.interrupt.check()?;
         if matches!(probe, Probe::Exists) || scope == TagScope::Intrinsic {
-            return Ok(found);
+            let found = self.segment.candidates(scope, key, probe)?;
+            return self.interrupt.check().map(|()| found);
         }
-        let arrays = arrays(self.segment, scope, key)?;
+        let arrays = || arrays(self.segment, scope, key);
+        let (found, arrays) = self.segment.candidates_beside(scope, key, probe, arrays)?;
+        self.interrupt.check()?;
         if arrays.is_empty() {
             return Ok(found);
         }

@@ -272,6 +272,17 @@ impl Segment {
         self.terms()?.postings(scope, key, probe)
     }
 
+    /// The same, with what `beside` makes of the key: kept as long as the key is at hand.
+    pub fn candidates_beside(
+        &self,
+        scope: TagScope,
+        key: &str,
+        probe: &Probe<'_>,
+        beside: impl FnOnce() -> Result<OrdinalSet>,
+    ) -> Result<(Candidates, OrdinalSet)> {
+        self.terms()?.postings_beside(scope, key, probe, beside)
+    }
+
     /// The statistics of operations.
     pub fn operations(&self) -> Result<Operations> {
         Operations::open(self.unpacked_source(kind::OPERATIONS)?)
