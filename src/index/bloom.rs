@@ -37,6 +37,8 @@ impl Strength {
     pub const SEGMENT: Self = Self { millibits: 20_620, hashes: 13 };
     /// p = 1/500: enough to say what a lost segment surely did not hold.
     pub const BESIDE: Self = Self { millibits: 12_935, hashes: 9 };
+    /// p = 1/400 with few hash functions: in memory a search in vain costs little.
+    pub const GROUP: Self = Self { millibits: 16_000, hashes: 4 };
 }
 
 const VERSION: u8 = 1;
@@ -54,6 +56,12 @@ pub fn write_bloom(lows: &[u64], strength: Strength) -> Vec<u8> {
     out.extend_from_slice(&bytes.to_le_bytes());
     out.extend_from_slice(&strength.hashes.to_le_bytes());
     out.extend_from_slice(&SEED);
+    out.append(&mut bits_of(lows, bytes, strength));
+    out
+}
+
+/// The bits of a filter that has so many bytes of them.
+fn bits_of(lows: &[u64], bytes: u64, strength: Strength) -> Vec<u8> {
     let mut bits = vec![0u8; bytes as usize];
     for &low in lows {
         for bit in HashedId::new(low).bits(strength.hashes, bytes * 8) {
@@ -62,8 +70,7 @@ pub fn write_bloom(lows: &[u64], strength: Strength) -> Vec<u8> {
             }
         }
     }
-    out.append(&mut bits);
-    out
+    bits
 }
 
 /// How long the filter of so many ids is.
@@ -180,6 +187,14 @@ impl BloomReader {
             return Err(bad("a bloom filter of another length than it says"));
         }
         Ok(Self { filter: filter.into(), shape: Shape::new(filter.len() as u64 * 8, hashes) })
+    }
+
+    /// A filter over the low halves of these ids. It has room for a power of two of them, so that
+    /// filters of about as many have one shape.
+    pub fn of(lows: &[u64], strength: Strength) -> Self {
+        let bytes = bit_bytes((lows.len() as u64).next_power_of_two(), strength);
+        let shape = Shape::new(bytes * 8, strength.hashes);
+        Self { filter: bits_of(lows, bytes, strength).into(), shape }
     }
 
     /// How many bits and hash functions it has.

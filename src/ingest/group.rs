@@ -11,8 +11,10 @@ use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
 use crate::base::wire;
 use crate::block::cache::Cache;
+use crate::index::bloom::{BloomReader, Strength};
 use crate::ingest::batch::{Entry, Payload, Shared};
 use crate::ingest::contexts::Context;
+use crate::ingest::live::JOIN_BELOW_SPANS;
 use crate::ingest::low_filter::LowFilter;
 use crate::ingest::rows::build_segments;
 use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
@@ -77,6 +79,19 @@ impl Group {
     pub fn find(&self, low: u64) -> &[Entry] {
         let range = self.range_of(low);
         self.entries.get(range).unwrap_or_default()
+    }
+
+    /// Whether it stays as it is until it is flushed.
+    pub const fn is_settled(&self) -> bool {
+        self.len() >= JOIN_BELOW_SPANS
+    }
+
+    /// A filter over the low halves of its trace ids, which can be asked together with those of
+    /// other groups.
+    pub fn bloom(&self) -> BloomReader {
+        let lows = self.entries.chunk_by(|a, b| a.low() == b.low());
+        let lows: Vec<u64> = lows.filter_map(|trace| trace.first()).map(Entry::low).collect();
+        BloomReader::of(&lows, Strength::GROUP)
     }
 
     /// Where the spans stand whose trace id has this low half.

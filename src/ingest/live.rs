@@ -6,7 +6,7 @@ use crate::ingest::group::Group;
 
 /// Smaller groups are joined with their neighbours, so that a lookup does not visit one group
 /// for each of many small requests.
-const JOIN_BELOW_SPANS: usize = 2048;
+pub(super) const JOIN_BELOW_SPANS: usize = 2048;
 
 /// An immutable list of groups, oldest first. Appending makes a new list that shares the groups,
 /// so readers keep what they have and never wait.

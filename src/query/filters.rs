@@ -1,4 +1,4 @@
-//! The filters of all segments of a view, sliced: which of them may hold a trace.
+//! The filters of all segments and large groups of a view, sliced: which of them may hold a trace.
 //!
 //! A view asks through what the last one of its store sliced, as far as the segments are still there,
 //! and slices anew what has come: little, after a flush or a merge, however many segments there are.
@@ -27,7 +27,7 @@ struct Slice {
 #[derive(Debug, Default)]
 pub struct Filters {
     sliced: Vec<Sliced>,
-    /// The sources that have none: live groups, and what cannot be read.
+    /// The sources that have none, in their order: small live groups, and what cannot be read.
     unfiltered: Vec<Place>,
 }
 
@@ -55,24 +55,24 @@ impl Filters {
     /// slice's of each shape that some of them have; a lookup in a table for each source.
     pub fn of(partitions: &[Arc<Partition>], shared: &Slices) -> Self {
         let mut all = Self::default();
-        let mut segments = HashMap::new();
+        let mut filtered = HashMap::new();
         for (partition, number) in partitions.iter().zip(0..) {
             for (source, index) in partition.sources.iter().zip(0..) {
-                match source.is_segment() {
-                    true => _ = segments.insert(address(Arc::as_ptr(source)), (number, index)),
+                match source.is_filtered() {
+                    true => _ = filtered.insert(address(Arc::as_ptr(source)), (number, index)),
                     false => all.unfiltered.push((number, index)),
                 }
             }
         }
         let mut pools: BTreeMap<Shape, Pool> = BTreeMap::new();
         for slice in shared.last() {
-            let sliced = Sliced::of(slice, &mut segments);
+            let sliced = Sliced::of(slice, &mut filtered);
             match sliced.lanes.count_ones() as usize * 2 > FilterSlice::MOST {
                 true => all.sliced.push(sliced),
                 false => pools.entry(sliced.shape()).or_default().few.push(sliced),
             }
         }
-        for place in segments.into_values() {
+        for place in filtered.into_values() {
             match filter(partitions, place) {
                 Some(filter) => pools.entry(filter.shape()).or_default().new.push((place, filter)),
                 None => all.unfiltered.push(place),
@@ -81,27 +81,35 @@ impl Filters {
         for pool in pools.into_values() {
             pool.slice(partitions, &mut all);
         }
+        all.unfiltered.sort_unstable();
         shared.keep(all.sliced.iter().map(|sliced| Arc::clone(&sliced.slice)).collect());
         all
     }
 
-    /// How many sources are admitted whatever the id.
-    pub fn unfiltered(&self) -> usize {
-        self.unfiltered.len()
-    }
-
-    /// The sources that may hold a trace with this low half of the id, in their order.
-    pub fn admitted(&self, id: &HashedId) -> Vec<Place> {
-        let mut admitted = self.unfiltered.clone();
+    /// Hands over the sources that may hold a trace with this low half of the id, in their order.
+    pub fn admit<E>(
+        &self,
+        id: &HashedId,
+        mut visit: impl FnMut(Place) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // Mostly one or two.
+        let mut filtered = Vec::new();
         for sliced in &self.sliced {
             let mut lanes = sliced.slice.filters.admit(id, sliced.lanes);
             while lanes > 0 {
-                admitted.extend(sliced.places.get(lanes.trailing_zeros() as usize));
+                filtered.extend(sliced.places.get(lanes.trailing_zeros() as usize));
                 lanes &= lanes - 1;
             }
         }
-        admitted.sort_unstable();
-        admitted
+        filtered.sort_unstable();
+        let mut unfiltered = self.unfiltered.iter().copied().peekable();
+        for place in filtered {
+            while let Some(before) = unfiltered.next_if(|&own| own < place) {
+                visit(before)?;
+            }
+            visit(place)?;
+        }
+        unfiltered.try_for_each(visit)
     }
 }
 

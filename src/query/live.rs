@@ -10,7 +10,7 @@ use crate::base::ids::TraceId;
 use crate::base::model::StatusCode;
 use crate::base::text::Str;
 use crate::base::time::{TimeRange, Timestamp};
-use crate::index::bloom::HashedId;
+use crate::index::bloom::{BloomReader, HashedId};
 use crate::index::known_values::Dictionary;
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
@@ -31,6 +31,14 @@ impl Source for Group {
 
     fn starts(&self) -> Option<(Timestamp, Timestamp)> {
         (!self.is_empty()).then(|| (self.min_start(), self.max_start()))
+    }
+
+    fn filter(&self) -> Option<BloomReader> {
+        self.is_settled().then(|| self.bloom())
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.is_settled()
     }
 
     fn find(&self, id: &HashedId, out: &mut Vec<Fragment>) -> Result<()> {

@@ -149,6 +149,11 @@ pub trait Source: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether it has such a filter, and will be there long enough for it to be read.
+    fn is_filtered(&self) -> bool {
+        self.is_segment()
+    }
+
     /// Whether it may hold traces with this low half of the id, by a filter that it keeps from then
     /// on: for lookups among few sources. `false` is certain.
     fn may_hold(&self, _id: &HashedId) -> Result<bool> {

@@ -151,19 +151,30 @@ impl View {
             self.tell(|| self.lookup(self.sources_in(range).filter(|s| s.is_segment()).count()));
             return Ok(pieces);
         }
-        self.admitted(&id).into_iter().try_for_each(|(_, source)| ask(source))?;
+        self.admit(&id, |_, source| ask(source))?;
         Ok(pieces)
     }
 
-    /// The sources that may hold traces with this low half of the id.
-    fn admitted(&self, id: &HashedId) -> Vec<(SourcePlace, &Arc<dyn Source>)> {
+    /// Hands over the sources that may hold traces with this low half of the id.
+    fn admit(
+        &self,
+        id: &HashedId,
+        mut visit: impl FnMut(SourcePlace, &Arc<dyn Source>) -> Result<()>,
+    ) -> Result<()> {
         let filters = self.filters.get_or_init(|| Filters::of(&self.partitions, &self.slices));
-        let admitted = filters.admitted(id);
-        self.tell(|| self.lookup(admitted.len().saturating_sub(filters.unfiltered())));
-        let source = |place: SourcePlace| {
-            self.partitions.get(place.0 as usize)?.sources.get(place.1 as usize)
-        };
-        admitted.into_iter().filter_map(|place| Some((place, source(place)?))).collect()
+        let mut segments = 0;
+        filters.admit(id, |place| {
+            let partition = self.partitions.get(place.0 as usize);
+            match partition.and_then(|partition| partition.sources.get(place.1 as usize)) {
+                Some(source) => {
+                    segments += usize::from(source.is_segment());
+                    visit(place, source)
+                }
+                None => Ok(()),
+            }
+        })?;
+        self.tell(|| self.lookup(segments));
+        Ok(())
     }
 
     /// The last start that a span may have in a partition, by its number, or in one behind it.
@@ -214,14 +225,18 @@ impl View {
         let hashed = HashedId::new(id.low());
         let mut found = Vec::new();
         let mut others = Vec::new();
-        for (own, source) in self.admitted(&hashed) {
+        self.admit(&hashed, |own, source| {
             match own == place {
                 true => source.find_others(&hashed, &met.fragment, &mut found)?,
                 false => source.find(&hashed, &mut found)?,
             }
+            if found.is_empty() {
+                return Ok(());
+            }
             let fragments = found.drain(..).filter(|fragment| fragment.trace_id == id);
             others.extend(fragments.map(|fragment| Piece { source: Arc::clone(source), fragment }));
-        }
+            Ok(())
+        })?;
         others.push(met);
         Ok(others)
     }
