@@ -17,10 +17,12 @@ use crate::ingest::group::Group;
 use crate::query::ast::{Expr, Scope};
 use crate::query::leaves::Leaves;
 use crate::query::live_spans::{LiveSketcher, LiveSpan, LiveTest, verdicts};
+use crate::query::sieve::asks_of_spans;
 use crate::query::source::{
     Candidate, Candidates, Estimate, Fragment, Row, ServiceOperation, Short, Sketcher, Source,
     Visitor,
 };
+use crate::query::stored;
 use crate::query::tag::Tag;
 use crate::query::typed::Query;
 
@@ -47,13 +49,23 @@ impl Source for Group {
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
+        let test = LiveTest::new(&query.filter, query.loose);
         if let Some(segment) = self.segment() {
-            let candidates = Source::candidates(segment, query)?;
-            return Ok(Box::new(candidates.map(|candidate| own(self, candidate?))));
+            // What takes no attributes is told by entries at less cost than by columns.
+            let sifts = !test.takes_outline_only() || !asks_of_spans(&query.filter);
+            let candidates = stored::candidates(segment, query, sifts)?;
+            let candidates = candidates.map(move |candidate| {
+                let Candidate { fragment, certain } = own(self, candidate?)?;
+                let (possible, certain) = match sifts || certain {
+                    true => (true, certain),
+                    false => look(self, &fragment, query, &test)?,
+                };
+                Ok(possible.then_some(Candidate { fragment, certain }))
+            });
+            return Ok(Box::new(candidates.filter_map(Result::transpose)));
         }
         let mut fragments: Vec<Fragment> = fragments(self.entries(), 0).collect();
         fragments.sort_by_key(|fragment| Reverse(fragment.first_start));
-        let test = LiveTest::new(&query.filter, query.loose);
         let candidates = fragments.into_iter().map(move |fragment| {
             let (possible, certain) = look(self, &fragment, query, &test)?;
             Ok(possible.then_some(Candidate { fragment, certain }))

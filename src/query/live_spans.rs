@@ -82,6 +82,11 @@ impl<'q> LiveTest<'q> {
         leaves.filters.iter().map(|filter| Self::new(filter, leaves.loose)).collect()
     }
 
+    /// Whether a span is never decoded further than its attributes.
+    pub const fn takes_outline_only(&self) -> bool {
+        self.takes_outline_only
+    }
+
     /// Whether a span fulfils it; `None` where that depends on its trace.
     pub fn verdict(&self, live: &LiveSpan<'_>) -> Result<Option<bool>> {
         let (group, entry) = (live.group, live.entry);

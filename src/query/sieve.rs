@@ -138,7 +138,7 @@ impl<'a> RowTests<'a> {
 }
 
 /// Whether some part of the condition looks at a span rather than at its trace.
-fn asks_of_spans(expr: &Expr) -> bool {
+pub fn asks_of_spans(expr: &Expr) -> bool {
     match expr {
         Expr::And(parts) | Expr::Or(parts) => parts.iter().any(asks_of_spans),
         Expr::Not(inner) => asks_of_spans(inner),

@@ -83,58 +83,7 @@ impl Source for Segment {
     }
 
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
-        let interrupt = &query.bounds.interrupt;
-        let terms = Interruptible { segment: self, interrupt };
-        let mut planned = plan(&terms, &query.filter, query.loose)?;
-        if planned.set.is_empty() {
-            return Ok(Box::new(std::iter::empty()));
-        }
-        let shortest = min_duration(&query.filter);
-        // Traces that begin behind the range have no span inside.
-        let end = match query.range.last() {
-            Some(last) if last < Timestamp::MAX => {
-                self.starting_before(last.saturating_add(Duration::from_nanos(1)))?
-            }
-            _ => u32::MAX,
-        };
-        let mut sieve = match planned.exact {
-            true => None,
-            false => Sieve::new(self, &query.filter, query.loose)?,
-        };
-        if sieve.is_some()
-            && planned.set.len() >= WORTH_PRUNING
-            && let Some(near) = prune(self, &query.filter, query.loose)?
-        {
-            planned.set = planned.set.and(&near);
-        }
-        let unsifted = Sifted { possible: true, certain: planned.exact };
-        let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
-        let mut open: Option<TracePage<'a>> = None;
-        let mut candidate = move |ordinal| {
-            interrupt.tick()?;
-            let page = match open.take().filter(|page| page.has(ordinal)) {
-                Some(page) => open.insert(page),
-                None => open.insert(self.traces()?.page(ordinal)?),
-            };
-            // Most traces are too short for most bounds: that costs two columns of eight.
-            if shortest > 0 && page.max_duration(ordinal)? < shortest {
-                return Ok(None);
-            }
-            let entry = self.sound_entry(page.get(ordinal)?)?;
-            if !query.range.overlaps(entry.first_start, entry.last_start) {
-                return Ok(None);
-            }
-            let sifted = match &mut sieve {
-                Some(sieve) => {
-                    let mut whole = |row| verdict(self, row, query);
-                    sieve.sift(entry.row_range(), interrupt, &mut whole)?
-                }
-                None => unsifted,
-            };
-            let fragment = fragment(&entry);
-            Ok(sifted.possible.then_some(Candidate { fragment, certain: sifted.certain }))
-        };
-        Ok(Box::new(newest.filter_map(move |ordinal| candidate(ordinal).transpose())))
+        candidates(self, query, true)
     }
 
     fn estimate(&self, condition: &Expr, loose: bool) -> Result<Option<Estimate>> {
@@ -309,6 +258,67 @@ impl Source for Segment {
     fn damaged(&self, detail: &str) -> Error {
         Error::corrupt(self.path(), 0, "rows", detail)
     }
+}
+
+/// The traces that the index leaves over; if they are to be sifted, only those whose rows may fulfil
+/// the condition, as far as columns tell.
+pub(super) fn candidates<'a>(
+    segment: &'a Segment,
+    query: &'a Query,
+    sifts: bool,
+) -> Result<Candidates<'a>> {
+    let interrupt = &query.bounds.interrupt;
+    let terms = Interruptible { segment, interrupt };
+    let mut planned = plan(&terms, &query.filter, query.loose)?;
+    if planned.set.is_empty() {
+        return Ok(Box::new(std::iter::empty()));
+    }
+    let shortest = min_duration(&query.filter);
+    // Traces that begin behind the range have no span inside.
+    let end = match query.range.last() {
+        Some(last) if last < Timestamp::MAX => {
+            segment.starting_before(last.saturating_add(Duration::from_nanos(1)))?
+        }
+        _ => u32::MAX,
+    };
+    let mut sieve = match planned.exact || !sifts {
+        true => None,
+        false => Sieve::new(segment, &query.filter, query.loose)?,
+    };
+    if sieve.is_some()
+        && planned.set.len() >= WORTH_PRUNING
+        && let Some(near) = prune(segment, &query.filter, query.loose)?
+    {
+        planned.set = planned.set.and(&near);
+    }
+    let unsifted = Sifted { possible: true, certain: planned.exact };
+    let newest = planned.set.into_iter_desc().skip_while(move |&ordinal| ordinal >= end);
+    let mut open: Option<TracePage<'a>> = None;
+    let mut candidate = move |ordinal| {
+        interrupt.tick()?;
+        let page = match open.take().filter(|page| page.has(ordinal)) {
+            Some(page) => open.insert(page),
+            None => open.insert(segment.traces()?.page(ordinal)?),
+        };
+        // Most traces are too short for most bounds: that costs two columns of eight.
+        if shortest > 0 && page.max_duration(ordinal)? < shortest {
+            return Ok(None);
+        }
+        let entry = segment.sound_entry(page.get(ordinal)?)?;
+        if !query.range.overlaps(entry.first_start, entry.last_start) {
+            return Ok(None);
+        }
+        let sifted = match &mut sieve {
+            Some(sieve) => {
+                let mut whole = |row| verdict(segment, row, query);
+                sieve.sift(entry.row_range(), interrupt, &mut whole)?
+            }
+            None => unsifted,
+        };
+        let fragment = fragment(&entry);
+        Ok(sifted.possible.then_some(Candidate { fragment, certain: sifted.certain }))
+    };
+    Ok(Box::new(newest.filter_map(move |ordinal| candidate(ordinal).transpose())))
 }
 
 fn fragment(entry: &TraceEntry) -> Fragment {
