@@ -17,6 +17,7 @@ use crate::ingest::contexts::Context;
 use crate::ingest::live::JOIN_BELOW_SPANS;
 use crate::ingest::low_filter::LowFilter;
 use crate::ingest::rows::build_segments;
+use crate::ingest::texts::Texts;
 use crate::segment::{Segment, SegmentBuilder, SegmentOptions};
 
 /// Spans of one partition, sorted by `(low half, high half of the trace id, start, span id)`.
@@ -33,6 +34,7 @@ pub struct Group {
     seqs: (u64, u64),
     context_bytes: usize,
     filter: LowFilter,
+    texts: Texts,
     segment: OnceLock<Option<Segment>>,
 }
 
@@ -55,8 +57,19 @@ impl Group {
         let starts = entries.iter().map(|entry| entry.start().nanos());
         let starts = starts.fold((u64::MAX, 0), |(a, b), start| (a.min(start), b.max(start)));
         let filter = LowFilter::new(entries.iter().map(Entry::low));
-        let segment = OnceLock::new();
-        Self { entries, payloads, resources, scopes, starts, seqs, context_bytes, filter, segment }
+        let (texts, segment) = Default::default();
+        Self {
+            entries,
+            payloads,
+            resources,
+            scopes,
+            starts,
+            seqs,
+            context_bytes,
+            filter,
+            texts,
+            segment,
+        }
     }
 
     /// The spans, in order.
@@ -92,6 +105,12 @@ impl Group {
         let lows = self.entries.chunk_by(|a, b| a.low() == b.low());
         let lows: Vec<u64> = lows.filter_map(|trace| trace.first()).map(Entry::low).collect();
         BloomReader::of(&lows, Strength::GROUP)
+    }
+
+    /// Whether some span may have a text as it is, for a name or in attributes: as
+    /// [`Texts::may_contain`].
+    pub fn may_contain_text(&self, text: &str) -> bool {
+        self.texts.may_contain(self, text)
     }
 
     /// Where the spans stand whose trace id has this low half.

@@ -21,6 +21,7 @@ mod low_filter;
 pub mod otlp;
 pub mod request;
 pub mod rows;
+mod texts;
 mod wrong_id;
 
 #[cfg(test)]

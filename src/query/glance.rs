@@ -27,8 +27,8 @@ pub struct Glance<'q> {
 enum Sign<'q> {
     /// There is none.
     Open,
-    /// These bytes stand in every span that fulfils it.
-    Bytes(Box<Finder<'q>>),
+    /// This text stands in every span that fulfils it, as a name, a key or a value.
+    Text(&'q Str, Box<Finder<'q>>),
     /// A test of its duration.
     Duration(&'q Check),
     /// A test of its resource.
@@ -55,6 +55,11 @@ impl<'q> Glance<'q> {
     /// The signs of a condition.
     pub fn new(condition: &'q Expr, loose: bool) -> Self {
         Self { sign: sign(condition, loose), loose }
+    }
+
+    /// Whether some span of the group may fulfil the condition; `false` is certain.
+    pub fn may_hold_in(&self, group: &Group) -> bool {
+        self.sign.may_hold_in(group)
     }
 
     /// Whether a span of the group fulfils the condition; `None` where that takes a closer look. All
@@ -91,15 +96,15 @@ fn sign_of(test: &Test, loose: bool) -> Sign<'_> {
     match &test.field {
         Field::Duration => Sign::Duration(check),
         Field::Name | Field::StatusMessage | Field::EventName => {
-            literal.map_or(Sign::Open, |text| bytes(text))
+            literal.map_or(Sign::Open, |text| text_in(text))
         }
         Field::Attribute(scope, key) => {
             // A value that a check holds of stands behind its key.
             let own = || match (check, literal) {
                 (Check::Absent, _) => Sign::Open,
-                (_, Some(text)) => bytes(text),
+                (_, Some(text)) => text_in(text),
                 (_, None) if key.is_empty() => Sign::Open,
-                (_, None) => bytes(key),
+                (_, None) => text_in(key),
             };
             let resource =
                 || Sign::Resource(OfResource { key, check, verdicts: RefCell::default() });
@@ -115,8 +120,8 @@ fn sign_of(test: &Test, loose: bool) -> Sign<'_> {
     }
 }
 
-fn bytes(text: &str) -> Sign<'_> {
-    Sign::Bytes(Box::new(Finder::new(text.as_bytes())))
+fn text_in(text: &Str) -> Sign<'_> {
+    Sign::Text(text, Box::new(Finder::new(text.as_bytes())))
 }
 
 impl Sign<'_> {
@@ -124,11 +129,21 @@ impl Sign<'_> {
         match self {
             Self::Resource(_) => 1,
             Self::Duration(_) => 2,
-            Self::Bytes(_) => 3,
+            Self::Text(..) => 3,
             Self::Needs(sign) | Self::Not(sign) => sign.cost(),
             Self::And(signs) | Self::Or(signs) => signs.iter().map(Self::cost).max().unwrap_or(0),
             // Never decides.
             Self::Open => 4,
+        }
+    }
+
+    fn may_hold_in(&self, group: &Group) -> bool {
+        match self {
+            Self::Text(text, _) => group.may_contain_text(text),
+            Self::Needs(sign) => sign.may_hold_in(group),
+            Self::And(signs) => signs.iter().all(|sign| sign.may_hold_in(group)),
+            Self::Or(signs) => signs.iter().any(|sign| sign.may_hold_in(group)),
+            Self::Open | Self::Duration(_) | Self::Resource(_) | Self::Not(_) => true,
         }
     }
 
@@ -138,7 +153,9 @@ impl Sign<'_> {
         };
         match self {
             Self::Open => None,
-            Self::Bytes(finder) => finder.find(group.span_bytes(entry)).is_none().then_some(false),
+            Self::Text(_, finder) => {
+                finder.find(group.span_bytes(entry)).is_none().then_some(false)
+            }
             Self::Duration(check) => {
                 let nanos = saturating_nanos(entry.end().since(entry.start()));
                 Some(holds(check, Seen::Nanos(nanos), loose))

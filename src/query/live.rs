@@ -64,6 +64,9 @@ impl Source for Group {
             });
             return Ok(Box::new(candidates.filter_map(Result::transpose)));
         }
+        if !test.may_hold_in(self) {
+            return Ok(Box::new(std::iter::empty()));
+        }
         let mut fragments: Vec<Fragment> = fragments(self.entries(), 0).collect();
         fragments.sort_by_key(|fragment| Reverse(fragment.first_start));
         let candidates = fragments.into_iter().map(move |fragment| {

@@ -82,6 +82,11 @@ impl<'q> LiveTest<'q> {
         leaves.filters.iter().map(|filter| Self::new(filter, leaves.loose)).collect()
     }
 
+    /// Whether some span of a group may fulfil it; `false` is certain.
+    pub fn may_hold_in(&self, group: &Group) -> bool {
+        self.glance.may_hold_in(group)
+    }
+
     /// Whether a span is never decoded further than its attributes.
     pub const fn takes_outline_only(&self) -> bool {
         self.takes_outline_only
