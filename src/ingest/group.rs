@@ -135,6 +135,12 @@ impl Group {
         wire::decode_span(self.span_bytes(entry)).ok_or_else(|| foreign(entry))
     }
 
+    /// A span of this group with those attributes alone whose key is one of these.
+    pub fn span_with(&self, entry: &Entry, keys: &[&str]) -> Result<SpanRef<'_>> {
+        let wanted = |key: &[u8]| keys.iter().any(|own| own.as_bytes() == key);
+        wire::decode_span_with(self.span_bytes(entry), wanted).ok_or_else(|| foreign(entry))
+    }
+
     /// A span of this group without its attributes, events and links.
     pub fn outline(&self, entry: &Entry) -> Result<SpanRef<'_>> {
         wire::decode_outline(self.span_bytes(entry)).ok_or_else(|| foreign(entry))

@@ -7,8 +7,8 @@ use crate::base::checksum::hash64;
 use crate::base::model::Value;
 use crate::base::view::{AttrRef, SpanRef, ValueRef};
 use crate::base::wire;
+use crate::index::bloom::{BloomReader, HashedId, Strength};
 use crate::ingest::group::Group;
-use crate::ingest::low_filter::LowFilter;
 
 /// A filter over the texts of a group, made when somebody asks for the second time: to scan the
 /// group once costs a twentieth of it, and most small groups are soon joined with others.
@@ -16,7 +16,7 @@ use crate::ingest::low_filter::LowFilter;
 pub struct Texts {
     is_known: AtomicBool,
     /// None if some span does not decode.
-    filter: OnceLock<Option<LowFilter>>,
+    filter: OnceLock<Option<BloomReader>>,
 }
 
 impl Texts {
@@ -28,24 +28,22 @@ impl Texts {
             return true;
         }
         let filter = self.filter.get_or_init(|| filter_of(group));
-        let both = |filter: &LowFilter| numbers(text).iter().all(|own| filter.may_contain(*own));
-        filter.as_ref().is_none_or(both)
+        filter.as_ref().is_none_or(|filter| filter.contains(&HashedId::new(hash(text))))
     }
 }
 
-/// Two numbers a text, since of absent ones a group's filter lets every eighth pass.
-fn numbers(text: &str) -> [u64; 2] {
-    let hash = hash64(text.as_bytes());
-    [hash, !hash]
+fn hash(text: &str) -> u64 {
+    hash64(text.as_bytes())
 }
 
-fn filter_of(group: &Group) -> Option<LowFilter> {
+fn filter_of(group: &Group) -> Option<BloomReader> {
     let mut all = Vec::new();
     for entry in group.entries() {
-        visit_texts(&group.span(entry).ok()?, &mut |text| all.extend(numbers(text)));
+        visit_texts(&group.span(entry).ok()?, &mut |text| all.push(hash(text)));
     }
     all.sort_unstable();
-    Some(LowFilter::new(all.iter().copied()))
+    all.dedup();
+    Some(BloomReader::of(&all, Strength::GROUP))
 }
 
 fn visit_texts(span: &SpanRef<'_>, visit: &mut dyn FnMut(&str)) {
@@ -115,7 +113,7 @@ mod tests {
         let prepared = prepare(&request.unwrap(), &contexts, &|_| Admission::Accept).unwrap();
         let (_, group) = prepared.batch.split(1, |_| 0u8).remove(0);
         assert!(group.may_contain_text("absent"));
-        assert!((0..100).filter(|n| group.may_contain_text(&format!("absent {n}"))).count() < 30);
+        assert!((0..100).filter(|n| group.may_contain_text(&format!("absent {n}"))).count() < 10);
         for text in ["name", "key", "value", "list", "element", "event", "event key"] {
             assert!(group.may_contain_text(text), "{text}");
         }

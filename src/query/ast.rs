@@ -160,7 +160,7 @@ impl Expr {
     }
 
     /// Calls `visit` with every field that it looks at. Recurses as deep as the query nests.
-    pub fn fields(&self, visit: &mut dyn FnMut(&Field)) {
+    pub fn fields<'a>(&'a self, visit: &mut dyn FnMut(&'a Field)) {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.fields(visit)),
             Self::Not(inner) => inner.fields(visit),

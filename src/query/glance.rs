@@ -5,7 +5,7 @@
 //! stands in the bytes as it is, times are known beside them, and a test of a resource is made once
 //! for all of its spans.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use memchr::memmem::Finder;
 
@@ -28,7 +28,7 @@ enum Sign<'q> {
     /// There is none.
     Open,
     /// This text stands in every span that fulfils it, as a name, a key or a value.
-    Text(&'q Str, Box<Finder<'q>>),
+    Text(&'q Str, OnceCell<Box<Finder<'q>>>),
     /// A test of its duration.
     Duration(&'q Check),
     /// A test of its resource.
@@ -96,15 +96,15 @@ fn sign_of(test: &Test, loose: bool) -> Sign<'_> {
     match &test.field {
         Field::Duration => Sign::Duration(check),
         Field::Name | Field::StatusMessage | Field::EventName => {
-            literal.map_or(Sign::Open, |text| text_in(text))
+            literal.map_or(Sign::Open, |text| Sign::Text(text, OnceCell::new()))
         }
         Field::Attribute(scope, key) => {
             // A value that a check holds of stands behind its key.
             let own = || match (check, literal) {
                 (Check::Absent, _) => Sign::Open,
-                (_, Some(text)) => text_in(text),
+                (_, Some(text)) => Sign::Text(text, OnceCell::new()),
                 (_, None) if key.is_empty() => Sign::Open,
-                (_, None) => text_in(key),
+                (_, None) => Sign::Text(key, OnceCell::new()),
             };
             let resource =
                 || Sign::Resource(OfResource { key, check, verdicts: RefCell::default() });
@@ -118,10 +118,6 @@ fn sign_of(test: &Test, loose: bool) -> Sign<'_> {
         }
         _ => Sign::Open,
     }
-}
-
-fn text_in(text: &Str) -> Sign<'_> {
-    Sign::Text(text, Box::new(Finder::new(text.as_bytes())))
 }
 
 impl Sign<'_> {
@@ -153,7 +149,8 @@ impl Sign<'_> {
         };
         match self {
             Self::Open => None,
-            Self::Text(_, finder) => {
+            Self::Text(text, finder) => {
+                let finder = finder.get_or_init(|| Box::new(Finder::new(text.as_bytes())));
                 finder.find(group.span_bytes(entry)).is_none().then_some(false)
             }
             Self::Duration(check) => {

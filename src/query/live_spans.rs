@@ -16,19 +16,21 @@ use crate::query::live::entries;
 use crate::query::predicate::{Subject, matches};
 use crate::query::source::{Fragment, Sketched, Sketcher, VisitSketched};
 
-/// A live span, decoded as far as somebody has asked.
+/// A live span, outlined once somebody has asked.
 pub struct LiveSpan<'g> {
     group: &'g Group,
     entry: &'g Entry,
     outline: OnceCell<SpanRef<'g>>,
-    whole: OnceCell<SpanRef<'g>>,
 }
 
 /// A filter, to be asked of spans of one group.
 pub struct LiveTest<'q> {
     filter: &'q Expr,
     loose: bool,
-    glance: Glance<'q>,
+    /// Most filters of large groups are never asked.
+    glance: OnceCell<Glance<'q>>,
+    /// The keys of attributes that it looks at.
+    keys: Vec<&'q str>,
     takes_outline_only: bool,
 }
 
@@ -42,39 +44,34 @@ pub struct LiveSketcher<'a> {
 impl<'g> LiveSpan<'g> {
     /// A span of a group.
     pub fn new(group: &'g Group, entry: &'g Entry) -> Self {
-        Self { group, entry, outline: OnceCell::new(), whole: OnceCell::new() }
+        Self { group, entry, outline: OnceCell::new() }
     }
 
-    /// The span without its attributes, events and links, or with them.
+    /// The span without its attributes, events and links.
     pub fn outline(&self) -> Result<&SpanRef<'g>> {
-        match self.whole.get() {
-            Some(whole) => Ok(whole),
-            None => decoded(&self.outline, || self.group.outline(self.entry)),
+        if let Some(known) = self.outline.get() {
+            return Ok(known);
         }
+        let outline = self.group.outline(self.entry)?;
+        Ok(self.outline.get_or_init(|| outline))
     }
-
-    fn whole(&self) -> Result<&SpanRef<'g>> {
-        decoded(&self.whole, || self.group.span(self.entry))
-    }
-}
-
-fn decoded<'c, 'g>(
-    cell: &'c OnceCell<SpanRef<'g>>,
-    decode: impl FnOnce() -> Result<SpanRef<'g>>,
-) -> Result<&'c SpanRef<'g>> {
-    if let Some(known) = cell.get() {
-        return Ok(known);
-    }
-    let span = decode()?;
-    Ok(cell.get_or_init(|| span))
 }
 
 impl<'q> LiveTest<'q> {
     /// A filter.
     pub fn new(filter: &'q Expr, loose: bool) -> Self {
-        let mut takes_outline_only = true;
-        filter.fields(&mut |field| takes_outline_only &= is_in_outline(field));
-        Self { filter, loose, glance: Glance::new(filter, loose), takes_outline_only }
+        let (mut takes_outline_only, mut keys) = (true, Vec::new());
+        filter.fields(&mut |field| {
+            takes_outline_only &= is_in_outline(field);
+            if let Field::Attribute(_, key) = field {
+                keys.push(key.as_str());
+            }
+        });
+        Self { filter, loose, glance: OnceCell::new(), keys, takes_outline_only }
+    }
+
+    fn glance(&self) -> &Glance<'q> {
+        self.glance.get_or_init(|| Glance::new(self.filter, self.loose))
     }
 
     /// The filters of a query.
@@ -84,7 +81,7 @@ impl<'q> LiveTest<'q> {
 
     /// Whether some span of a group may fulfil it; `false` is certain.
     pub fn may_hold_in(&self, group: &Group) -> bool {
-        self.glance.may_hold_in(group)
+        self.glance().may_hold_in(group)
     }
 
     /// Whether a span is never decoded further than its attributes.
@@ -95,10 +92,17 @@ impl<'q> LiveTest<'q> {
     /// Whether a span fulfils it; `None` where that depends on its trace.
     pub fn verdict(&self, live: &LiveSpan<'_>) -> Result<Option<bool>> {
         let (group, entry) = (live.group, live.entry);
-        if let Some(verdict) = self.glance.verdict(group, entry) {
+        if let Some(verdict) = self.glance().verdict(group, entry) {
             return Ok(Some(verdict));
         }
-        let span = if self.takes_outline_only { live.outline()? } else { live.whole()? };
+        let some;
+        let span = match self.takes_outline_only {
+            true => live.outline()?,
+            false => {
+                some = group.span_with(entry, &self.keys)?;
+                &some
+            }
+        };
         let (resource, scope) = (group.resource(entry)?.decoded(), group.scope(entry)?.decoded());
         Ok(matches(self.filter, Subject { span, resource, scope }, None, self.loose))
     }

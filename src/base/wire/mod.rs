@@ -49,7 +49,7 @@ pub use context::{
 pub use cursor::Cursor;
 pub use field::{Field, Fields, WireError, WireType};
 pub use plain::{PlainPair, PlainValue};
-pub use read::{decode_outline, decode_span};
+pub use read::{decode_outline, decode_span, decode_span_with};
 pub use scan::{SpanHead, scan_span, span_parent};
 pub use schema::{Message, RESOURCE_CONTEXT, SCOPE_CONTEXT};
 pub use value::{decode_array, decode_map, read_attribute};

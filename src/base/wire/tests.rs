@@ -48,6 +48,13 @@ proptest! {
         let SpanHead { trace_id, span_id, start, end } = scanned;
         prop_assert_eq!(trace_id, span.trace_id);
         prop_assert_eq!((span_id, start, end), (span.span_id, span.start, span.end));
+        let has_a = |attribute: &KeyValue| attribute.key.starts_with('a');
+        let mut some = span.clone();
+        some.attributes.retain(has_a);
+        some.events.iter_mut().for_each(|event| event.attributes.retain(has_a));
+        some.links.iter_mut().for_each(|link| link.attributes.retain(has_a));
+        let decoded = decode_span_with(&bytes, |key| key.first() == Some(&b'a'));
+        prop_assert_eq!(decoded.unwrap().to_span().unwrap(), some);
         let (attributes, events, links, unknown) = Default::default();
         let outlined = Span { attributes, events, links, flags: 0, unknown, ..span };
         prop_assert_eq!(decode_outline(&bytes).unwrap().to_span().unwrap(), outlined);
