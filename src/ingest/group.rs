@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
-use crate::base::ids::SpanId;
+use crate::base::ids::{SpanId, TraceId};
 use crate::base::model::{ResourceContext, ScopeContext};
 use crate::base::time::Timestamp;
 use crate::base::view::SpanRef;
@@ -121,6 +121,21 @@ impl Group {
         let first = self.entries.partition_point(|entry| entry.low() < low);
         let tail = self.entries.get(first..).unwrap_or_default();
         first..first + tail.partition_point(|entry| entry.low() == low)
+    }
+
+    /// Where the spans of a trace stand.
+    pub fn rows_of(&self, id: TraceId) -> Range<u32> {
+        let range = self.range_of(id.low());
+        let entries = self.entries.get(range.clone()).unwrap_or_default();
+        let mut rows = range.start as u32..range.end as u32;
+        // Mostly no other trace ends in the same half.
+        let is_it = |entry: &Entry| entry.trace_id() == id;
+        if !(entries.first().is_some_and(is_it) && entries.last().is_some_and(is_it)) {
+            let before = entries.partition_point(|entry| entry.trace_id() < id);
+            let upto = entries.partition_point(|entry| entry.trace_id() <= id);
+            rows = rows.start + before as u32..rows.start + upto as u32;
+        }
+        rows
     }
 
     /// The canonical bytes of a span of this group.

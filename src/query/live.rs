@@ -48,6 +48,18 @@ impl Source for Group {
         Ok(())
     }
 
+    fn find_others(&self, id: &HashedId, known: &Fragment, out: &mut Vec<Fragment>) -> Result<()> {
+        // Traces of one low half stand side by side, each as one fragment.
+        let (start, end) = (known.rows.start as usize, known.rows.end as usize);
+        let before = start.checked_sub(1).and_then(|before| self.entries().get(before));
+        let is_like = |entry: Option<&Entry>| entry.is_some_and(|entry| entry.low() == id.low);
+        if is_like(before) || is_like(self.entries().get(end)) {
+            let others = fragments_of(self, id.low);
+            out.extend(others.filter(|fragment| fragment.rows != known.rows));
+        }
+        Ok(())
+    }
+
     fn candidates<'a>(&'a self, query: &'a Query) -> Result<Candidates<'a>> {
         let test = LiveTest::new(&query.filter, query.loose);
         if let Some(segment) = self.segment() {
@@ -210,11 +222,12 @@ fn look(
 
 /// A candidate of a group's encoded form, with the group's own rows.
 fn own(group: &Group, candidate: Candidate) -> Result<Candidate> {
-    let id = candidate.fragment.trace_id;
-    match fragments_of(group, id.low()).find(|fragment| fragment.trace_id == id) {
-        Some(fragment) => Ok(Candidate { fragment, ..candidate }),
-        None => Err(group.damaged("an index that names a trace the group does not hold")),
+    let rows = group.rows_of(candidate.fragment.trace_id);
+    if rows.is_empty() {
+        return Err(group.damaged("an index that names a trace the group does not hold"));
     }
+    let fragment = Fragment { rows, is_regular: false, ..candidate.fragment };
+    Ok(Candidate { fragment, ..candidate })
 }
 
 /// The traces of a group with this low half of the id.
