@@ -34,6 +34,7 @@
 //! - A query ends at its deadline or when its caller cancels it, and holds no more than its memory
 //!   (P7): pages end early, lists fail.
 
+pub mod absent;
 pub mod ast;
 pub mod best;
 pub mod bounds;

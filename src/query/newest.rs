@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::time::{TimeRange, Timestamp};
+use crate::query::absent::Sought;
 use crate::query::hit::Explain;
 use crate::query::source::{Candidate, Candidates, Source};
 use crate::query::typed::Query;
@@ -23,6 +24,10 @@ pub struct Newest<'a> {
     lanes: Vec<Lane<'a>>,
     /// Bound and lane of what comes next in each lane.
     heap: BinaryHeap<(Timestamp, usize)>,
+    /// What partitions may be known to lack.
+    sought: Option<Sought<'a>>,
+    /// Of each partition entered, the lanes that may still give a candidate, or have given one.
+    promising: Vec<u32>,
 }
 
 /// A candidate, and the source in which it was met.
@@ -41,18 +46,30 @@ struct Lane<'a> {
     /// `None` until the source is opened.
     candidates: Option<Candidates<'a>>,
     next: Option<Candidate>,
+    /// Whether it has given any.
+    has_given: bool,
 }
 
 impl<'a> Newest<'a> {
     /// The candidates of a query.
     pub fn new(view: &'a View, query: &'a Query) -> Self {
-        Self { view, query, entered: 0, lanes: Vec::new(), heap: BinaryHeap::new() }
+        Self {
+            view,
+            query,
+            entered: 0,
+            lanes: Vec::new(),
+            heap: BinaryHeap::new(),
+            sought: Sought::by(query),
+            promising: Vec::new(),
+        }
     }
 
     /// Makes lanes of the sources of the next partition.
     fn enter(&mut self) {
+        let before = self.lanes.len();
         if let Some(partition) = self.view.partitions().get(self.entered)
             && partition.overlaps(self.query.range)
+            && !self.sought.is_some_and(|sought| partition.absent.has(sought))
         {
             for (source, own) in partition.sources.iter().zip(0..) {
                 if overlaps(source.as_ref(), self.query.range) {
@@ -60,14 +77,31 @@ impl<'a> Newest<'a> {
                 }
             }
         }
+        self.promising.push((self.lanes.len() - before) as u32);
         self.entered += 1;
+    }
+
+    /// Notes that a lane has given nothing: if it was the last one of its partition, that has nothing
+    /// of what is sought.
+    fn give_up(&mut self, number: u32) {
+        // Candidates outside of a range are not given.
+        let Some(sought) = self.sought.filter(|_| self.query.range == TimeRange::ALL) else {
+            return;
+        };
+        let Some(promising) = self.promising.get_mut(number as usize) else { return };
+        *promising -= 1;
+        if *promising == 0
+            && let Some(partition) = self.view.partitions().get(number as usize)
+        {
+            partition.absent.keep(sought);
+        }
     }
 
     fn add(&mut self, source: &'a Arc<dyn Source>, place: SourcePlace) {
         // Matching spans start inside the range, and their fragment not after them.
         let bound = source.starts().map(|(_, last)| last).min(self.query.range.last());
         self.heap.push((bound.unwrap_or_default(), self.lanes.len()));
-        self.lanes.push(Lane { source, place, candidates: None, next: None });
+        self.lanes.push(Lane { source, place, candidates: None, next: None, has_given: false });
     }
 
     /// The next candidate, unless none is left that starts at `floor` or later.
@@ -86,11 +120,14 @@ impl<'a> Newest<'a> {
             let Some(lane) = self.lanes.get_mut(number) else { continue };
             let candidate = lane.next.take();
             lane.advance(self.query)?;
-            if let Some(next) = &lane.next {
-                self.heap.push((next.fragment.first_start, number));
+            let Lane { source, place, .. } = *lane;
+            match &lane.next {
+                Some(next) => self.heap.push((next.fragment.first_start, number)),
+                None if !lane.has_given => self.give_up(place.0),
+                None => {}
             }
             if let Some(candidate) = candidate {
-                return Ok(Some(Met { candidate, source: lane.source, place: lane.place }));
+                return Ok(Some(Met { candidate, source, place }));
             }
         }
     }
@@ -130,7 +167,7 @@ impl<'a> Lane<'a> {
             query.bounds.interrupt.tick()?;
             let candidate = candidate?;
             if in_range(query.range, &candidate) {
-                self.next = Some(candidate);
+                (self.next, self.has_given) = (Some(candidate), true);
                 return Ok(());
             }
         }

@@ -8,6 +8,7 @@ use crate::base::observer::{Observer, StoreEvent};
 use crate::base::time::{TimeRange, Timestamp};
 use crate::disk::clock::{Clock, SystemClock};
 use crate::index::bloom::HashedId;
+use crate::query::absent::Absent;
 use crate::query::filters::{Filters, Slices};
 use crate::query::source::{Fragment, Source};
 
@@ -42,7 +43,7 @@ pub struct Held {
 }
 
 /// The spans that start within one stretch of time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Partition {
     /// The first start, in nanoseconds since the epoch.
     pub start: u64,
@@ -50,6 +51,8 @@ pub struct Partition {
     pub width: u64,
     /// Segments and live groups; each span stands in at least one.
     pub sources: Vec<Arc<dyn Source>>,
+    /// What they all lack.
+    pub absent: Absent,
 }
 
 /// Which source: the number of its partition in a view, and its own in that.
@@ -243,6 +246,11 @@ impl View {
 }
 
 impl Partition {
+    /// A partition of these sources.
+    pub fn new(start: u64, width: u64, sources: Vec<Arc<dyn Source>>) -> Self {
+        Self { start, width, sources, absent: Absent::default() }
+    }
+
     /// The time that the partition takes up: to the end of time if it is as wide as can be.
     pub fn range(&self) -> TimeRange {
         let start = Timestamp::from_nanos(self.start);

@@ -127,11 +127,7 @@ impl Partition {
     fn show(&self, key: PartitionKey) -> view::Partition {
         let segments = self.segments.iter().map(Held::source);
         let groups = self.groups().map(|group| Arc::clone(group) as Arc<dyn Source>);
-        view::Partition {
-            start: key.start_nanos,
-            width: key.width_nanos,
-            sources: segments.chain(groups).collect(),
-        }
+        view::Partition::new(key.start_nanos, key.width_nanos, segments.chain(groups).collect())
     }
 }
 

@@ -108,7 +108,7 @@ fn p7_no_loop_runs_on_behind_the_deadline() {
     let spans = || (0..1500).map(|trace| span(trace, 1)).chain((2..1500).map(|id| span(7, id)));
     let placed: Vec<_> = spans().map(|span| (span, vec![1])).collect();
     let segment = Arc::new(segment_of(spans().collect(), 64, 4096));
-    let partition = Partition { start: 0, width: 100, sources: vec![segment] };
+    let partition = Partition::new(0, 100, vec![segment]);
     let stored = View::new(vec![Arc::new(partition)]);
     for view in [stored, real(&placed)] {
         for text in [

@@ -120,7 +120,7 @@ proptest! {
 fn p7_a_comparison_ends_at_its_deadline_by_its_token_and_within_its_memory() {
     let spans: Vec<TraceSpan> = (0..2000).map(|trace| span(trace, 1)).collect();
     let source: std::sync::Arc<dyn Source> = std::sync::Arc::new(segment_of(spans, 64, 4096));
-    let partition = Partition { start: 0, width: 100, sources: vec![source] };
+    let partition = Partition::new(0, 100, vec![source]);
     let view = View::new(vec![std::sync::Arc::new(partition)]);
     let all = Query::spans();
     let ended = |a: &Query| compare(&view, a, &all).unwrap_err();

@@ -54,7 +54,7 @@ proptest! {
                 continue;
             }
             let in_partition = |sources: &[Arc<dyn Source>]| {
-                Arc::new(Partition { start: 0, width: 1, sources: sources.to_vec() })
+                Arc::new(Partition::new(0, 1, sources.to_vec()))
             };
             let partitions: Vec<Arc<Partition>> = sources.chunks(7).map(in_partition).collect();
             let filters = Filters::of(&partitions, &slices);

@@ -64,7 +64,7 @@ fn view(
     for ((start, holder), spans) in sources {
         partitions.entry(start).or_default().push(make(holder, spans));
     }
-    let partition = |(start, sources)| Partition { start, width, sources };
+    let partition = |(start, sources)| Partition::new(start, width, sources);
     View::new(partitions.into_iter().map(|key| Arc::new(partition(key))).collect())
 }
 

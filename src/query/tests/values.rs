@@ -191,7 +191,7 @@ fn p5_pages_of_a_long_dictionary_concatenate() {
     });
     let placed: Vec<_> =
         spans(0).into_iter().chain(spans(1500)).map(|span| (span, vec![0])).collect();
-    let partition = Partition { start: 0, width: 100, sources: sources.to_vec() };
+    let partition = Partition::new(0, 100, sources.to_vec());
     let view = View::new(vec![std::sync::Arc::new(partition)]);
     for (prefix, limit) in [("", 700), ("/1", 100), ("/19", 1), ("/1999", 5), ("/2", 7), ("z", 3)] {
         let query = ValuesQuery::of("span.path").prefix(prefix).limit(limit).counted();
