@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
@@ -35,12 +37,18 @@ pub struct Group {
     context_bytes: usize,
     filter: LowFilter,
     texts: Texts,
+    /// How often the segment was asked for before there was one.
+    asks: AtomicU32,
     segment: OnceLock<Option<Segment>>,
 }
 
 /// Groups of fewer spans are scanned: mostly a glance at each is enough, some ten microseconds in
 /// all, and they are soon joined with others.
 const INDEX_FROM_SPANS: usize = 512;
+
+/// To encode a group takes as long as some hundred scans of it, ten milliseconds and more; and where
+/// spans arrive by the thousand a second, most groups are joined with others before the second.
+pub(super) const SCANS_BEFORE_INDEX: u32 = if cfg!(test) { 1 } else { 16 };
 
 /// Decoded pages that the segment of a group keeps.
 const PAGE_CACHE_BYTES: u64 = 256 << 10;
@@ -57,7 +65,7 @@ impl Group {
         let starts = entries.iter().map(|entry| entry.start().nanos());
         let starts = starts.fold((u64::MAX, 0), |(a, b), start| (a.min(start), b.max(start)));
         let filter = LowFilter::new(entries.iter().map(Entry::low));
-        let (texts, segment) = Default::default();
+        let (texts, asks, segment) = Default::default();
         Self {
             entries,
             payloads,
@@ -68,6 +76,7 @@ impl Group {
             context_bytes,
             filter,
             texts,
+            asks,
             segment,
         }
     }
@@ -108,9 +117,9 @@ impl Group {
     }
 
     /// Whether some span may have a text as it is, for a name or in attributes: as
-    /// [`Texts::may_contain`].
+    /// [`Texts::may_contain`]. Of groups that are to have an index it is not known.
     pub fn may_contain_text(&self, text: &str) -> bool {
-        self.texts.may_contain(self, text)
+        self.len() >= INDEX_FROM_SPANS || self.texts.may_contain(self, text)
     }
 
     /// Where the spans stand whose trace id has this low half.
@@ -191,10 +200,13 @@ impl Group {
         Timestamp::from_nanos(self.starts.1)
     }
 
-    /// The group as a segment in memory, whose indexes answer searches; encoded when it is first
-    /// asked for. `None` for small groups, which are to be scanned.
+    /// The group as a segment in memory, whose indexes answer searches; encoded when it has been
+    /// asked for some times, and there from then on. `None` for groups that are to be scanned: small
+    /// ones, and those of which it does not show yet that they are searched again and again.
     pub fn segment(&self) -> Option<&Segment> {
-        if self.len() < INDEX_FROM_SPANS {
+        if self.len() < INDEX_FROM_SPANS
+            || self.segment.get().is_none() && self.asks.fetch_add(1, Relaxed) < SCANS_BEFORE_INDEX
+        {
             return None;
         }
         // Spans that could not be encoded could not be flushed either: the flush says why.

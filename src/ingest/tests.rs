@@ -291,6 +291,7 @@ fn p4_a_large_group_is_searched_as_a_segment() {
         .collect();
     let prepared = accept(&request_of(&spans));
     let group = whole(prepared.batch).remove(0);
+    assert!(group.segment().is_none(), "whoever asks once does without");
     let segment = group.segment().unwrap();
     assert_eq!((segment.summary().rows, segment.summary().traces), (500, 500), "each once");
     assert_eq!(segment.find(77).unwrap().len(), 1);

@@ -1,20 +1,21 @@
 //! Which texts stand in the spans of a group: whether it is worth looking at them one by one.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::base::checksum::hash64;
 use crate::base::model::Value;
 use crate::base::view::{AttrRef, SpanRef, ValueRef};
 use crate::base::wire;
 use crate::index::bloom::{BloomReader, HashedId, Strength};
-use crate::ingest::group::Group;
+use crate::ingest::group::{Group, SCANS_BEFORE_INDEX};
 
-/// A filter over the texts of a group, made when somebody asks for the second time: to scan the
-/// group once costs a twentieth of it, and most small groups are soon joined with others.
+/// A filter over the texts of a group, made when it has been asked for some times: to scan the group
+/// once costs a fiftieth of it, and most small groups are soon joined with others.
 #[derive(Debug, Default)]
 pub struct Texts {
-    is_known: AtomicBool,
+    asks: AtomicU32,
     /// None if some span does not decode.
     filter: OnceLock<Option<BloomReader>>,
 }
@@ -24,7 +25,7 @@ impl Texts {
     /// message or an event's name, for the key of an attribute of its own, of an event or of a link,
     /// or for the value of such, or an element of that; `false` is certain.
     pub fn may_contain(&self, group: &Group, text: &str) -> bool {
-        if !self.is_known.swap(true, Ordering::Relaxed) {
+        if self.filter.get().is_none() && self.asks.fetch_add(1, Relaxed) < SCANS_BEFORE_INDEX {
             return true;
         }
         let filter = self.filter.get_or_init(|| filter_of(group));
@@ -89,7 +90,7 @@ mod tests {
     use crate::ingest::request::encode_request;
 
     #[test]
-    fn texts_are_found_wherever_they_stand_and_others_the_second_time() {
+    fn texts_are_found_wherever_they_stand_and_others_hardly() {
         let array = Value::Array(vec![Value::from("element"), Value::Int(7)]);
         let mut span = Span {
             trace_id: 1u128.into(),
