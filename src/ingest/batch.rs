@@ -1,6 +1,7 @@
 //! The spans of one request, ready to be logged and to be seen.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::ids::{SpanId, TraceId};
@@ -232,16 +233,9 @@ impl BatchBuilder {
         self.scopes.list.get(index as usize).map_or(&[], |context| context.bytes())
     }
 
-    /// Adds a span whose canonical bytes stand at `offset` of a payload, with the indexes of its
-    /// resource and scope.
-    pub fn push(
-        &mut self,
-        key: &SpanKey,
-        payload: u32,
-        offset: usize,
-        len: usize,
-        (resource, scope): (u32, u32),
-    ) {
+    /// Adds a span whose canonical bytes stand at `offset` of a payload. Its resource and scope are
+    /// to be told by [`Self::assign`].
+    pub fn push(&mut self, key: &SpanKey, payload: u32, offset: usize, len: usize) {
         self.entries.push(Entry {
             low: key.trace_id.low(),
             high: key.trace_id.high(),
@@ -252,9 +246,16 @@ impl BatchBuilder {
             offset: offset as u32,
             len: len as u32,
             payload,
-            resource,
-            scope,
+            resource: 0,
+            scope: 0,
         });
+    }
+
+    /// Gives spans, by their place, the indexes of their resource and scope.
+    pub fn assign(&mut self, spans: Range<usize>, resource: u32, scope: u32) {
+        for entry in self.entries.get_mut(spans).unwrap_or_default() {
+            (entry.resource, entry.scope) = (resource, scope);
+        }
     }
 
     /// The batch, in order.

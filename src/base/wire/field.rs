@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::varint;
+use crate::base::wire::cursor::Cursor;
 
 /// How deep groups may nest: what prost allows. Nobody has written groups for twenty years.
 const MAX_GROUP_DEPTH: usize = 100;
@@ -68,6 +69,16 @@ impl<'a> Fields<'a> {
     /// Where the next field begins in the message.
     pub const fn position(&self) -> usize {
         self.message.len() - self.rest.len()
+    }
+
+    /// The contents of the next field if it is delimited, has this tag of one byte, and its length
+    /// is as short as can be; else nothing has been read.
+    #[inline]
+    pub fn shortest(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let mut c = Cursor::new(self.rest);
+        let bytes = if c.eat(tag) { c.delimited() } else { None };
+        self.rest = if bytes.is_some() { c.rest() } else { self.rest };
+        bytes
     }
 
     /// The next field, or `None` at the end.
