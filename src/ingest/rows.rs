@@ -48,6 +48,11 @@ pub fn build_segments<G: Borrow<Group>>(
             codes = vec![Codes::default(); groups.len()];
         }
         let spans = rows.get(trace).unwrap_or_default();
+        // Their parents are looked for in order, one line of each: all lines are fetched at once.
+        let is_short = spans.len() <= AT_ONCE;
+        if is_short {
+            fetch(spans.iter());
+        }
         items.clear();
         items.extend(spans.iter().map(Place::order_item));
         let (order, regular) = preorder.of(&items);
@@ -55,7 +60,9 @@ pub fn build_segments<G: Borrow<Group>>(
         builder.begin_trace(first.entry.trace_id(), regular);
         for order in order.chunks(AT_ONCE) {
             let places = order.iter().filter_map(|&at| spans.get(at as usize));
-            fetch(places.clone());
+            if !is_short {
+                fetch(places.clone());
+            }
             for place in places {
                 let codes = codes.get_mut(place.number as usize).ok_or_else(out_of_range)?;
                 let resource = codes.resource(place, builder)?;
