@@ -67,26 +67,25 @@ fn number_rows(
     let mut spelled = b.spelled.rows.iter().zip(spelled_errors);
     let spelled_bytes = b.pools.get(b.spelled.pool);
     let mut rows = Vec::with_capacity(b.rows());
-    for (row, &shape) in b.rows.shape.iter().enumerate() {
-        let Some(row) = RowFields::of(b, row) else { continue };
+    for (&shape, &resource) in b.rows.shape.iter().zip(&b.rows.resource) {
         let (number, error) = if shape == SPELLED_SHAPE {
             let Some((&(_, number), &error)) = spelled.next() else { continue };
             let bytes = spelled_bytes.map(|pool| pool.get(number)).unwrap_or_default();
             let Some(span) = decode_span(bytes) else { continue };
-            (operations.number(service(row.resource), &span.name.into_str(), span.kind), error)
+            (operations.number(service(resource), &span.name.into_str(), span.kind), error)
         } else {
             let Some(template) = b.shapes.get(shape).map(|shape| &shape.template) else { continue };
             let Some(last) = last.get_mut(shape as usize) else { continue };
             let number = match *last {
-                Some((resource, number)) if resource == row.resource => Some(number),
-                _ => known.get(&(row.resource, shape)).copied().or_else(|| {
-                    let service = service(row.resource);
+                Some((before, number)) if before == resource => Some(number),
+                _ => known.get(&(resource, shape)).copied().or_else(|| {
+                    let service = service(resource);
                     let number = operations.number(service, &template.name, template.kind)?;
-                    known.insert((row.resource, shape), number);
+                    known.insert((resource, shape), number);
                     Some(number)
                 }),
             };
-            *last = number.map(|number| (row.resource, number));
+            *last = number.map(|number| (resource, number));
             (number, template.status == Some(StatusCode::ERROR))
         };
         let Some(number) = number else { return Vec::new() };

@@ -185,6 +185,10 @@ fn spelled_rows(b: &SegmentBuilder, codes: &[u32]) -> usize {
 /// All rows that are to be spelled, in order: their scopes and their bytes' numbers in the pool.
 fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, Vec<u32>)> {
     let (mut scopes, mut numbers) = (Vec::new(), Vec::new());
+    // Mostly there are none, and no row is to be looked at for it.
+    if spelled_rows(b, codes) == 0 {
+        return Ok((scopes, numbers));
+    }
     let mut at_once = b.spelled.rows.iter();
     let mut row_of_shape = vec![0usize; codes.len()];
     let mut bytes = Vec::new();
