@@ -1,7 +1,7 @@
 //! `raw`: the workload as one file of framed protobuf requests, kept between runs.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tracekeep_workload::{Config, Workload, write_protobuf};
@@ -35,9 +35,10 @@ impl Raw {
         Ok(Self { bytes: fs::metadata(&path)?.len(), path, spans })
     }
 
-    /// Calls `each` with one request after the other.
+    /// Calls `each` with one request after the other. Requests are large: they are read to where they
+    /// stay, without a buffer between.
     pub fn requests(&self, mut each: impl FnMut(&[u8]) -> Outcome) -> Outcome {
-        let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path)?);
+        let mut file = File::open(&self.path)?;
         let mut left = self.bytes;
         let mut request = Vec::new();
         while left > 0 {
