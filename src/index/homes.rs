@@ -5,6 +5,7 @@
 //! *covered* if a word of the text ([`crate::index::words`]) has that trace in a home. A lookup of
 //! the text asks the homes for its words, beside the pairs that are stored.
 
+use crate::index::bits;
 use crate::index::term::{TagScope, hash_text};
 use crate::index::words::words;
 
@@ -22,6 +23,9 @@ const LEAST_PAIRS: usize = 64;
 
 /// Pairs that a key must have for homes to be worth their bytes and their probes.
 const WORTH: usize = 128;
+
+/// Bits of a home's filter for each of its pairs.
+const FILTER_BITS: usize = 8;
 
 /// A value in more traces than this covers nothing: as candidates they would be far too many.
 pub fn widest(traces: u32) -> usize {
@@ -78,6 +82,10 @@ pub struct Home {
     pub key: String,
     /// Hash of a value and trace, ascending, but for values of more than [`widest`] traces.
     pairs: Vec<(u64, u32)>,
+    /// A bit for every value, by the upper bits of its hash: most words of texts are no values.
+    filter: Vec<u64>,
+    /// What is left of a hash behind that is the place of its bit.
+    shift: u32,
 }
 
 impl Home {
@@ -87,7 +95,16 @@ impl Home {
         pairs.dedup();
         let groups = pairs.chunk_by(|a, b| a.0 == b.0);
         let pairs = groups.filter(|group| group.len() <= widest(traces)).flatten().copied();
-        Self { scope, key: key.to_owned(), pairs: pairs.collect() }
+        let pairs: Vec<(u64, u32)> = pairs.collect();
+        let bits = (pairs.len() * FILTER_BITS).next_power_of_two().max(64);
+        let (mut filter, shift) = (vec![0; bits / 64], u64::BITS - bits.trailing_zeros());
+        bits::set(&mut filter, pairs.iter().map(|(hash, _)| (hash >> shift) as u32));
+        Self { scope, key: key.to_owned(), pairs, filter, shift }
+    }
+
+    fn may_have(&self, word: u64) -> bool {
+        let at = word >> self.shift;
+        self.filter.get((at / 64) as usize).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
     }
 
     fn covers(&self, words: &[u64], ordinal: u32) -> bool {
@@ -96,7 +113,8 @@ impl Home {
 
     /// The word by which this home covers a pair; the last, since texts begin alike.
     fn covering(&self, words: &[u64], ordinal: u32) -> Option<usize> {
-        words.iter().rposition(|&word| self.pairs.binary_search(&(word, ordinal)).is_ok())
+        let has = |word| self.pairs.binary_search(&(word, ordinal)).is_ok();
+        words.iter().rposition(|&word| self.may_have(word) && has(word))
     }
 }
 
