@@ -137,7 +137,15 @@ impl Batch {
             );
             return vec![(first, group)];
         }
-        let mut parts: BTreeMap<K, Vec<Entry>> = BTreeMap::new();
+        // Nearly all are of one partition: grown step by step, its list would be moved again and again.
+        let mut counts: BTreeMap<K, usize> = BTreeMap::new();
+        for same in keys.chunk_by(|a, b| a == b) {
+            if let Some(&key) = same.first() {
+                *counts.entry(key).or_default() += same.len();
+            }
+        }
+        let room = |(key, count)| (key, Vec::with_capacity(count));
+        let mut parts: BTreeMap<K, Vec<Entry>> = counts.into_iter().map(room).collect();
         let mut rest = self.entries.as_slice();
         for same in keys.chunk_by(|a, b| a == b) {
             let (Some(key), Some((own, later))) = (same.first(), rest.split_at_checked(same.len()))
