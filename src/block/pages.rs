@@ -24,7 +24,7 @@ const MAX_PAGE_BYTES: usize = MAX_REQUEST_BYTES + (1 << 20);
 
 /// Appends records to pages, writing each page as it fills up.
 pub struct PageWriter {
-    sizes: PageSizes,
+    plan: PagePlan,
     /// Raw bytes at which the page at hand closes.
     limit: usize,
     compressor: zstd::bulk::Compressor<'static>,
@@ -36,16 +36,20 @@ pub struct PageWriter {
     count: u64,
 }
 
-/// How many raw bytes pages have, about.
+/// How pages are made.
 #[derive(Clone, Copy, Debug)]
-pub struct PageSizes {
-    /// Those of most.
+pub struct PagePlan {
+    /// Raw bytes of most, about.
     pub usual: usize,
     /// Those of pages of records taken apart that become less than the usual bytes stored.
     pub largest: usize,
+    /// The zstd level.
+    pub level: i32,
+    /// Whether records of known kinds are taken apart where that is shorter.
+    pub apart: bool,
 }
 
-impl PageSizes {
+impl PagePlan {
     /// How large the page behind one of this limit is to be, which took so many bytes stored.
     fn next(self, limit: usize, apart: bool, stored: usize) -> usize {
         match apart {
@@ -60,15 +64,14 @@ impl PageSizes {
 const LEAST_GAIN: usize = 16;
 
 impl PageWriter {
-    /// Pages of such sizes, compressed at zstd `level`, which may repeat what stands in `before` (a
-    /// raw-content dictionary).
-    pub fn after(before: &[u8], sizes: PageSizes, level: i32) -> io::Result<Self> {
-        let usual = sizes.usual.min(1 << 20);
-        let sizes = PageSizes { usual, largest: sizes.largest.clamp(usual, 1 << 20) };
+    /// Pages made so, which may repeat what stands in `before` (a raw-content dictionary).
+    pub fn after(before: &[u8], plan: PagePlan) -> io::Result<Self> {
+        let usual = plan.usual.min(1 << 20);
+        let plan = PagePlan { usual, largest: plan.largest.clamp(usual, 1 << 20), ..plan };
         Ok(Self {
-            sizes,
-            limit: usual.max(sizes.largest / 2),
-            compressor: zstd::bulk::Compressor::with_dictionary(level, before)?,
+            plan,
+            limit: usual.max(plan.largest / 2),
+            compressor: zstd::bulk::Compressor::with_dictionary(plan.level, before)?,
             directory: PageDirectory::default(),
             lengths: Vec::new(),
             records: Vec::new(),
@@ -92,7 +95,7 @@ impl PageWriter {
     /// The records of the page taken apart, if some are of a known kind.
     fn take_apart(&mut self) -> Option<Vec<u8>> {
         let kinds = std::mem::take(&mut self.kinds);
-        let is_known = |&(kind, _): &(Kind, usize)| kind != Kind::Other;
+        let is_known = |&(kind, _): &(Kind, usize)| self.plan.apart && kind != Kind::Other;
         if !kinds.iter().any(is_known) || self.lengths.len() + self.records.len() > apart::MAX_BYTES
         {
             return None;
@@ -136,7 +139,7 @@ impl PageWriter {
             io::Error::new(io::ErrorKind::InvalidInput, "a record beyond all limits")
         })?;
         out.write_all(stored)?;
-        self.limit = self.sizes.next(self.limit, apart.is_some(), stored.len());
+        self.limit = self.plan.next(self.limit, apart.is_some(), stored.len());
         self.count = 0;
         raw.clear();
         self.lengths = raw;

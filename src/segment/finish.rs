@@ -3,13 +3,14 @@
 use std::io;
 
 use crate::base::checksum::crc32;
+use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
 use crate::base::time::Timestamp;
 use crate::base::varint::write_u64;
 use crate::base::view::SpanRef;
 use crate::block::apart::Kind;
 use crate::block::models::{Models, SPELLED};
-use crate::block::pages::{PageSizes, PageWriter};
+use crate::block::pages::{PagePlan, PageWriter};
 use crate::block::shapes::{MemorySlots, Shape};
 use crate::block::template::RowTimes;
 use crate::block::whim;
@@ -55,10 +56,9 @@ pub(super) fn finish(
     let spelled = collect_spelled(&mut b, &codes)?;
 
     let level = b.options.effort.level();
-    let sizes = page_sizes(&b.options, spelled.0.len(), b.rows.start.len());
+    let plan = page_plan(&b.options, spelled.0.len(), b.rows.start.len());
     let vocabulary = &uses.terms.vocabulary;
-    let page_level = page_level(&b.options, sizes);
-    let mut writer = Writer::new(out, vocabulary, sizes, page_level)?;
+    let mut writer = Writer::new(out, vocabulary, plan)?;
     writer.write(&header_bytes())?;
     let pool_uses = writer.share_records(uses.pools, &b.pools)?;
     let skeletons: Vec<Box<[u8]>> = kept
@@ -86,7 +86,7 @@ pub(super) fn finish(
     names.extend(skeletons.iter().map(|skeleton| &**skeleton));
     models.write(&names, &mut section);
     area.add(kind::MODELS, &frames.frame(&section)?);
-    area.add(kind::CONTEXTS, &contexts(&b, sizes, page_level, vocabulary)?);
+    area.add(kind::CONTEXTS, &contexts(&b, plan, vocabulary)?);
     section.clear();
     directory.write(&mut section);
     area.add(kind::PAGES, &frames.frame(&section)?);
@@ -135,21 +135,19 @@ pub(super) fn finish(
 const MANY_SPELLED: usize = 8;
 const LARGER_PAGES: usize = 8;
 
-/// The sizes of pages in a segment with so many rows spelled.
-fn page_sizes(options: &SegmentOptions, spelled: usize, rows: usize) -> PageSizes {
-    let larger = if spelled > rows / MANY_SPELLED { LARGER_PAGES } else { 1 };
-    let largest = options.page_bytes.saturating_mul(larger);
-    PageSizes { usual: options.page_bytes, largest }
-}
-
 /// The least zstd level of such larger pages: the first level takes a fifth more bytes for a tenth
 /// less of a flush's time.
 const SPELLED_LEVEL: i32 = 6;
 
-/// The zstd level of pages of such sizes.
-fn page_level(options: &SegmentOptions, sizes: PageSizes) -> i32 {
-    let level = options.effort.level();
-    if sizes.largest > sizes.usual { level.max(SPELLED_LEVEL) } else { level }
+/// How pages are made in a segment with so many rows spelled.
+fn page_plan(options: &SegmentOptions, spelled: usize, rows: usize) -> PagePlan {
+    let (usual, level) = (options.page_bytes, options.effort.level());
+    if spelled > rows / MANY_SPELLED {
+        let largest = usual.saturating_mul(LARGER_PAGES);
+        return PagePlan { usual, largest, level: level.max(SPELLED_LEVEL), apart: true };
+    }
+    // The few pages of a flush that this would make shorter are written again by a merge.
+    PagePlan { usual, largest: usual, level, apart: options.effort == Effort::Thorough }
 }
 
 /// The template codes of shapes, [`SPELLED`] where a template does not pay, and the shapes by
@@ -223,14 +221,9 @@ fn collect_spelled(b: &mut SegmentBuilder, codes: &[u32]) -> Result<(Vec<i64>, V
 }
 
 /// Resources, then scopes, as records of pages that lie in the area behind their directory.
-fn contexts(
-    b: &SegmentBuilder,
-    sizes: PageSizes,
-    level: i32,
-    vocabulary: &[u8],
-) -> Result<Vec<u8>> {
+fn contexts(b: &SegmentBuilder, plan: PagePlan, vocabulary: &[u8]) -> Result<Vec<u8>> {
     let mut pages = Vec::new();
-    let writer = PageWriter::after(vocabulary, sizes, level);
+    let writer = PageWriter::after(vocabulary, plan);
     let mut writer = writer.map_err(compress_error)?;
     for (kind, pool) in [(Kind::Resource, &b.resources), (Kind::Scope, &b.scopes)] {
         for code in 0..pool.len() {

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::base::error::Result;
 use crate::block::apart::Kind;
-use crate::block::pages::{PageDirectory, PageSizes, PageWriter};
+use crate::block::pages::{PageDirectory, PagePlan, PageWriter};
 use crate::block::slots::{PoolUse, Pools};
 use crate::disk::executor::Executor;
 use crate::segment::blocks::Source;
@@ -22,13 +22,8 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// `vocabulary` is what pages may repeat.
-    pub fn new(
-        out: &'a mut dyn io::Write,
-        vocabulary: &[u8],
-        sizes: PageSizes,
-        level: i32,
-    ) -> Result<Self> {
-        let pages = PageWriter::after(vocabulary, sizes, level).map_err(io_error)?;
+    pub fn new(out: &'a mut dyn io::Write, vocabulary: &[u8], plan: PagePlan) -> Result<Self> {
+        let pages = PageWriter::after(vocabulary, plan).map_err(io_error)?;
         Ok(Self { out, len: 0, pages, stored: Vec::new() })
     }
 

@@ -11,8 +11,11 @@ use crate::block::cache::Cache;
 use crate::block::page_reader::PageReader;
 
 fn build(records: &[Vec<u8>], page_bytes: usize) -> (Vec<u8>, PageDirectory) {
-    let mut writer =
-        PageWriter::after(&[], PageSizes { usual: page_bytes, largest: page_bytes }, 3).unwrap();
+    let mut writer = PageWriter::after(
+        &[],
+        PagePlan { usual: page_bytes, largest: page_bytes, level: 3, apart: true },
+    )
+    .unwrap();
     let mut out = Vec::new();
     for (number, record) in (0..).zip(records) {
         assert_eq!(writer.records(), number);
