@@ -54,6 +54,8 @@ pub(super) fn line_up(
     let rows = b.rows.start.len();
     let ends = b.traces.iter().skip(1).map(|trace| trace.first_row as usize);
     let mut lineage = Lineage::default();
+    // Counted along: to divide for each row would take longer than most of what is done for it.
+    let (mut blocks, mut next_block) = (0, 0);
     for (trace, end) in b.traces.iter().zip(ends.chain([rows])) {
         let begin = trace.first_row as usize;
         let starts = b.rows.start.get(begin..end).unwrap_or_default();
@@ -61,9 +63,11 @@ pub(super) fn line_up(
         lineage.begin(first_start);
         let mut total = Totals::default();
         for row in begin..end {
-            if row % b.options.block_rows == 0 {
+            if row == next_block {
                 lineage.begin(first_start);
                 lineup.explicit_before.push(lineup.explicit.len());
+                blocks += 1;
+                next_block += b.options.block_rows;
             }
             let Some(row) = RowFields::of(b, row) else { continue };
             let code = codes.get(row.shape as usize).copied().unwrap_or(SPELLED);
@@ -83,11 +87,10 @@ pub(super) fn line_up(
                 columns.duration.push(row.end.wrapping_sub(row.start) as i64);
             }
             total.add(row.start, row.end, error);
-            let blocks = (lineup.steps.len() - 1) / b.options.block_rows;
-            lineup.add_to_zone(blocks, row.start, row.end, error);
+            lineup.add_to_zone(blocks - 1, row.start, row.end, error);
             let nanos = row.end.saturating_sub(row.start);
             match services.number(row.resource) {
-                Some(service) => lineup.peaks.add(code, service, blocks as u32, nanos),
+                Some(service) => lineup.peaks.add(code, service, blocks as u32 - 1, nanos),
                 None => lineup.peaks.give_up(),
             }
         }
