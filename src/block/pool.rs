@@ -121,9 +121,9 @@ impl Pool {
         self.seen
     }
 
-    /// Notes that a value was offered again without asking for its number.
-    pub fn saw_again(&mut self) {
-        self.seen += 1;
+    /// Notes that values were offered again, so many times, without asking for their numbers.
+    pub fn saw_again(&mut self, times: usize) {
+        self.seen += times;
     }
 
     /// Length of the longest value.

@@ -73,7 +73,7 @@ impl Shapes {
             },
         };
         let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
-        let slots = RowSink { slots: shape.slots.iter_mut(), pools };
+        let slots = RowSink { slots: shape.slots.iter_mut(), rows: shape.rows, pools };
         let mut sink = Pushing { slots, outcome: Ok(()) };
         visit_slots(span, &mut sink);
         sink.outcome?;
@@ -125,7 +125,7 @@ impl Shapes {
             }
         };
         let Some(shape) = self.list.get_mut(index as usize) else { return Ok(None) };
-        let mut sink = RowSink { slots: shape.slots.iter_mut(), pools };
+        let mut sink = RowSink { slots: shape.slots.iter_mut(), rows: shape.rows, pools };
         match span.differences() {
             Some(differences) => sink.push_differences(differences, shape.last.slots())?,
             None => span.slots().into_iter().try_for_each(|part| sink.push_all(part))?,
@@ -149,6 +149,14 @@ impl Shapes {
         shape.rows += 1;
         shape.last.forget();
         self.pass_on(index);
+        Ok(())
+    }
+
+    /// Fills all slots up to the last row: there is none to come.
+    pub fn settle(&mut self, pools: &mut Pools) -> Result<()> {
+        for Shape { slots, rows, .. } in &mut self.list {
+            slots.iter_mut().try_for_each(|values| values.fill(*rows, pools))?;
+        }
         Ok(())
     }
 
@@ -220,7 +228,8 @@ impl Shapes {
     /// Memory held, about.
     pub fn memory_bytes(&self) -> usize {
         let shape = |shape: &Shape| {
-            let slots: usize = shape.slots.iter().map(|slot| slot.memory_bytes() + 80).sum();
+            let slots = shape.slots.iter().map(|slot| slot.memory_bytes(shape.rows) + 80);
+            let slots: usize = slots.sum();
             shape.skeleton.len() * 3 + slots + shape.last.memory_bytes() + 400
         };
         self.list.iter().map(shape).sum()

@@ -14,7 +14,8 @@ use crate::block::whim;
 /// Below so many different values a dictionary costs too little to ask whether they repeat.
 const SMALL_DICTIONARY: u32 = 64;
 
-/// The values of one slot, in the order of rows.
+/// The values of one slot, in the order of rows. While rows are added, a slot whose value is that of
+/// the row before may fall behind: see [`SlotValues::fill`].
 #[derive(Debug)]
 pub enum SlotValues {
     /// Numbers.
@@ -138,13 +139,38 @@ impl SlotValues {
         }
     }
 
-    /// Memory held, about.
-    pub fn memory_bytes(&self) -> usize {
+    /// Repeats the last value up to so many rows, of which the pool is told. Most slots of most
+    /// rows repeat their values, and a list is filled faster than it is added to.
+    #[inline]
+    pub fn fill(&mut self, rows: usize, pools: &mut Pools) -> Result<()> {
         match self {
-            Self::Ints(values) => values.capacity() * 8,
-            Self::Pooled { numbers, .. } => numbers.capacity() * 4,
+            Self::Ints(values) => repeat_last(values, rows).map(drop),
+            Self::Pooled { pool, numbers } => {
+                let repeated = repeat_last(numbers, rows)?;
+                pools.get_mut(*pool)?.saw_again(repeated);
+                Ok(())
+            }
         }
     }
+
+    /// Memory held, about, once filled up to so many rows.
+    pub fn memory_bytes(&self, rows: usize) -> usize {
+        match self {
+            Self::Ints(values) => values.capacity().max(rows) * 8,
+            Self::Pooled { numbers, .. } => numbers.capacity().max(rows) * 4,
+        }
+    }
+}
+
+/// Repeats the last value until there are so many; how many were missing.
+#[inline]
+fn repeat_last<T: Copy>(values: &mut Vec<T>, count: usize) -> Result<usize> {
+    let missing = count.saturating_sub(values.len());
+    if missing > 0 {
+        let last = *values.last().ok_or_else(out_of_step)?;
+        values.resize(count, last);
+    }
+    Ok(missing)
 }
 
 /// Appends a row to the slots of its template.
@@ -152,6 +178,8 @@ impl SlotValues {
 pub struct RowSink<'a> {
     /// The template's slots.
     pub slots: std::slice::IterMut<'a, SlotValues>,
+    /// How many rows come before it.
+    pub rows: usize,
     /// The segment's pools.
     pub pools: &'a mut Pools,
 }
@@ -175,37 +203,30 @@ impl RowSink<'_> {
         let Differences { changed, attributes: values, tail } = differences;
         match tail {
             Some((values, _)) => self.push_all(values)?,
-            None => self.repeat(own)?,
+            None => self.pass(own),
         }
         let mut done = 0;
         for (change, value) in changed.iter().zip(values) {
             let number = change.number as usize;
-            self.repeat(number - done)?;
+            self.pass(number - done);
             self.push_changed(*value)?;
             done = number + 1;
         }
         match tail {
             Some((_, values)) => {
-                self.repeat(attributes - done)?;
+                self.pass(attributes - done);
                 self.push_all(values)
             }
-            None => self.repeat(usize::MAX),
+            None => Ok(()),
         }
     }
 
-    /// Appends to so many slots what they hold last.
+    /// Passes over so many slots, whose values are those of the row before.
     #[inline(always)]
-    fn repeat(&mut self, slots: usize) -> Result<()> {
-        for slot in self.slots.by_ref().take(slots) {
-            match slot {
-                SlotValues::Ints(values) => values.push(*values.last().ok_or_else(out_of_step)?),
-                SlotValues::Pooled { pool, numbers } => {
-                    numbers.push(*numbers.last().ok_or_else(out_of_step)?);
-                    self.pools.get_mut(*pool)?.saw_again();
-                }
-            }
+    fn pass(&mut self, slots: usize) {
+        if let Some(last) = slots.checked_sub(1) {
+            self.slots.nth(last);
         }
-        Ok(())
     }
 
     /// Appends the value of the next slot, which differs from the last.
@@ -227,7 +248,11 @@ impl RowSink<'_> {
         pooled: impl FnOnce(&mut Pool, &mut Vec<u32>, &[u8]) -> Result<()>,
         value: Scalar<'_>,
     ) -> Result<()> {
-        match (self.slots.next(), value) {
+        let mut slot = self.slots.next();
+        if let Some(slot) = &mut slot {
+            slot.fill(self.rows, self.pools)?;
+        }
+        match (slot, value) {
             (Some(SlotValues::Ints(values)), Scalar::Int(value)) => values.push(value),
             (Some(SlotValues::Pooled { pool, numbers }), Scalar::Bytes(value)) => {
                 pooled(self.pools.get_mut(*pool)?, numbers, value)?;
@@ -244,7 +269,7 @@ pub fn push_value(pool: &mut Pool, numbers: &mut Vec<u32>, value: &[u8]) -> Resu
     // Many slots repeat their last value: a compare is cheaper than a hash.
     match numbers.last() {
         Some(&last) if is_same(pool.get(last), value) => {
-            pool.saw_again();
+            pool.saw_again(1);
             numbers.push(last);
             Ok(())
         }

@@ -66,9 +66,11 @@ impl SegmentBuilder {
         // The scope is part of the shape.
         self.check(resource, 0, &row.times)?;
         let (shapes, pools) = (&mut self.shapes, &mut self.pools);
+        let rows = shapes.get(shape).map_or(0, |shape| shape.rows);
         let mut columns = SLOTS..;
         shapes.carry(shape, |values, kind| {
             let column = columns.next().unwrap_or_default();
+            values.fill(rows, pools)?;
             match values {
                 SlotValues::Ints(values) => values.push(row.columns.int(column)?),
                 SlotValues::Pooled { pool, numbers } => {
@@ -96,7 +98,7 @@ fn carry_value(
         Stored::Code(code) => {
             let number = known.as_ref().and_then(|known| *known.get(code as usize)?);
             if let Some(number) = number.filter(|_| !pool.is_unique_like()) {
-                pool.saw_again();
+                pool.saw_again(1);
                 numbers.push(number);
                 return Ok(());
             }

@@ -46,6 +46,7 @@ pub(super) fn finish(
     executor: &dyn Executor,
 ) -> Result<Summary> {
     b.drop_empty_trace();
+    b.shapes.settle(&mut b.pools)?;
     let (codes, kept) = choose_templates(b.shapes.list());
     let ordinals = Ordinals::of(&b);
     let mostly_spelled = whim::take(spelled_rows(&b, &codes) * 2 > b.rows.start.len());
