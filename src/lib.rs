@@ -65,12 +65,14 @@ pub use store::options::{Durability, OnFull, Options, OutOfWindow};
 pub use store::read::TraceReader;
 pub use store::reader::Reader;
 pub use store::resources::{MemoryUse, Resources};
+pub use store::retain::{ExpiredPartition, RetentionReport};
 pub use store::slot::Commit;
 pub use store::snapshot::Snapshot;
 pub use store::stats::{PartitionState, PartitionStats, SectionStats, Stats};
 pub use store::store::Store;
 #[cfg(feature = "tracing")]
 pub use store::tracing::TracingObserver;
+pub use upkeep::retention::{Expiry, Retention};
 
 /// The trees of queries, for those who build queries of parts rather than of text.
 pub mod traceql {

@@ -1,5 +1,5 @@
-//! Claim: whatever is appended in whatever order, and however it was flushed, merged and reopened
-//! since, every question is answered as by a scan over a list of the live spans (P2, P4, P5).
+//! Claim: whatever is appended in whatever order, and however it was flushed, merged, expired and
+//! reopened since, every question is answered as by a scan over a list of the live spans (P2, P4, P5).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,8 +15,8 @@ use support::generate::{HOUR, batch, trace_id};
 use support::naive::{Hit, Naive, assert_same_spans};
 use tracekeep::simulation::{Environment, InlineExecutor, ManualClock, MemDisk};
 use tracekeep::{
-    Options, Query, Reader, ResourceSpans, Scan, Store, TagScope, TimeRange, Timestamp, TraceId,
-    TraceReader, TraceSpan, Value,
+    Options, Query, Reader, ResourceSpans, Retention, Scan, Store, TagScope, TimeRange, Timestamp,
+    TraceId, TraceReader, TraceSpan, Value,
 };
 
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ enum Step {
     Again(prop::sample::Index),
     Flush,
     Merge,
+    Retain(Retention),
     Reopen,
 }
 
@@ -35,7 +36,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<prop::sample::Index>().prop_map(Step::Again),
         2 => Just(Step::Flush),
         1 => Just(Step::Merge),
+        1 => rule().prop_map(Step::Retain),
         1 => Just(Step::Reopen),
+    ]
+}
+
+/// Rules at whose moment the spans are up to five hours old, or not made yet.
+fn rule() -> impl Strategy<Value = Retention> {
+    prop_oneof![
+        (0..300u64).prop_map(|minutes| {
+            Retention::default().max_age(Duration::from_secs(minutes * 60))
+        }),
+        (0..4usize).prop_map(|most| Retention::default().max_partitions(most)),
     ]
 }
 
@@ -80,10 +92,12 @@ fn questions() -> impl Strategy<Value = Questions> {
         .prop_map(|(ids, conditions, range, limit)| Questions { ids, conditions, range, limit })
 }
 
+const NOW: Timestamp = Timestamp::from_nanos(HOUR + 300 * 60_000_000_000);
+
 fn world(disk: &MemDisk) -> Environment {
     Environment {
         disk: Arc::new(disk.clone()),
-        clock: Arc::new(ManualClock::new(Timestamp::from_nanos(HOUR))),
+        clock: Arc::new(ManualClock::new(NOW)),
         executor: Arc::new(InlineExecutor::new()),
     }
 }
@@ -112,11 +126,14 @@ proptest! {
                     batches.push(batch);
                 }
                 Step::Again(index) if !batches.is_empty() => {
-                    store.append(index.get::<Vec<ResourceSpans>>(&batches)).unwrap();
+                    let batch = index.get::<Vec<ResourceSpans>>(&batches);
+                    store.append(batch).unwrap();
+                    naive.append(batch);
                 }
                 Step::Again(_) => {}
                 Step::Flush => store.flush().unwrap(),
                 Step::Merge => store.merge().unwrap(),
+                Step::Retain(rule) => retain(&store, &mut naive, &rule, options.partition),
                 Step::Reopen => {
                     drop(store);
                     store = open();
@@ -136,7 +153,31 @@ proptest! {
         let merged = store.stats().unwrap();
         check_stats(&merged, &naive);
         prop_assert_eq!(merged.buffered_spans, 0);
+        let before = naive.clone();
+        retain(&store, &mut naive, &Retention::default().max_partitions(1), options.partition);
+        check(&store, &naive, &questions);
+        check_stats(&store.stats().unwrap(), &naive);
+        check(&snapshot, &before, &questions);
+        check(&reader, &before, &questions);
     }
+}
+
+/// Lets both keep what the rule says, and compares what the store reports.
+fn retain(store: &Store, naive: &mut Naive, rule: &Retention, width: Duration) {
+    let before = naive.clone();
+    naive.retain(rule, NOW, width);
+    let lost: BTreeSet<_> = before
+        .spans
+        .iter()
+        .filter(|span| !naive.spans.contains(span))
+        .map(|span| span.span.trace_id)
+        .collect();
+    let foretold = store.expired(rule).unwrap();
+    let report = store.retain(rule).unwrap();
+    assert_eq!(report, foretold);
+    assert_eq!(report.spans(), (before.spans.len() - naive.spans.len()) as u64);
+    assert_eq!(report.cut_traces, lost.intersection(&naive.ids()).count() as u64);
+    assert!(store.expired(rule).unwrap().partitions.is_empty());
 }
 
 fn check_stats(stats: &tracekeep::Stats, naive: &Naive) {

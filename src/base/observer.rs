@@ -87,6 +87,12 @@ pub enum StoreEvent<'a> {
         /// What became of them: [`OutOfWindow`](crate::OutOfWindow) in lower case.
         decision: &'static str,
     },
+    /// Spans of a request started before what `Options::retention` keeps, and were refused.
+    #[non_exhaustive]
+    BehindHorizon {
+        /// How many.
+        spans: u64,
+    },
     /// An append was held up, because the memory budget is nearly or wholly used up, or because
     /// merges are behind.
     #[non_exhaustive]
@@ -143,6 +149,18 @@ pub enum StoreEvent<'a> {
         /// From the job's beginning.
         took: Duration,
     },
+    /// Partitions were dropped, because they had expired.
+    #[non_exhaustive]
+    Dropped {
+        /// How many.
+        partitions: u64,
+        /// Their spans.
+        spans: u64,
+        /// Bytes of their files, which go when no reader of another process needs them.
+        bytes: u64,
+        /// From the job's beginning.
+        took: Duration,
+    },
     /// A job failed, or a write did whose outcome is unknown. Flushes and merges are tried again.
     #[non_exhaustive]
     Failed {
@@ -151,7 +169,8 @@ pub enum StoreEvent<'a> {
         /// What went wrong.
         error: &'a Error,
     },
-    /// A job ended early because the store is closed. What it was to do is done later.
+    /// A job ended early because the store is closed, when what it was to do is done later, or
+    /// because what it worked on is being dropped.
     #[non_exhaustive]
     Cancelled {
         /// Which.
@@ -271,6 +290,8 @@ pub enum Job {
     Flush,
     /// Making few segments of many.
     Merge,
+    /// Dropping what has expired.
+    Retain,
 }
 
 impl Job {
@@ -285,6 +306,7 @@ impl Job {
             Self::Commit => "commit",
             Self::Flush => "flush",
             Self::Merge => "merge",
+            Self::Retain => "retain",
         }
     }
 }

@@ -164,8 +164,7 @@ impl Catalog {
         failure.map_or(Ok(()), Err)
     }
 
-    /// How many files wait to be unlinked.
-    #[cfg(test)]
+    /// How many segments' files wait to be unlinked.
     pub fn obsolete_files(&self) -> usize {
         self.obsolete.len()
     }

@@ -99,9 +99,9 @@ impl IdFilter {
         ids.finish("bits")
     }
 
-    /// How long the file of a segment is.
-    pub fn bytes(segment: &Segment) -> u64 {
-        HEADER_BYTES as u64 + bloom_bytes(segment.summary().traces, Strength::BESIDE)
+    /// How long the file of a segment of so many traces is.
+    pub fn bytes(traces: u64) -> u64 {
+        HEADER_BYTES as u64 + bloom_bytes(traces, Strength::BESIDE)
     }
 
     /// Whether a trace with this low half of the id may be in the segment; `false` is certain.

@@ -108,12 +108,9 @@ impl Agenda {
         self.sealed.iter().map(|(_, key)| *key)
     }
 
-    /// The first frame that is in a buffer other than the oldest sealed ones of `flushed`.
-    pub(crate) fn first_frame_without(
-        &self,
-        flushed: &BTreeSet<(u64, PartitionKey)>,
-    ) -> Option<u64> {
-        self.firsts.iter().find(|first| !flushed.contains(first)).map(|(first, _)| *first)
+    /// The first frame that is in a buffer other than `those`, told by their first frames.
+    pub(crate) fn first_frame_without(&self, those: &BTreeSet<(u64, PartitionKey)>) -> Option<u64> {
+        self.firsts.iter().find(|first| !those.contains(first)).map(|(first, _)| *first)
     }
 
     /// The first partition behind `after` in which a merge may be due.

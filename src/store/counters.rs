@@ -55,6 +55,8 @@ counters! {
     spans_outside_window "spansOutsideWindow";
     /// Those of them that are in quarantine.
     spans_quarantined "spansQuarantined";
+    /// Spans refused because they started before what `Options::retention` keeps.
+    spans_behind_horizon "spansBehindHorizon";
     /// Bytes of appends in the log.
     bytes_logged "bytesLogged";
     /// Flush jobs, each of one or several partitions' buffers.
@@ -71,6 +73,12 @@ counters! {
     merge_bytes_read "mergeBytesRead";
     /// Bytes of the segments that merges wrote.
     merge_bytes_written "mergeBytesWritten";
+    /// Partitions dropped.
+    partitions_dropped "partitionsDropped";
+    /// Their spans.
+    spans_dropped "spansDropped";
+    /// Bytes of their files.
+    bytes_dropped "bytesDropped";
     /// Buffers flushed because they were full.
     seals_full "sealsFull";
     /// Buffers flushed because the memory budget asked for it.
@@ -111,7 +119,7 @@ counters! {
 pub struct Failure {
     /// When.
     pub time: Timestamp,
-    /// What was tried: `commit`, `flush`, `merge`.
+    /// What was tried: `commit`, `flush`, `merge`, `retain`.
     pub job: String,
     /// What went wrong.
     pub message: String,
@@ -159,6 +167,12 @@ impl Counters {
                 self.segments_merged += inputs;
                 self.merge_bytes_read += bytes_read;
                 self.merge_bytes_written += bytes_written;
+            }
+            StoreEvent::BehindHorizon { spans } => self.spans_behind_horizon += spans,
+            StoreEvent::Dropped { partitions, spans, bytes, .. } => {
+                self.partitions_dropped += partitions;
+                self.spans_dropped += spans;
+                self.bytes_dropped += bytes;
             }
             StoreEvent::Recovering { frames: 1.., spans, done: true, .. } => {
                 self.recoveries += 1;

@@ -61,6 +61,8 @@ pub(crate) struct Engine {
     pub(crate) next_segment_id: AtomicU64,
     /// Where spans outside the window are, once one has come.
     pub(crate) quarantine: Mutex<Option<Store>>,
+    /// Spans that start before this, in nanoseconds, lie in what the options' rule has dropped.
+    pub(crate) horizon: AtomicU64,
     poison: OnceLock<String>,
     closed: AtomicBool,
     /// Released when the last handle and the last job are gone.
@@ -113,6 +115,7 @@ impl Engine {
             state: RwLock::new(Arc::new(parts.state)),
             next_segment_id,
             quarantine: Mutex::new(None),
+            horizon: AtomicU64::new(0),
             poison: OnceLock::new(),
             closed: AtomicBool::new(false),
             lock: Mutex::new(Some(parts.lock)),

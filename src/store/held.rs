@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::catalog::{PartitionKey, SegmentEntry};
 use crate::query::source::Source;
-use crate::segment::{Segment, Summary};
+use crate::segment::{IdFilter, Segment, Summary};
 use crate::store::lazy::{LazySegment, Opened, Opener};
 
 /// A published segment. Clones share what opening it gave, so that a file that was merged and
@@ -53,6 +53,11 @@ impl Held {
     /// Whether it was found to be lost.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(&self.file, File::Lazy(lazy) if matches!(lazy.known(), Some(Opened::Lost(_))))
+    }
+
+    /// Bytes of the id filter beside it.
+    pub(crate) fn filter_bytes(&self) -> u64 {
+        IdFilter::bytes(self.summary.traces)
     }
 
     /// What it holds, in a few numbers.

@@ -4,6 +4,7 @@
 //! partition has at most one flush and one merge under way, so its buffers are flushed in the
 //! order in which they were sealed. Flushes go before merges, since appends wait for them.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -24,7 +25,7 @@ use crate::store::under_way::{Job, UnderWay, sealed_bytes};
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// How long to wait for the job of another before looking again.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is under way in a store.
 #[derive(Default)]
@@ -92,6 +93,22 @@ impl Jobs {
         options: &Options,
     ) -> Option<usize> {
         lock(&self.under_way).unmerged(partition, key, options.merge_fan_in)
+    }
+
+    /// Claims partitions for a drop, unless a flush or another claim is at one of them.
+    pub(crate) fn try_claim(&self, keys: &BTreeSet<PartitionKey>) -> bool {
+        lock(&self.under_way).try_claim(keys)
+    }
+
+    /// Lets jobs work on these partitions again.
+    pub(crate) fn give_up_claim(&self, keys: &BTreeSet<PartitionKey>) {
+        lock(&self.under_way).claimed.retain(|key| !keys.contains(key));
+        self.ended.notify_all();
+    }
+
+    /// Whether a partition is about to be dropped.
+    pub(crate) fn is_claimed(&self, key: &PartitionKey) -> bool {
+        lock(&self.under_way).claimed.contains(key)
     }
 
     /// Waits until some job ends, or for `at_most`.
@@ -237,6 +254,8 @@ impl Engine {
         });
         self.end(&taken, &result);
         match &result {
+            // What was written may be what a rule was waiting for.
+            Ok(()) if matches!(job, Job::Flush(_)) => self.keep_rule(),
             Ok(()) => {}
             Err(Error::Cancelled | Error::Closed) => {
                 self.watch.tell(&StoreEvent::Cancelled { job: job.kind() });
@@ -244,6 +263,14 @@ impl Engine {
             Err(error) => self.watch.tell(&StoreEvent::Failed { job: job.kind(), error }),
         }
         result
+    }
+
+    /// Runs a merge, which nobody misses if its partition is dropped meanwhile.
+    fn run_unless_overtaken(self: &Arc<Self>, taken: Taken) -> Result<()> {
+        match self.run(taken) {
+            Err(Error::Cancelled) if !self.is_closed() => Ok(()),
+            result => result,
+        }
     }
 
     /// A job that was begun is over.
@@ -289,7 +316,7 @@ impl Engine {
                     Next::Begun(taken) => {
                         match &taken.job {
                             Job::Merge(_, ids) if ids.is_empty() => self.end(&taken, &Ok(())),
-                            _ => self.run(taken)?,
+                            _ => self.run_unless_overtaken(taken)?,
                         }
                         break;
                     }
@@ -305,7 +332,7 @@ impl Engine {
         loop {
             self.check_writable()?;
             match self.take_job(UnderWay::next_merge) {
-                Next::Begun(taken) => self.run(taken)?,
+                Next::Begun(taken) => self.run_unless_overtaken(taken)?,
                 Next::Nothing if lock(&self.jobs.under_way).merging.is_empty() => return Ok(()),
                 // What is under way may make another merge due.
                 Next::Nothing | Next::Later => self.jobs.wait(LOOK_AGAIN),

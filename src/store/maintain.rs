@@ -62,7 +62,8 @@ impl Engine {
         let (spans, bytes) = add.iter().fold((0, 0), |(spans, bytes), (_, entry)| {
             (spans + entry.summary.rows, bytes + entry.bytes)
         });
-        let floor = self.log_floor_without(&due, through);
+        let flushed = due.iter().map(|due| (due.first, due.key)).collect();
+        let floor = self.log_floor_without(&flushed, through);
         let edit = Edit {
             add,
             flushed: due.iter().map(|due| (due.key, due.last)).collect(),
@@ -106,14 +107,17 @@ impl Engine {
         if are_new { self.environment.disk.sync_dir(&self.root) } else { Ok(()) }
     }
 
-    /// The log's frames up to this one are in segments, once these buffers are, whose last frame
-    /// is `through`.
+    /// The log's frames up to this one are needed no longer, once these buffers are not: they are
+    /// told by their first frames, and `through` is the last of all.
     ///
     /// Frames are shown in the order of their sequences, so one that is not shown yet has a higher
     /// one than any in a buffer.
-    fn log_floor_without(&self, due: &[Due<'_>], through: u64) -> u64 {
-        let flushed: BTreeSet<_> = due.iter().map(|due| (due.first, due.key)).collect();
-        let oldest = lock(&self.agenda).first_frame_without(&flushed);
+    pub(crate) fn log_floor_without(
+        &self,
+        buffers: &BTreeSet<(u64, PartitionKey)>,
+        through: u64,
+    ) -> u64 {
+        let oldest = lock(&self.agenda).first_frame_without(buffers);
         oldest.map_or(through, |seq| seq - 1)
     }
 
@@ -139,29 +143,36 @@ impl Engine {
         }
         self.watch.tell(&StoreEvent::Began { job: Job::Merge, partition: key.first() });
         let next_id = || self.segment_id();
-        let cancelled = || self.is_closed();
+        let cancelled = || self.is_closed() || self.jobs.is_claimed(&key);
         let sink = self.sink(key, Effort::Thorough, &next_id);
-        let added = merge::merge(&inputs, &sink, &cancelled)?;
-        self.sync_folders(sink.made_folder.get())?;
+        let mut added = Vec::new();
+        let merged = merge::merge(&inputs, &sink, &cancelled, &mut |entry| added.push(entry))
+            .and_then(|()| self.sync_folders(sink.made_folder.get()));
+        let added: Vec<_> = added.into_iter().map(|entry| (key, entry)).collect();
+        if let Err(error) = merged {
+            self.remove_unpublished(&added);
+            return Err(error);
+        }
         let bytes_read = inputs.iter().map(|segment| segment.summary().bytes).sum();
-        let bytes_written = added.iter().map(|entry| entry.bytes).sum();
-        let outputs: Vec<u64> = added.iter().map(|entry| entry.id).collect();
+        let bytes_written = added.iter().map(|(_, entry)| entry.bytes).sum();
+        let outputs: Vec<u64> = added.iter().map(|(_, entry)| entry.id).collect();
         // One that was only written anew can still be merged with others.
         if inputs.len() > 1 {
             self.jobs.settle(inputs.len(), &outputs);
         }
-        let edit = Edit {
-            add: added.into_iter().map(|entry| (key, entry)).collect(),
-            remove: ids.to_vec(),
-            ..Edit::default()
-        };
+        let edit = Edit { add: added, remove: ids.to_vec(), ..Edit::default() };
         drop((inputs, state));
-        self.apply(edit, &mut |state, opened| {
+        let merged = self.apply(edit, &mut |state, opened| {
             state.change(key, |partition| {
                 partition.segments.retain(|held| !ids.contains(&held.id));
                 partition.segments.extend(opened.drain(..).map(|(_, held)| held));
                 partition.segments.sort_by_key(|held| held.id);
             });
+        });
+        merged.map_err(|error| match error {
+            // The inputs are live no longer: the partition was dropped.
+            Error::InvalidInput { .. } => Error::Cancelled,
+            error => error,
         })?;
         self.unlink_obsolete();
         self.watch.tell(&StoreEvent::Merged {
@@ -177,7 +188,7 @@ impl Engine {
 
     /// No segment is published before the log is durable through its last frame (P2): else a
     /// crash could keep the segment's part of a batch and lose the rest.
-    fn sync_through(&self, seq: u64) -> Result<()> {
+    pub(crate) fn sync_through(&self, seq: u64) -> Result<()> {
         if self.log.synced_seq() < seq {
             self.log.sync().map_err(|error| self.commit_failed(&error))?;
         }
@@ -213,7 +224,7 @@ impl Engine {
     }
 
     /// Makes `edit` durable and `change`s the state accordingly, given the opened new segments.
-    fn apply(&self, edit: Edit, change: &mut Change<'_>) -> Result<()> {
+    pub(crate) fn apply(&self, edit: Edit, change: &mut Change<'_>) -> Result<()> {
         let open = |(key, entry): &(PartitionKey, SegmentEntry)| {
             Ok((*key, Held::new(entry.id, self.opener.open(*key, entry)?)))
         };
@@ -230,15 +241,22 @@ impl Engine {
             Err(error) => return Err(self.poisoned_by(&error)),
         };
         self.publish(|state| {
-            change(state, &mut opened);
             state.version = Arc::clone(&version);
+            change(state, &mut opened);
         });
         Ok(())
     }
 
-    /// Unlinks files that no version in use names.
-    pub(crate) fn unlink_obsolete(&self) {
-        // What cannot be unlinked now is found again by the next merge or the next opening.
-        lock(&self.catalog).sweep().ok();
+    /// Unlinks files that no version in use names, now and again until all are gone.
+    pub(crate) fn unlink_obsolete(self: &Arc<Self>) {
+        let left = {
+            let mut catalog = lock(&self.catalog);
+            // What cannot be unlinked is found by the next opening, if not before.
+            catalog.sweep().ok();
+            catalog.obsolete_files()
+        };
+        if left > 0 {
+            self.arm_sweep();
+        }
     }
 }

@@ -21,7 +21,9 @@ use crate::base::observer::{Observer, StoreEvent};
 /// | `tracekeep_flush_seconds`, `tracekeep_flushed_spans_total`, `tracekeep_flushed_bytes_total` | |
 /// | `tracekeep_merge_seconds`, `tracekeep_merged_segments_total` | |
 /// | `tracekeep_merge_read_bytes_total`, `tracekeep_merge_written_bytes_total` | |
-/// | `tracekeep_failures_total` | `job`: `commit`, `flush`, `merge` |
+/// | `tracekeep_spans_behind_horizon_total`, `tracekeep_dropped_partitions_total` | |
+/// | `tracekeep_dropped_spans_total`, `tracekeep_dropped_bytes_total`, `tracekeep_drop_seconds` | |
+/// | `tracekeep_failures_total` | `job`: `commit`, `flush`, `merge`, `retain` |
 /// | `tracekeep_fsync_seconds` | `file`: `log`, `segment`, `manifest`, `folder` |
 /// | `tracekeep_cache_hits_total`, `tracekeep_cache_misses_total` | |
 /// | `tracekeep_segments_considered_total`, `tracekeep_segments_pruned_total` | `by`: `lookup`, `search` |
@@ -125,6 +127,15 @@ impl Observer for MetricsObserver {
                 self.count("tracekeep_merge_read_bytes_total", bytes_read);
                 self.count("tracekeep_merge_written_bytes_total", bytes_written);
                 self.time("tracekeep_merge_seconds", took);
+            }
+            StoreEvent::BehindHorizon { spans } => {
+                self.count("tracekeep_spans_behind_horizon_total", spans);
+            }
+            StoreEvent::Dropped { partitions, spans, bytes, took } => {
+                self.count("tracekeep_dropped_partitions_total", partitions);
+                self.count("tracekeep_dropped_spans_total", spans);
+                self.count("tracekeep_dropped_bytes_total", bytes);
+                self.time("tracekeep_drop_seconds", took);
             }
             StoreEvent::Failed { job, .. } => {
                 self.count_as("tracekeep_failures_total", ("job", job.name()), 1);

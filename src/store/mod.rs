@@ -6,6 +6,7 @@
 //!                                                     while the next group is logged
 //! buffer large or old ─ seal ─ flush job ─ segment ─ manifest edit ─ state ─ log trimmed
 //! many segments ─ merge job ─ segments ─ manifest edit ─ state ─ old files unlinked   (jobs.rs, maintain.rs)
+//! expired partitions ─ retain ─ manifest edit ─ state ─ files unlinked                 (retain.rs)
 //! read ─ the state's view ─ query/                                                    (read.rs)
 //! ```
 
@@ -13,6 +14,7 @@ mod agenda;
 mod append;
 mod backlog;
 mod budget;
+mod claim;
 mod commit;
 pub mod counters;
 mod distinct;
@@ -32,6 +34,7 @@ mod quarantine;
 pub mod read;
 pub mod reader;
 pub mod resources;
+pub mod retain;
 pub mod salvage;
 mod shelves;
 pub mod slot;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 use crate::base::time::{Timestamp, saturating_nanos};
@@ -89,6 +90,7 @@ pub(crate) fn engine(
     let engine = Arc::new(Engine::new(parts));
     engine.resources.join(&engine);
     engine.seal_where_due();
+    engine.arm_rule(Duration::ZERO);
     Ok(engine)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::observer::Observer;
 use crate::disk::real::Io;
 use crate::store::resources::{Resources, buffers_limit, pages_limit};
+use crate::upkeep::retention::Retention;
 
 /// When an append counts as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -105,6 +106,10 @@ pub struct Options {
     /// Background threads for flushing and merging; with 0 the appending thread does that work.
     /// Default: the processor's cores, at most four. The threads end when there is nothing to do.
     pub threads: usize,
+    /// What the store keeps: it drops by itself what has expired, after flushes and when the oldest
+    /// partition comes of age, for which a timer waits. Spans that would go to what was dropped are
+    /// refused one by one, and counted. Default none: everything is kept.
+    pub retention: Option<Retention>,
     /// How published files are read. Default [`Io::Map`].
     pub io: Io,
     /// Permissions of the directories. Default 0700: traces hold private data.
@@ -148,6 +153,7 @@ impl Default for Options {
             on_full: OnFull::Wait,
             min_free_bytes: 64 << 20,
             threads: cores.min(4),
+            retention: None,
             io: Io::Map,
             mode: 0o700,
             merge_fan_in: 8,
@@ -197,6 +203,8 @@ setters! {
     min_free_bytes: u64 => min_free_bytes;
     /// Sets [`Options::threads`].
     threads: usize => threads;
+    /// Sets [`Options::retention`].
+    retention: Retention => Some(retention).filter(|rule| !rule.keeps_all());
     /// Sets [`Options::io`].
     io: Io => io;
     /// Sets [`Options::mode`].

@@ -31,6 +31,8 @@ impl Engine {
             out_of_window: OutOfWindow::Accept,
             create_if_missing: true,
             resources: Some(self.resources.clone()),
+            // Its one partition is as old as any clock can be wrong.
+            retention: None,
             observer: None,
             ..self.options.clone()
         };

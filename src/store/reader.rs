@@ -15,9 +15,11 @@ use crate::store::lazy::Opener;
 use crate::store::open::{self, Replay};
 use crate::store::options::Options;
 use crate::store::read::TraceReader;
+use crate::store::retain::RetentionReport;
 use crate::store::state::State;
 use crate::store::stats::{self, Stats};
 use crate::store::watch;
+use crate::upkeep::retention::Retention;
 
 /// How often a reader starts over when the writer flushes or merges under it. Each time the
 /// writer has moved on by at least a version, which takes far longer than reading the manifest.
@@ -124,6 +126,11 @@ impl Reader {
         let place = &self.place;
         stats.counters = watch::read(place.environment.disk.as_ref(), &place.root);
         Ok(stats)
+    }
+
+    /// What [`Store::retain`](crate::Store::retain) would have dropped at the last refresh.
+    pub fn expired(&self, rule: &Retention) -> Result<RetentionReport> {
+        RetentionReport::of(&self.state(), rule, self.place.environment.clock.now())
     }
 
     fn state(&self) -> Arc<State> {

@@ -110,8 +110,20 @@ impl Partition {
         Some(bytes)
     }
 
-    fn is_empty(&self) -> bool {
+    /// Drops the segments, and the buffers in which all frames are up to `seq`.
+    pub(crate) fn forget_through(&mut self, seq: u64) {
+        self.segments.clear();
+        self.sealed.retain(|buffer| buffer.seqs.is_some_and(|(_, last)| last > seq));
+    }
+
+    /// Whether nothing is in it.
+    pub(crate) fn is_empty(&self) -> bool {
         self.segments.is_empty() && self.buffers().all(Buffer::is_empty)
+    }
+
+    /// Bytes of the files that its segments are.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.segments.iter().map(|held| held.bytes + held.filter_bytes()).sum()
     }
 
     /// Bytes of the live buffer, and of all buffers.
@@ -170,18 +182,22 @@ impl State {
     /// What queries see. Put together by the first that asks: a store that takes many batches
     /// between two queries does not pay for each.
     pub(crate) fn view(&self) -> &View {
-        self.view.get_or_init(|| {
-            let partitions = self.partitions.iter();
-            let shown = partitions.map(|(key, partition)| partition.shown(*key)).collect();
-            View::new(shown).sliced(&self.slices)
-        })
+        self.view.get_or_init(|| self.view_of(&|_| true).sliced(&self.slices))
+    }
+
+    /// What queries would see if there were only these partitions.
+    pub(crate) fn view_of(&self, wanted: &dyn Fn(&PartitionKey) -> bool) -> View {
+        let partitions = self.partitions.iter().filter(|(key, _)| wanted(key));
+        let held = partitions.filter(|(_, partition)| !partition.is_empty());
+        View::new(held.map(|(key, partition)| partition.shown(*key)).collect())
     }
 
     pub(crate) fn partitions(&self) -> &Shelves<Partition> {
         &self.partitions
     }
 
-    /// Changes one partition, which is made if need be and goes once nothing is in it.
+    /// Changes one partition, which is made if need be and goes once nothing is in it, unless the
+    /// manifest still tells how far it was flushed: what is replayed goes to where it went before.
     pub(crate) fn change<R>(
         &mut self,
         key: PartitionKey,
@@ -197,7 +213,7 @@ impl State {
         });
         self.live_bytes = self.live_bytes - before.0 + after.0;
         self.buffer_bytes = self.buffer_bytes - before.1 + after.1;
-        if is_empty {
+        if is_empty && !self.version.partitions.contains_key(&key) {
             self.partitions.remove(&key);
         }
         result

@@ -7,15 +7,15 @@ use std::time::Duration;
 use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::time::Timestamp;
+use crate::catalog::PartitionKey;
 use crate::ingest::group::Group;
 use crate::ingest::rows::{self, Place};
-use crate::segment::IdFilter;
 use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
-use crate::store::held;
+use crate::store::held::{self, Held};
 use crate::store::resources::MemoryUse;
 use crate::store::state::{Partition, State};
-use crate::upkeep::held::Held;
+use crate::upkeep;
 
 /// What a store holds. Identical spans count once.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,12 +102,8 @@ impl PartitionState {
 pub(crate) fn collect(state: &State) -> Result<Stats> {
     let mut stats = Stats::default();
     let mut sections: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for (key, partition) in state.partitions().iter() {
-        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
-        let mut bytes: u64 = partition.segments.iter().map(|held| held.bytes).sum();
-        // Single files that were opened by name have no id filters beside them.
-        let has_filters = state.version.partitions.contains_key(key);
-        let buffered = count_buffered(partition)?;
+    for (key, partition) in state.partitions().iter().filter(|(_, held)| !held.is_empty()) {
+        let mut own = of_partition(key, partition)?;
         for held in &partition.segments {
             let Some(segment) = held.segment()? else {
                 stats.lost_segments += 1;
@@ -116,55 +112,64 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
             for part in segment.shares()? {
                 *sections.entry(part.name).or_default() += part.bytes;
             }
-            if has_filters {
-                let beside = IdFilter::bytes(segment);
-                *sections.entry("id filters").or_default() += beside;
-                bytes += beside;
-            }
         }
-        let open = partition.buffers().any(|buffer| !buffer.is_empty());
-        stats.partitions.push(PartitionStats {
-            start: key.first(),
-            width: Duration::from_nanos(key.width_nanos),
-            state: if open { PartitionState::Open } else { PartitionState::Flushed },
-            segments: partition.segments.len() as u64,
-            spans: flushed + buffered,
-            bytes,
-        });
-        stats.spans += flushed + buffered;
-        stats.buffered_spans += buffered;
-        stats.segments += partition.segments.len() as u64;
-        stats.bytes += bytes;
+        let filters: u64 = partition.segments.iter().map(Held::filter_bytes).sum();
+        // Single files that were opened by name have no id filters beside them.
+        if state.version.partitions.contains_key(key) {
+            *sections.entry("id filters").or_default() += filters;
+        } else {
+            own.bytes -= filters;
+        }
+        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
+        stats.spans += own.spans;
+        stats.buffered_spans += own.spans - flushed;
+        stats.segments += own.segments;
+        stats.bytes += own.bytes;
+        stats.partitions.push(own);
     }
     stats.sections =
         sections.into_iter().map(|(name, bytes)| SectionStats { name, bytes }).collect();
     stats.sections.sort_by_key(|section| std::cmp::Reverse(section.bytes));
-    stats.traces = count_distinct(&mut |visit| visit_traces(state, visit))?;
+    stats.traces = count_distinct(&mut |visit| {
+        state.partitions().values().try_for_each(|partition| visit_traces(partition, visit))
+    })?;
     stats.buffered_bytes = state.buffer_bytes().1 as u64;
     Ok(stats)
+}
+
+/// Counts what one partition holds.
+pub(crate) fn of_partition(key: &PartitionKey, partition: &Partition) -> Result<PartitionStats> {
+    let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
+    let open = partition.buffers().any(|buffer| !buffer.is_empty());
+    Ok(PartitionStats {
+        start: key.first(),
+        width: Duration::from_nanos(key.width_nanos),
+        state: if open { PartitionState::Open } else { PartitionState::Flushed },
+        segments: partition.segments.len() as u64,
+        spans: flushed + count_buffered(partition)?,
+        bytes: partition.file_bytes(),
+    })
 }
 
 /// Counts the buffered spans that no segment holds, identical ones once.
 fn count_buffered(partition: &Partition) -> Result<u64> {
     let groups: Vec<&Group> = partition.groups().map(Arc::as_ref).collect();
     let segments = held::sound(partition.segments.iter())?;
-    let mut held = Held::new(&segments);
+    let mut held = upkeep::held::Held::new(&segments);
     let mut skip = |spans: &[Place<'_>], stored: &mut [bool]| held.mark(spans, stored);
     let stored = rows::stored(&rows::distinct(&groups), &mut skip)?;
     Ok(stored.into_iter().filter(|stored| !stored).count() as u64)
 }
 
-/// Hands over the trace ids of all sources, repeated ones again.
-fn visit_traces(state: &State, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
-    for partition in state.partitions().values() {
-        for segment in held::sound(partition.segments.iter())? {
-            for ordinal in 0..u32::try_from(segment.summary().traces).unwrap_or(u32::MAX) {
-                visit(segment.entry(ordinal)?.id);
-            }
+/// Hands over the trace ids in a partition, repeated ones again.
+pub(crate) fn visit_traces(partition: &Partition, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+    for segment in held::sound(partition.segments.iter())? {
+        for ordinal in 0..u32::try_from(segment.summary().traces).unwrap_or(u32::MAX) {
+            visit(segment.entry(ordinal)?.id);
         }
-        for group in partition.groups() {
-            group.entries().iter().for_each(|entry| visit(entry.trace_id()));
-        }
+    }
+    for group in partition.groups() {
+        group.entries().iter().for_each(|entry| visit(entry.trace_id()));
     }
     Ok(())
 }

@@ -16,9 +16,11 @@ use crate::store::engine::{Engine, Environment};
 use crate::store::open;
 use crate::store::options::Options;
 use crate::store::read::TraceReader;
+use crate::store::retain::RetentionReport;
 use crate::store::slot::{Commit, Slot};
 use crate::store::snapshot::Snapshot;
 use crate::store::stats::{self, Stats};
+use crate::upkeep::retention::Retention;
 
 /// A store of traces in a directory: appends, reads, upkeep.
 ///
@@ -213,6 +215,35 @@ impl Store {
     pub fn merge_due(&self) -> Result<()> {
         self.flush()?;
         self.engine().merge_due()
+    }
+
+    /// Drops the partitions that have expired by `rule`, and tells what that was. They are gone for
+    /// new readers at once; snapshots keep them, and their files go when the last reader is done.
+    /// A store that is to do so by itself is told by [`Options::retention`].
+    ///
+    /// Cost: an edit of the manifest and unlinking; after that, a lookup for each trace that went,
+    /// to tell how many were cut.
+    ///
+    /// ```
+    /// use tracekeep::{Options, Retention, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// let report = store.retain(&Retention::days(7).max_bytes(50 << 30))?;
+    /// assert_eq!(report.spans(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(&self, rule: &Retention) -> Result<RetentionReport> {
+        let engine = self.engine();
+        let report = engine.retain(rule);
+        engine.save_counters();
+        report
+    }
+
+    /// What [`Store::retain`] would drop now.
+    pub fn expired(&self, rule: &Retention) -> Result<RetentionReport> {
+        let engine = self.engine();
+        engine.check_open()?;
+        RetentionReport::of(&engine.state(), rule, engine.environment.clock.now())
     }
 
     /// The store of spans outside the window, which [`OutOfWindow::Quarantine`] keeps apart; `None`

@@ -1,6 +1,8 @@
-//! What happens by itself after a while: syncing the log, sealing old buffers.
+//! What happens by itself after a while: syncing the log, sealing old buffers, dropping what has
+//! expired, unlinking what others had in use.
 //!
-//! A timer is armed by an append and fires once; nothing ticks in a store that takes no spans.
+//! A timer fires once. An append arms the first two, what waits for it the others: nothing ticks
+//! in a store that takes no spans, but what its options' rule asks for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,11 +12,17 @@ use crate::disk::executor::Ticket;
 use crate::store::engine::{Engine, lock};
 use crate::store::options::Durability;
 
+/// How soon to look again whether readers in other processes have let go of files: they do not
+/// tell. A look locks a file for each version that is pinned.
+const SWEEP_AGAIN: Duration = Duration::from_secs(5);
+
 /// Which timers are armed.
 #[derive(Default)]
 pub(crate) struct Timers {
     sync: Mutex<Option<Ticket>>,
     seal: Mutex<Option<Ticket>>,
+    retain: Mutex<Option<Ticket>>,
+    sweep: Mutex<Option<Ticket>>,
 }
 
 impl Engine {
@@ -24,6 +32,16 @@ impl Engine {
             self.arm(every, |timers| &timers.sync, Self::sync_log);
         }
         self.arm(self.options.seal_age, |timers| &timers.seal, Self::seal_old);
+    }
+
+    /// Arms the timer of retention.
+    pub(crate) fn arm_retention(self: &Arc<Self>, delay: Duration) {
+        self.arm(delay, |timers| &timers.retain, Self::keep_rule);
+    }
+
+    /// Arms the timer that unlinks files which readers in other processes had pinned.
+    pub(crate) fn arm_sweep(self: &Arc<Self>) {
+        self.arm(SWEEP_AGAIN, |timers| &timers.sweep, Self::unlink_obsolete);
     }
 
     fn arm(
@@ -59,7 +77,8 @@ impl Engine {
 
     /// Gives up all timers.
     pub(crate) fn disarm(&self) {
-        for timer in [&self.timers.sync, &self.timers.seal] {
+        let Timers { sync, seal, retain, sweep } = &self.timers;
+        for timer in [sync, seal, retain, sweep] {
             if let Some(ticket) = lock(timer).take() {
                 self.environment.executor.cancel(ticket);
             }

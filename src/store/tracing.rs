@@ -10,7 +10,7 @@ use crate::base::observer::{Observer, Stall, StoreEvent};
 /// Tells what happens in a store through the facade of the `tracing` crate; needs the feature
 /// `tracing`.
 ///
-/// Flushes and merges are spans, called `job`; all else is events, under the target
+/// Flushes, merges and drops are spans, called `job`; all else is events, under the target
 /// `tracekeep`: failures as errors, appends that are held up as warnings, flushes, merges and
 /// recovery as information, commits and searches to debug with, syncs and reads of the cache as
 /// traces. Do not send these spans into the very store that they are about: each would cause more.
@@ -54,6 +54,9 @@ impl Observer for TracingObserver {
                     );
                 });
             }
+            StoreEvent::Dropped { partitions, spans, bytes, took } => end_job(
+                || info!(target: "tracekeep", partitions, spans, bytes, ?took, "dropped partitions"),
+            ),
             StoreEvent::Failed { job, error } => {
                 let tell = || error!(target: "tracekeep", job = job.name(), %error, "failed");
                 // A commit is no job of its own.
@@ -73,6 +76,9 @@ impl Observer for TracingObserver {
             }
             StoreEvent::OutsideWindow { spans, decision } => {
                 debug!(target: "tracekeep", spans, decision, "spans outside the window");
+            }
+            StoreEvent::BehindHorizon { spans } => {
+                debug!(target: "tracekeep", spans, "refused spans that have expired");
             }
             StoreEvent::Rejected { spans } => debug!(target: "tracekeep", spans, "rejected spans"),
             StoreEvent::Sealed { partition, reason, bytes } => {

@@ -34,6 +34,8 @@ pub(crate) struct UnderWay {
     pub(crate) inline: Vec<ThreadId>,
     flushing: BTreeSet<PartitionKey>,
     pub(crate) merging: BTreeSet<PartitionKey>,
+    /// Partitions that are about to be dropped.
+    pub(crate) claimed: BTreeSet<PartitionKey>,
     /// Segments that merges leave alone until the store is reopened: inputs of merges that found
     /// damage, and outputs that were cut because they were full, which no merge makes fewer.
     pub(crate) settled: BTreeSet<u64>,
@@ -49,7 +51,9 @@ impl UnderWay {
     /// The sealed buffers that have waited longest and are not being flushed.
     pub(crate) fn next_flush(&self, state: &State, agenda: &Agenda) -> Option<Job> {
         let (mut keys, mut bytes) = (Vec::new(), 0);
-        for key in agenda.sealed().filter(|key| !self.flushing.contains(key)) {
+        let is_free =
+            |key: &PartitionKey| !self.flushing.contains(key) && !self.claimed.contains(key);
+        for key in agenda.sealed().filter(is_free) {
             bytes += sealed_bytes(state, &key);
             if !keys.is_empty() && bytes > TOGETHER_BYTES {
                 break;
@@ -71,7 +75,7 @@ impl UnderWay {
         let mut last = None;
         while let Some(key) = agenda.crowded_after(last) {
             last = Some(key);
-            if self.merging.contains(&key) {
+            if self.merging.contains(&key) || self.claimed.contains(&key) {
                 continue;
             }
             let partition = state.partitions().get(&key);
@@ -104,6 +108,15 @@ impl UnderWay {
         segments.filter(|segment| !self.settled.contains(&segment.id))
     }
 
+    /// Claims partitions, unless a flush or another claim is at one of them.
+    pub(crate) fn try_claim(&mut self, keys: &BTreeSet<PartitionKey>) -> bool {
+        let is_free = self.flushing.is_disjoint(keys) && self.claimed.is_disjoint(keys);
+        if is_free {
+            self.claimed.extend(keys);
+        }
+        is_free
+    }
+
     pub(crate) fn begin(&mut self, job: &Job) {
         match job {
             Job::Flush(keys) => self.flushing.extend(keys),
@@ -120,7 +133,8 @@ impl UnderWay {
                 self.merging.remove(key);
             }
         }
-        self.last_error = result.as_ref().err().cloned();
+        let failure = result.as_ref().err();
+        self.last_error = failure.filter(|error| !matches!(error, Error::Cancelled)).cloned();
         if let (Job::Merge(_, ids), Err(Error::Corrupt { .. } | Error::Version { .. })) =
             (job, result)
         {
@@ -131,7 +145,7 @@ impl UnderWay {
     /// All of a partition's segments, unless a merge of it is under way; none if there is but one
     /// that is as small as it can be.
     pub(crate) fn whole_merge(&self, state: &State, key: PartitionKey) -> Option<Job> {
-        if self.merging.contains(&key) {
+        if self.merging.contains(&key) || self.claimed.contains(&key) {
             return None;
         }
         let Some(partition) = state.partitions().get(&key) else {

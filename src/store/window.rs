@@ -10,10 +10,14 @@ use crate::store::engine::Engine;
 use crate::store::options::OutOfWindow;
 
 const TOO_EARLY: &str = "the span starts before the window that max_age sets";
+const EXPIRED: &str = "the span starts before what the store's retention keeps";
 const TOO_LATE: &str = "the span starts after the window that max_ahead sets";
 
 /// Judges the spans of one request, and counts those outside the window.
 pub(crate) struct Gate {
+    /// What starts earlier has expired.
+    horizon: Timestamp,
+    expired: Cell<u64>,
     first: Timestamp,
     last: Timestamp,
     policy: OutOfWindow,
@@ -23,6 +27,10 @@ pub(crate) struct Gate {
 impl Gate {
     /// Whether a span is let in. Each is to be judged once.
     pub(crate) fn judge(&self, span: &SpanKey) -> Admission {
+        if span.start < self.horizon {
+            self.expired.set(self.expired.get() + 1);
+            return Admission::Reject(EXPIRED);
+        }
         let why = if span.start < self.first {
             TOO_EARLY
         } else if span.start > self.last {
@@ -40,7 +48,8 @@ impl Gate {
 
     /// Whether a span is to be quarantined, if any is; counts nothing.
     pub(crate) fn judge_outside(&self, span: &SpanKey) -> Admission {
-        let is_inside = (self.first..=self.last).contains(&span.start);
+        // One that has expired was refused already.
+        let is_inside = span.start < self.horizon || (self.first..=self.last).contains(&span.start);
         if is_inside { Admission::LeaveOut } else { Admission::Accept }
     }
 
@@ -51,11 +60,13 @@ impl Gate {
 }
 
 impl Engine {
-    /// The gate at this moment; wide open unless the options set a window.
+    /// The gate at this moment; wide open unless the options set a window or a retention.
     pub(crate) fn gate(&self) -> Gate {
         let options = &self.options;
         let now = self.environment.clock.now();
         Gate {
+            horizon: self.horizon(now),
+            expired: Cell::new(0),
             first: options.max_age.map_or(Timestamp::ZERO, |age| now.saturating_sub(age)),
             last: options.max_ahead.map_or(Timestamp::MAX, |ahead| now.saturating_add(ahead)),
             policy: options.out_of_window,
@@ -65,6 +76,10 @@ impl Engine {
 
     /// Tells what a gate has counted.
     pub(crate) fn tell_outside(&self, gate: &Gate) {
+        let spans = gate.expired.get();
+        if spans > 0 {
+            self.watch.tell(&StoreEvent::BehindHorizon { spans });
+        }
         let spans = gate.outside.get();
         if spans > 0 {
             let decision = gate.policy.name();

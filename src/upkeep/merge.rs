@@ -40,13 +40,15 @@ struct Fragment {
     ordinal: u32,
 }
 
-/// Merges `inputs` into new segments of their partition. `cancelled` is asked now and then.
+/// Merges `inputs` into new segments of their partition. `cancelled` is asked now and then;
+/// `written` tells which segments there are, also before an error.
 pub fn merge(
     inputs: &[Arc<Segment>],
     sink: &Sink<'_>,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<SegmentEntry>> {
-    let mut output = Output::new(inputs, sink, cancelled);
+    written: &mut dyn FnMut(SegmentEntry),
+) -> Result<()> {
+    let mut output = Output::new(inputs, sink, cancelled, written);
     let mut next = BinaryHeap::new();
     for input in 0..inputs.len() as u32 {
         next.extend(fragment(inputs, input, 0)?.map(Reverse));
@@ -55,7 +57,7 @@ pub fn merge(
         next.extend(fragment(inputs, first.input, first.ordinal + 1)?.map(Reverse));
         output.take(&first)?;
     }
-    output.finish()
+    output.cut()
 }
 
 /// A fragment, unless the input has no trace with that ordinal.
@@ -79,7 +81,9 @@ struct Output<'a> {
     looks: Looks,
     /// Traces whose rows take too much memory to be gathered.
     scattered: BTreeSet<TraceId>,
-    written: Vec<SegmentEntry>,
+    written: &'a mut dyn FnMut(SegmentEntry),
+    /// How many segments were written.
+    segments: usize,
 }
 
 /// Codes of the builder for the codes of each input, found as they come up.
@@ -121,6 +125,7 @@ impl<'a> Output<'a> {
         inputs: &'a [Arc<Segment>],
         sink: &'a Sink<'a>,
         cancelled: &'a dyn Fn() -> bool,
+        written: &'a mut dyn FnMut(SegmentEntry),
     ) -> Self {
         Self {
             inputs,
@@ -131,7 +136,8 @@ impl<'a> Output<'a> {
             unchecked_rows: 0,
             looks: Looks::default(),
             scattered: BTreeSet::new(),
-            written: Vec::new(),
+            written,
+            segments: 0,
         }
     }
 
@@ -187,7 +193,7 @@ impl<'a> Output<'a> {
         self.cut_if_full()?;
         let segment = self.input(fragment.input)?;
         let entry = segment.entry(fragment.ordinal)?;
-        let written = self.written.len();
+        let segments = self.segments;
         self.builder.begin_trace(fragment.id, entry.flags.has(TraceFlags::REGULAR));
         segment.outlines_in_turn(entry.row_range(), &mut |row| {
             self.push(fragment, &row)?;
@@ -195,7 +201,7 @@ impl<'a> Output<'a> {
         })?;
         // What goes on in another segment may start later than the traces to come: it stays
         // alone, so that traces stand by their first start.
-        if self.written.len() > written { self.cut() } else { Ok(()) }
+        if self.segments > segments { self.cut() } else { Ok(()) }
     }
 
     /// Reads the fragments of a trace; `None` if that takes too much memory.
@@ -279,13 +285,9 @@ impl<'a> Output<'a> {
         self.contexts = Contexts::new(self.inputs.len());
         self.looks = Looks::default();
         if full.rows() > 0 {
-            self.written.push(self.sink.write(full)?);
+            (self.written)(self.sink.write(full)?);
+            self.segments += 1;
         }
         Ok(())
-    }
-
-    fn finish(mut self) -> Result<Vec<SegmentEntry>> {
-        self.cut()?;
-        Ok(self.written)
     }
 }

@@ -8,4 +8,5 @@ pub mod gathered;
 pub mod held;
 pub mod merge;
 pub mod plan;
+pub mod retention;
 pub mod sink;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracekeep::{
-    ResourceContext, ResourceSpans, ScopeContext, Timestamp, Trace, TraceId, TraceSpan,
+    ResourceContext, ResourceSpans, Retention, ScopeContext, Timestamp, Trace, TraceId, TraceSpan,
 };
 
 use super::condition::Condition;
@@ -54,6 +54,20 @@ impl Naive {
                 }
             }
         }
+    }
+
+    /// Keeps what is in partitions, all as wide as this, of which the rule keeps the newest.
+    pub fn retain(&mut self, rule: &Retention, now: Timestamp, width: Duration) {
+        let width = width.as_nanos() as u64;
+        let partition = |span: &TraceSpan| span.span.start.nanos() / width;
+        let mut newest: Vec<u64> = self.spans.iter().map(partition).collect();
+        newest.sort_unstable_by(|a, b| b.cmp(a));
+        newest.dedup();
+        newest.truncate(rule.max_partitions.map_or(usize::MAX, |most| most.max(1)));
+        let age = rule.max_age.map_or(u64::MAX, |age| age.as_nanos() as u64);
+        let last = |start: &u64| (start * width).saturating_add(width - 1);
+        newest.retain(|start| last(start).saturating_add(age) >= now.nanos());
+        self.spans.retain(|span| newest.contains(&partition(span)));
     }
 
     pub fn ids(&self) -> BTreeSet<TraceId> {

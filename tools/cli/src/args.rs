@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracekeep::{Query, TimeRange, TraceId};
 
+use crate::sizes::parse_bytes;
 use crate::times::{Moment, parse_duration, parse_moment};
 
 /// An embedded storage engine for distributed traces: look into its stores and files.
@@ -72,6 +73,8 @@ pub enum Command {
     Verify,
     /// Merge the segments of each partition
     Merge(MergeArgs),
+    /// Drop partitions that have expired
+    Retain(RetainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -303,4 +306,29 @@ pub struct MergeArgs {
     /// Merge each partition into as few segments as possible, not only those that are due
     #[arg(long)]
     pub all: bool,
+}
+
+/// Arguments of `retain`.
+#[derive(Args, Debug)]
+pub struct RetainArgs {
+    #[command(flatten)]
+    pub rule: RuleArgs,
+    /// Only tell what would go, and why; also beside a store that is in use
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to keep; each limit drops the oldest partitions.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(required = true, multiple = true)]
+pub struct RuleArgs {
+    /// Drop partitions in which every span started longer ago than this: `12h`, `7d`, `4w`
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub max_age: Option<Duration>,
+    /// Drop the oldest partitions while the store takes more than this: `50GiB`
+    #[arg(long, value_parser = parse_bytes, value_name = "SIZE")]
+    pub max_bytes: Option<u64>,
+    /// Drop the oldest partitions while there are more than this
+    #[arg(long, value_name = "N")]
+    pub max_partitions: Option<usize>,
 }

@@ -10,6 +10,7 @@ mod inputs;
 mod measure;
 mod output;
 mod progress;
+mod sizes;
 mod text;
 mod times;
 mod waterfall;

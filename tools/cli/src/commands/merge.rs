@@ -1,15 +1,13 @@
 //! `merge`: fewer, larger segments.
 
-use serde_json::json;
-use tracekeep::{Options, Store};
-
 use crate::args::MergeArgs;
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
 use crate::output::{Column, Output};
+use serde_json::json;
 
 pub fn run(args: &MergeArgs, place: &Place, output: &mut Output) -> Result {
-    let store = Store::open(place.directory()?, Options::default().create_if_missing(false))?;
+    let store = place.store()?;
     let before = store.stats()?;
     if args.all {
         store.merge()?;

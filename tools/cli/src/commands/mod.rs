@@ -10,6 +10,7 @@ mod man;
 mod merge;
 mod metrics;
 mod names;
+mod retain;
 mod search;
 mod shapes;
 mod stats;
@@ -18,7 +19,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use tracekeep::{Error, Reader};
+use tracekeep::{Error, Options, Reader, Store};
 
 use crate::args::{Arguments, Command};
 use crate::failure::{Failure, Result};
@@ -54,6 +55,7 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Dump(args) => dump::run(&args, place, output),
         Command::Verify => verify::run(place, output),
         Command::Merge(args) => merge::run(&args, place, output),
+        Command::Retain(args) => retain::run(&args, place, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man => man::run(output),
     }
@@ -78,6 +80,12 @@ impl Place {
             return Err(Failure::Usage(format!("{} {what}", path.display())));
         }
         Ok(path)
+    }
+
+    /// Opens it for writing, if there is one.
+    fn store(&self) -> Result<Store> {
+        let options = Options::default().create_if_missing(false);
+        Store::open(self.directory()?, options).map_err(|error| self.missing(error))
     }
 
     /// Opens it for reading.

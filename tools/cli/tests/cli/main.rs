@@ -11,6 +11,7 @@ mod bench;
 mod conversions;
 mod files;
 mod imports;
+mod jobs;
 mod malformed;
 mod reading;
 mod schema;

@@ -24,6 +24,10 @@ fn wrong_calls_are_code_2() {
         &["search", "--limit", "-1"],
         &["search", "--after", "nonsense"],
         &["values"],
+        &["retain"],
+        &["retain", "--dry-run"],
+        &["retain", "--max-age", "old"],
+        &["retain", "--max-bytes", "1 cup"],
         &["inspect"],
         &["inspect", "store/MANIFEST", "--block", "x"],
         &["completions", "tcl"],
@@ -39,9 +43,15 @@ fn wrong_calls_are_code_2() {
 #[test]
 fn a_store_must_be_named() {
     let bench = Bench::new();
-    for args in
-        [&["stats"][..], &["search"], &["trace", "1"], &["import", "x"], &["merge"], &["verify"]]
-    {
+    for args in [
+        &["stats"][..],
+        &["search"],
+        &["trace", "1"],
+        &["import", "x"],
+        &["merge"],
+        &["verify"],
+        &["retain", "--max-age", "1d"],
+    ] {
         let output = bench.command().env_remove("TRACEKEEP_STORE").args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("--store"), "{args:?}");
@@ -62,9 +72,11 @@ fn only_import_and_demo_make_a_store() {
         &["dump"],
         &["verify"],
         &["merge"],
+        &["retain", "--max-age", "1d"],
+        &["retain", "--max-age", "1d", "--dry-run"],
     ] {
         let error = bench.run(args).fails(1);
-        assert!(error.contains("there is no store at ") || args == ["merge"], "{args:?}: {error}");
+        assert!(error.contains("there is no store at "), "{args:?}: {error}");
         assert!(!bench.path("store").exists(), "{args:?}");
     }
     bench.import(&bench.file("spans", requests(1)));
@@ -81,6 +93,8 @@ fn a_second_writer_is_code_75_and_readers_are_welcome() {
     let error: serde_json::Value = serde_json::from_str(&ran.fails(75)).unwrap();
     assert_eq!(error["error"]["kind"], "Locked");
     bench.run(&["merge"]).fails(75);
+    bench.run(&["retain", "--max-age", "1d"]).fails(75);
+    bench.run(&["retain", "--max-age", "1d", "--dry-run"]).ok();
     assert_eq!(bench.dump().len(), 2);
     store.close().unwrap();
     bench.import(&file);

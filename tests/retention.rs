@@ -1,0 +1,246 @@
+//! Claim: what has expired is gone for new readers at once and as a whole, also after a crash at any
+//! moment (P1, P2); whoever was reading goes on undisturbed (P8, P9); a store that lives by a rule
+//! keeps it by itself, and refuses what would expire at once (P5).
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracekeep::simulation::{Environment, Fault, InlineExecutor, ManualClock, MemDisk, Survivors};
+use tracekeep::{
+    Appended, Error, Expiry, Options, Reader, ResourceSpans, Retention, ScopeSpans, Span, Store,
+    Timestamp, TraceId, TraceReader,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const ROOT: &str = "/store";
+const DAY_ONE: u64 = 500_000;
+
+fn hour(number: u64) -> Timestamp {
+    Timestamp::ZERO.saturating_add(HOUR * u32::try_from(DAY_ONE + number).unwrap())
+}
+
+fn id(trace: u128) -> TraceId {
+    TraceId::from(trace)
+}
+
+/// Spans of one trace, one in each of these hours.
+fn trace(trace: u128, hours: impl IntoIterator<Item = u64>) -> Vec<ResourceSpans> {
+    let span = |number: u64| Span {
+        trace_id: id(trace),
+        span_id: (number + 1).into(),
+        start: hour(number),
+        end: hour(number),
+        name: "work".into(),
+        ..Span::default()
+    };
+    let spans = hours.into_iter().map(span).collect();
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+    vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
+}
+
+/// A computer in memory.
+struct World {
+    disk: MemDisk,
+    clock: Arc<ManualClock>,
+    executor: Arc<InlineExecutor>,
+}
+
+impl World {
+    fn of(disk: MemDisk) -> Self {
+        let (clock, executor) = (ManualClock::new(hour(5)), InlineExecutor::new());
+        Self { disk, clock: Arc::new(clock), executor: Arc::new(executor) }
+    }
+
+    fn new() -> Self {
+        Self::of(MemDisk::new())
+    }
+
+    fn environment(&self) -> Environment {
+        Environment {
+            disk: Arc::new(self.disk.clone()),
+            clock: Arc::clone(&self.clock) as _,
+            executor: Arc::clone(&self.executor) as _,
+        }
+    }
+
+    fn try_open(&self, options: Options) -> tracekeep::Result<Store> {
+        let options = options.threads(0).min_free_bytes(0).merge_fan_in(2);
+        Store::open_in(ROOT, options, self.environment())
+    }
+
+    fn open(&self, options: Options) -> Store {
+        self.try_open(options).unwrap()
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open_in(ROOT, Options::default(), self.environment()).unwrap()
+    }
+}
+
+/// How many spans of a trace a reader sees.
+fn spans(reader: &impl TraceReader, trace: u128) -> usize {
+    reader.trace(id(trace)).unwrap().map_or(0, |trace| trace.spans.len())
+}
+
+fn newest(partitions: usize) -> Retention {
+    Retention::default().max_partitions(partitions)
+}
+
+#[test]
+fn p5_a_run_reports_what_it_dropped_and_which_traces_it_cut() {
+    let world = World::new();
+    let store = world.open(Options::default());
+    store.append(&trace(1, [0])).unwrap();
+    store.append(&trace(2, [0, 1, 2])).unwrap();
+    store.flush().unwrap();
+    store.append(&trace(3, [1, 2])).unwrap();
+    store.append(&trace(4, [2])).unwrap();
+    let report = store.retain(&Retention::default().max_age(HOUR * 3)).unwrap();
+    let [gone, also] = report.partitions.as_slice() else { panic!("{report:?}") };
+    assert_eq!((gone.held.start, gone.held.spans, gone.why), (hour(0), 2, Expiry::Age));
+    assert_eq!((also.held.start, also.held.spans, also.why), (hour(1), 2, Expiry::Age));
+    assert_eq!(report.cut_traces, 2);
+    let left = [1, 2, 3, 4].map(|trace| spans(&store, trace));
+    assert_eq!(left, [0, 1, 1, 1]);
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.spans, stats.partitions.len()), (3, 1));
+    let counters = stats.counters.unwrap();
+    assert_eq!((counters.partitions_dropped, counters.spans_dropped), (2, 4));
+}
+
+#[test]
+fn p8_p9_readers_keep_what_is_dropped_and_its_files_go_after_them() {
+    let world = World::new();
+    let store = world.open(Options::default());
+    store.append(&trace(1, [0, 1])).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    // Nothing has been opened yet in these.
+    let store = world.open(Options::default());
+    let snapshot = store.snapshot().unwrap();
+    let reader = world.reader();
+    let before = world.disk.used_bytes();
+    let report = store.retain(&newest(1)).unwrap();
+    assert_eq!([spans(&store, 1), spans(&snapshot, 1), spans(&reader, 1)], [1, 2, 2]);
+    assert!(world.disk.used_bytes() >= before, "a reader of another process needs the file");
+    reader.refresh().unwrap();
+    assert_eq!(spans(&reader, 1), 1);
+    // The writer looks again by itself.
+    let dropped = world.disk.used_bytes();
+    assert!(world.executor.run_delayed() > 0);
+    assert_eq!(dropped - world.disk.used_bytes(), report.bytes());
+    assert_eq!(spans(&snapshot, 1), 2);
+}
+
+#[test]
+fn a_store_lives_by_its_rule() {
+    let world = World::new();
+    let rule = Retention::default().max_age(HOUR * 4);
+    let store = world.open(Options::default().retention(rule.clone()));
+    let Appended { accepted, rejected, first_rejection, .. } =
+        store.append(&trace(1, [0, 1, 2])).unwrap();
+    assert_eq!((accepted, rejected), (2, 1));
+    assert!(first_rejection.unwrap().contains("retention"));
+    store.flush().unwrap();
+    assert_eq!(spans(&store, 1), 2);
+    // Nobody asks for it.
+    world.clock.advance(HOUR + Duration::from_secs(1));
+    assert!(world.executor.run_delayed() > 0);
+    assert_eq!(spans(&store, 1), 1);
+    assert_eq!(store.append(&trace(2, [1, 2])).unwrap().rejected, 1);
+    let counters = store.stats().unwrap().counters.unwrap();
+    assert_eq!((counters.spans_behind_horizon, counters.partitions_dropped), (2, 1));
+    drop(store);
+    world.clock.advance(HOUR);
+    let store = world.open(Options::default().retention(rule));
+    assert!(world.executor.run_delayed() > 0);
+    assert_eq!((spans(&store, 1), spans(&store, 2)), (0, 0));
+}
+
+#[test]
+fn a_flush_makes_room_by_number_and_what_comes_late_is_refused() {
+    let world = World::new();
+    let store = world.open(Options::default().retention(newest(2)));
+    for number in 0..4 {
+        store.append(&trace(1, [number])).unwrap();
+        store.flush().unwrap();
+    }
+    assert_eq!(store.stats().unwrap().partitions.len(), 2);
+    assert_eq!(store.append(&trace(2, [1])).unwrap().rejected, 1);
+    assert_eq!(store.append(&trace(2, [2])).unwrap().rejected, 0);
+}
+
+/// Drops two of three partitions, one of them buffered in part, and goes on. Tells whether it got
+/// so far that the drop was acknowledged.
+fn live(world: &World) -> Result<bool, Error> {
+    let store = world.try_open(Options::default())?;
+    store.append(&trace(1, [0, 1, 2]))?;
+    store.flush()?;
+    store.append(&trace(2, [0, 1, 2]))?;
+    store.append(&trace(3, [2]))?;
+    store.retain(&newest(1))?;
+    Ok(true)
+}
+
+#[test]
+fn p1_p2_a_cut_at_every_operation_leaves_the_state_before_or_after() {
+    let whole = World::new();
+    assert!(live(&whole).unwrap());
+    let (mut before, mut after) = (0, 0);
+    for at in 0..whole.disk.operations() {
+        for choice in [Survivors::None, Survivors::All, Survivors::Chosen(at)] {
+            let world = World::new();
+            world.disk.fail_at(at, Fault::PowerOff);
+            let dropped = live(&world).unwrap_or(false);
+            let context = format!("cut at operation {at}, {choice:?}");
+            let world = World::of(world.disk.crash(choice));
+            let store = world.try_open(Options::default());
+            let store = store.unwrap_or_else(|error| panic!("{context}: {error}"));
+            let found = [1, 2, 3].map(|trace| spans(&store, trace));
+            match found {
+                [1, 1, 1] => after += 1,
+                // Batches follow each other.
+                [0, 0, 0] | [3, 0, 0] | [3, 3, 0] | [3, 3, 1] => {
+                    assert!(!dropped, "{context}: the drop was acknowledged");
+                    before += 1;
+                }
+                other => panic!("{context}: {other:?}"),
+            }
+            // It can be done again, and what was dropped stays so.
+            store.append(&trace(3, [2])).unwrap();
+            store.retain(&newest(1)).unwrap();
+            drop(store);
+            let store = world.open(Options::default());
+            assert_eq!(store.stats().unwrap().partitions.len(), 1, "{context}");
+        }
+    }
+    assert!(before > 0 && after > 0);
+}
+
+#[test]
+fn what_comes_after_a_drop_is_there_after_reopening() {
+    let world = World::new();
+    let store = world.open(Options::default());
+    store.append(&trace(1, [0, 1])).unwrap();
+    store.retain(&newest(1)).unwrap();
+    // Of the same time and the same id as what was dropped.
+    store.append(&trace(1, [0])).unwrap();
+    assert_eq!(spans(&store, 1), 2);
+    drop(store);
+    let store = world.open(Options::default().partition(HOUR / 4));
+    assert_eq!(spans(&store, 1), 2);
+    store.flush().unwrap();
+    drop(store);
+    assert_eq!(spans(&world.open(Options::default()), 1), 2);
+}
+
+#[test]
+fn a_rule_that_keeps_all_drops_nothing() {
+    let world = World::new();
+    let store = world.open(Options::default().retention(Retention::default()));
+    store.append(&trace(1, [0])).unwrap();
+    assert!(store.retain(&Retention::default()).unwrap().partitions.is_empty());
+    assert_eq!(spans(&store, 1), 1);
+}
