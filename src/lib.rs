@@ -58,6 +58,7 @@ pub use query::scan::Scan;
 pub use query::shapes::{Shape, ShapeSpan};
 pub use query::typed::Query;
 pub use query::values::{TagValue, ValueKind, ValuesPage, ValuesQuery};
+pub use store::backup::BackupReport;
 pub use store::counters::{Counters, Failure};
 #[cfg(feature = "metrics")]
 pub use store::metrics::MetricsObserver;
@@ -110,4 +111,5 @@ pub mod simulation {
     pub use crate::disk::pool::ThreadPool;
     pub use crate::disk::real::RealDisk;
     pub use crate::store::engine::Environment;
+    pub use crate::upkeep::plan::{Candidate, Facts, Policy, Step};
 }

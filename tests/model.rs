@@ -1,5 +1,5 @@
-//! Claim: whatever is appended in whatever order, and however it was flushed, merged, expired and
-//! reopened since, every question is answered as by a scan over a list of the live spans (P2, P4, P5).
+//! Claim: whatever is appended in whatever order, and however it was flushed, merged, expired, copied
+//! and reopened since, every question is answered as by a scan over a list of the live spans (P2, P4, P5).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -27,6 +27,7 @@ enum Step {
     Flush,
     Merge,
     Retain(Retention),
+    Backup,
     Reopen,
 }
 
@@ -37,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Flush),
         1 => Just(Step::Merge),
         1 => rule().prop_map(Step::Retain),
+        1 => Just(Step::Backup),
         1 => Just(Step::Reopen),
     ]
 }
@@ -134,6 +136,13 @@ proptest! {
                 Step::Flush => store.flush().unwrap(),
                 Step::Merge => store.merge().unwrap(),
                 Step::Retain(rule) => retain(&store, &mut naive, &rule, options.partition),
+                Step::Backup => {
+                    let to = format!("/backup-{}", disk.operations());
+                    store.backup(&to).unwrap();
+                    let copy = Reader::open_in(&to, options.clone(), world(&disk)).unwrap();
+                    check(&copy, &naive, &questions);
+                    check_stats(&copy.stats().unwrap(), &naive);
+                }
                 Step::Reopen => {
                     drop(store);
                     store = open();

@@ -99,8 +99,8 @@ fn p5_a_run_reports_what_it_dropped_and_which_traces_it_cut() {
     store.append(&trace(4, [2])).unwrap();
     let report = store.retain(&Retention::default().max_age(HOUR * 3)).unwrap();
     let [gone, also] = report.partitions.as_slice() else { panic!("{report:?}") };
-    assert_eq!((gone.held.start, gone.held.spans, gone.why), (hour(0), 2, Expiry::Age));
-    assert_eq!((also.held.start, also.held.spans, also.why), (hour(1), 2, Expiry::Age));
+    assert_eq!((gone.start, gone.spans, gone.why), (hour(0), 2, Expiry::Age));
+    assert_eq!((also.start, also.spans, also.why), (hour(1), 2, Expiry::Age));
     assert_eq!(report.cut_traces, 2);
     let left = [1, 2, 3, 4].map(|trace| spans(&store, trace));
     assert_eq!(left, [0, 1, 1, 1]);

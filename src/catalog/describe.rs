@@ -101,7 +101,7 @@ pub fn describe(file: &Path, bytes: &[u8]) -> Result<ManifestInfo> {
             width_seconds: key.width_nanos as f64 / 1e9,
             state: match entry.state {
                 PartitionState::Open => "open",
-                PartitionState::Sealed => "sealed",
+                PartitionState::Sealed(_) => "sealed",
             },
             flushed_sequence: entry.flushed_seq,
             segments: segments.collect(),

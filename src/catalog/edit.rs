@@ -6,7 +6,7 @@
 //!   2  drop a partition    start  width  sequence
 //!   3  add a segment       start  width  id  file bytes  summary length (64), summary
 //!   4  flushed             start  width  sequence
-//!   5  state               start  width  0 open, 1 sealed
+//!   5  state               start  width  0 open, else the last segment id of its sealing
 //!   6  log floor           sequence
 //!   7  next segment id     id
 //! ```
@@ -63,8 +63,11 @@ impl Edit {
             write_all(out, &[FLUSHED, key.start_nanos, key.width_nanos, *seq]);
         }
         for (key, state) in &self.state {
-            let sealed = u64::from(*state == PartitionState::Sealed);
-            write_all(out, &[STATE, key.start_nanos, key.width_nanos, sealed]);
+            let through = match state {
+                PartitionState::Open => 0,
+                PartitionState::Sealed(through) => *through,
+            };
+            write_all(out, &[STATE, key.start_nanos, key.width_nanos, through]);
         }
         if let Some(seq) = self.log_floor {
             write_all(out, &[LOG_FLOOR, seq]);
@@ -112,9 +115,8 @@ fn read_segment(input: &mut &[u8]) -> Option<SegmentEntry> {
 }
 
 fn read_state(input: &mut &[u8]) -> Option<PartitionState> {
-    match read_u64(input)? {
-        0 => Some(PartitionState::Open),
-        1 => Some(PartitionState::Sealed),
-        _ => None,
-    }
+    Some(match read_u64(input)? {
+        0 => PartitionState::Open,
+        through => PartitionState::Sealed(through),
+    })
 }

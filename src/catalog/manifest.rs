@@ -9,7 +9,7 @@ use crate::catalog::edit::Edit;
 use crate::catalog::version::Version;
 
 const MAGIC: [u8; 8] = *b"TKEEPMAN";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SECTION: &str = "manifest record";
 
 const HEADER_BYTES: usize = 16;

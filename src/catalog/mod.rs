@@ -78,5 +78,5 @@ pub use anatomy::anatomy;
 pub use describe::{ManifestInfo, describe};
 pub use edit::Edit;
 pub use reader::{Pinned, ReadCatalog};
-pub use version::{PartitionKey, SegmentEntry, Version};
+pub use version::{PartitionKey, PartitionState, SegmentEntry, Version};
 pub use writer::{Catalog, lock_writer};

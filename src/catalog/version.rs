@@ -70,9 +70,9 @@ pub enum PartitionState {
     /// Spans are expected.
     #[default]
     Open,
-    /// Past its lateness window: every trace in it has been gathered into one segment. Later
-    /// spans make further segments beside.
-    Sealed,
+    /// Past its lateness window: every trace in it had been gathered into one segment when the
+    /// segment with this id was the last. Later spans make further segments beside.
+    Sealed(u64),
 }
 
 /// One partition of a [`Version`].

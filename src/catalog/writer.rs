@@ -57,13 +57,23 @@ impl Catalog {
     pub fn create(disk: Arc<dyn Disk>, root: &Path, mode: u32) -> Result<Self> {
         make_dirs(disk.as_ref(), root, mode)?;
         let path = root.join(names::MANIFEST);
+        if !disk.exists(&path)? {
+            refuse_orphaned_data(disk.as_ref(), root, &path)?;
+        }
+        Self::begin(disk.as_ref(), root, mode, &Version::empty(1))?;
+        Self::open(disk, root, mode)
+    }
+
+    /// Makes the catalog of a store in `root` that is as `version` says, whose files are there and
+    /// durable.
+    pub fn begin(disk: &dyn Disk, root: &Path, mode: u32, version: &Version) -> Result<()> {
+        make_dirs(disk, root, mode)?;
+        let path = root.join(names::MANIFEST);
         if disk.exists(&path)? {
             return Err(Error::invalid(format!("{} is there already", path.display())));
         }
-        refuse_orphaned_data(disk.as_ref(), root, &path)?;
-        let version = Version::empty(1);
-        replace(disk.as_ref(), root, &version)?;
-        Self::open(disk, root, mode)
+        replace(disk, root, version)?;
+        Ok(())
     }
 
     /// Opens the catalog of the store at `root`; `NotFound` if there is none. When it returns, the

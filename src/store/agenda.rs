@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use crate::base::time::Timestamp;
 use crate::catalog::PartitionKey;
+use crate::store::sealing::seal_due;
 use crate::store::state::Partition;
+use crate::upkeep::plan::Policy;
 
 /// Partitions by what is to be done in them. Kept up as partitions change, so that finding the
 /// next job costs the same in a store of ten thousand partitions as in one of ten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Agenda {
-    /// Merges are due from this many segments on.
-    fan_in: usize,
+    /// Tells when merges are due.
+    policy: Policy,
     /// Live buffers by size.
     by_size: BTreeSet<(usize, PartitionKey)>,
     /// Live buffers by the frame that they took last.
@@ -24,12 +27,23 @@ pub(crate) struct Agenda {
     crowded: BTreeMap<PartitionKey, usize>,
     /// The same by their segments.
     by_crowd: BTreeSet<(usize, PartitionKey)>,
+    /// Partitions that are to be sealed, and when, if nothing comes for them until then.
+    quiet: BTreeSet<(Timestamp, PartitionKey)>,
 }
 
 impl Agenda {
     /// Of a store without partitions.
-    pub(crate) fn new(fan_in: usize) -> Self {
-        Self { fan_in: fan_in.max(2), ..Self::default() }
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            by_size: BTreeSet::new(),
+            by_use: BTreeSet::new(),
+            sealed: BTreeSet::new(),
+            firsts: BTreeSet::new(),
+            crowded: BTreeMap::new(),
+            by_crowd: BTreeSet::new(),
+            quiet: BTreeSet::new(),
+        }
     }
 
     /// A partition has changed. Telling it twice does no harm.
@@ -50,6 +64,9 @@ impl Agenda {
             for (first, _) in before.buffers().filter_map(|buffer| buffer.seqs) {
                 self.firsts.remove(&(first, key));
             }
+            if let Some(due) = seal_due(&key, before, &self.policy) {
+                self.quiet.remove(&(due, key));
+            }
         }
         if let Some(after) = after {
             if let Some((_, last)) = after.live.seqs {
@@ -62,9 +79,10 @@ impl Agenda {
             for (first, _) in after.buffers().filter_map(|buffer| buffer.seqs) {
                 self.firsts.insert((first, key));
             }
+            self.quiet.extend(seal_due(&key, after, &self.policy).map(|due| (due, key)));
         }
         let segments = after.map_or(0, |partition| partition.segments.len());
-        if segments < self.fan_in {
+        if segments < self.policy.fan_in.max(2) {
             self.set_uncrowded(&key);
         } else if before.is_none_or(|before| before.segments.len() != segments) {
             self.set_uncrowded(&key);
@@ -117,6 +135,11 @@ impl Agenda {
     pub(crate) fn crowded_after(&self, after: Option<PartitionKey>) -> Option<PartitionKey> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.crowded.range((from, Bound::Unbounded)).next().map(|(key, _)| *key)
+    }
+
+    /// The partitions that are to be sealed, and when, the first first.
+    pub(crate) fn quiet(&self) -> impl Iterator<Item = (Timestamp, PartitionKey)> {
+        self.quiet.iter().copied()
     }
 
     /// No merge is due in a partition until it changes.

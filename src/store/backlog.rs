@@ -65,7 +65,7 @@ impl Engine {
             return 0;
         }
         let state = self.state();
-        let unmerged = |key| self.jobs.unmerged(state.partitions().get(&key)?, key, &self.options);
+        let unmerged = |key| self.jobs.unmerged(state.partitions().get(&key)?, key, self.look());
         crowds.into_iter().filter_map(unmerged).max().unwrap_or(0)
     }
 }

@@ -92,7 +92,7 @@ pub(crate) struct Parts {
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
         let next_segment_id = AtomicU64::new(parts.state.version.next_segment_id);
-        let mut agenda = Agenda::new(parts.options.merge_fan_in);
+        let mut agenda = Agenda::new(parts.options.merge_policy());
         for (key, partition) in parts.state.partitions().iter() {
             agenda.note(*key, None, Some(partition));
         }

@@ -17,9 +17,8 @@ use crate::store::agenda::Agenda;
 use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
 use crate::store::held;
-use crate::store::options::Options;
 use crate::store::state::{Partition, State};
-use crate::store::under_way::{Job, UnderWay, sealed_bytes};
+use crate::store::under_way::{Job, Look, UnderWay, sealed_bytes};
 
 /// How long to wait before a failed job is tried again: long enough not to spin on a full disk.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -60,7 +59,7 @@ impl Job {
     const fn kind(&self) -> observer::Job {
         match self {
             Self::Flush(_) => observer::Job::Flush,
-            Self::Merge(..) => observer::Job::Merge,
+            Self::Merge(..) | Self::Seal(..) => observer::Job::Merge,
         }
     }
 }
@@ -76,7 +75,7 @@ impl Jobs {
     pub(crate) fn settle(&self, inputs: usize, outputs: &[u64]) {
         let full =
             if outputs.len() < inputs { outputs.len().saturating_sub(1) } else { outputs.len() };
-        lock(&self.under_way).settled.extend(outputs.iter().take(full));
+        lock(&self.under_way).full.extend(outputs.iter().take(full));
     }
 
     /// Whether some thread works for the store, and the last job did not fail.
@@ -90,9 +89,9 @@ impl Jobs {
         &self,
         partition: &Partition,
         key: PartitionKey,
-        options: &Options,
+        look: Look,
     ) -> Option<usize> {
-        lock(&self.under_way).unmerged(partition, key, options.merge_fan_in)
+        lock(&self.under_way).unmerged(partition, key, look)
     }
 
     /// Claims partitions for a drop, unless a flush or another claim is at one of them.
@@ -142,7 +141,7 @@ impl Engine {
             }
             let due = {
                 let mut agenda = lock(&self.agenda);
-                under_way.next(&self.state(), &mut agenda, self.options.merge_fan_in)
+                under_way.next(&self.state(), &mut agenda, self.look())
             };
             if due.is_none() {
                 return;
@@ -168,7 +167,8 @@ impl Engine {
     fn work(self: Arc<Self>) {
         let mut failed = false;
         if !self.is_closed()
-            && let Next::Begun(taken) = self.take_job(UnderWay::next)
+            && let Next::Begun(taken) =
+                self.take_job(|jobs, state, agenda| jobs.next(state, agenda, self.look()))
         {
             failed = self.run(taken).is_err();
             if !failed {
@@ -196,16 +196,22 @@ impl Engine {
         self.jobs.ended.notify_all();
     }
 
+    /// How this store looks for work now.
+    pub(crate) fn look(&self) -> Look {
+        let (policy, now) = (self.options.merge_policy(), self.environment.clock.now());
+        Look { policy, now, whatever_came: false }
+    }
+
     /// Begins the job that `next` finds, if the memory budget has room for it.
     fn take_job(
         self: &Arc<Self>,
-        next: impl FnOnce(&UnderWay, &State, &mut Agenda, usize) -> Option<Job>,
+        next: impl FnOnce(&UnderWay, &State, &mut Agenda) -> Option<Job>,
     ) -> Next {
         let mut under_way = lock(&self.jobs.under_way);
         let (state, job) = {
             let mut agenda = lock(&self.agenda);
             let state = self.state();
-            let job = next(&under_way, &state, &mut agenda, self.options.merge_fan_in);
+            let job = next(&under_way, &state, &mut agenda);
             (state, job)
         };
         let Some(job) = job else { return Next::Nothing };
@@ -230,7 +236,7 @@ impl Engine {
                 let largest = keys.iter().map(|key| sealed_bytes(state, key)).max();
                 largest.unwrap_or_default() / FLUSH_PART
             }
-            Job::Merge(key, ids) => {
+            Job::Merge(key, ids) | Job::Seal(key, ids) => {
                 let segments = state.partitions().get(key).into_iter().flat_map(|p| &p.segments);
                 let inputs = segments.filter(|held| ids.contains(&held.id));
                 let bytes: u64 = inputs.map(|held| held.bytes).sum();
@@ -245,7 +251,8 @@ impl Engine {
         let job = &taken.job;
         let attempt = catch_unwind(AssertUnwindSafe(|| match job {
             Job::Flush(keys) => self.flush_partitions(keys),
-            Job::Merge(key, ids) => self.merge_segments(*key, ids),
+            Job::Merge(key, ids) => self.merge_segments(*key, ids, false),
+            Job::Seal(key, ids) => self.seal_partition(*key, ids),
         }));
         let result = attempt.unwrap_or_else(|payload| {
             let cause = format!("a background job panicked: {}", panic_message(payload.as_ref()));
@@ -274,17 +281,18 @@ impl Engine {
     }
 
     /// A job that was begun is over.
-    fn end(&self, taken: &Taken, result: &Result<()>) {
+    fn end(self: &Arc<Self>, taken: &Taken, result: &Result<()>) {
         lock(&self.jobs.under_way).end(&taken.job, result);
         self.resources.budget().end_job(taken.bytes);
         self.jobs.ended.notify_all();
         self.resources.feed();
+        self.arm_quiet();
     }
 
     /// Flushes every sealed buffer, helping with the work, and returns when none is left.
     pub(crate) fn flush_sealed(self: &Arc<Self>) -> Result<()> {
         loop {
-            let next = |jobs: &UnderWay, state: &State, agenda: &mut Agenda, _| {
+            let next = |jobs: &UnderWay, state: &State, agenda: &mut Agenda| {
                 jobs.next_flush(state, agenda)
             };
             if let Next::Begun(taken) = self.take_job(next) {
@@ -309,8 +317,8 @@ impl Engine {
                 let state = self.state();
                 let segments = state.partitions().get(&key).into_iter().flat_map(|p| &p.segments);
                 held::sound(segments)?;
-                let next = |jobs: &UnderWay, state: &State, _: &mut Agenda, _| {
-                    jobs.whole_merge(state, key)
+                let next = |jobs: &UnderWay, state: &State, _: &mut Agenda| {
+                    jobs.whole_merge(state, key, self.look())
                 };
                 match self.take_job(next) {
                     Next::Begun(taken) => {
@@ -327,11 +335,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Does the merges that are due, helping with the work.
+    /// Does the merges that are due, helping with the work, and seals partitions that are over.
     pub(crate) fn merge_due(self: &Arc<Self>) -> Result<()> {
         loop {
             self.check_writable()?;
-            match self.take_job(UnderWay::next_merge) {
+            let look = Look { whatever_came: true, ..self.look() };
+            match self.take_job(|jobs, state, agenda| jobs.next_merge(state, agenda, look)) {
                 Next::Begun(taken) => self.run_unless_overtaken(taken)?,
                 Next::Nothing if lock(&self.jobs.under_way).merging.is_empty() => return Ok(()),
                 // What is under way may make another merge due.

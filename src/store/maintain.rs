@@ -14,8 +14,8 @@ use crate::segment::SegmentOptions;
 use crate::store::engine::{Engine, lock};
 use crate::store::held::{self, Held};
 use crate::store::state::{Buffer, Partition, State};
+use crate::upkeep::flush;
 use crate::upkeep::sink::Sink;
-use crate::upkeep::{flush, merge};
 
 /// The part of the memory budget that a merge's builder may take before its segment is cut.
 const MERGE_SHARE: usize = 4;
@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// Makes the names of new partitions' folders durable.
-    fn sync_folders(&self, are_new: bool) -> Result<()> {
+    pub(crate) fn sync_folders(&self, are_new: bool) -> Result<()> {
         if are_new { self.environment.disk.sync_dir(&self.root) } else { Ok(()) }
     }
 
@@ -122,68 +122,13 @@ impl Engine {
     }
 
     /// Removes segments that were written and cannot be published, so that a retry finds room.
-    fn remove_unpublished(&self, added: &[(PartitionKey, SegmentEntry)]) {
+    pub(crate) fn remove_unpublished(&self, added: &[(PartitionKey, SegmentEntry)]) {
         for (key, entry) in added {
             // Best effort: the next opening finds them too.
             let disk = self.environment.disk.as_ref();
             disk.remove_file(&key.segment_path(&self.root, entry.id)).ok();
             disk.remove_file(&key.ids_path(&self.root, entry.id)).ok();
         }
-    }
-
-    /// Replaces these segments of the partition by the merge of them.
-    pub(crate) fn merge_segments(self: &Arc<Self>, key: PartitionKey, ids: &[u64]) -> Result<()> {
-        let begin = Instant::now();
-        let state = self.state();
-        let Some(partition) = state.partitions().get(&key) else { return Ok(()) };
-        let inputs = held::sound(partition.segments.iter().filter(|held| ids.contains(&held.id)))?;
-        if inputs.len() < ids.len() {
-            // Some were found to be lost just now, which the next plan leaves out.
-            return Ok(());
-        }
-        self.watch.tell(&StoreEvent::Began { job: Job::Merge, partition: key.first() });
-        let next_id = || self.segment_id();
-        let cancelled = || self.is_closed() || self.jobs.is_claimed(&key);
-        let sink = self.sink(key, Effort::Thorough, &next_id);
-        let mut added = Vec::new();
-        let merged = merge::merge(&inputs, &sink, &cancelled, &mut |entry| added.push(entry))
-            .and_then(|()| self.sync_folders(sink.made_folder.get()));
-        let added: Vec<_> = added.into_iter().map(|entry| (key, entry)).collect();
-        if let Err(error) = merged {
-            self.remove_unpublished(&added);
-            return Err(error);
-        }
-        let bytes_read = inputs.iter().map(|segment| segment.summary().bytes).sum();
-        let bytes_written = added.iter().map(|(_, entry)| entry.bytes).sum();
-        let outputs: Vec<u64> = added.iter().map(|(_, entry)| entry.id).collect();
-        // One that was only written anew can still be merged with others.
-        if inputs.len() > 1 {
-            self.jobs.settle(inputs.len(), &outputs);
-        }
-        let edit = Edit { add: added, remove: ids.to_vec(), ..Edit::default() };
-        drop((inputs, state));
-        let merged = self.apply(edit, &mut |state, opened| {
-            state.change(key, |partition| {
-                partition.segments.retain(|held| !ids.contains(&held.id));
-                partition.segments.extend(opened.drain(..).map(|(_, held)| held));
-                partition.segments.sort_by_key(|held| held.id);
-            });
-        });
-        merged.map_err(|error| match error {
-            // The inputs are live no longer: the partition was dropped.
-            Error::InvalidInput { .. } => Error::Cancelled,
-            error => error,
-        })?;
-        self.unlink_obsolete();
-        self.watch.tell(&StoreEvent::Merged {
-            partition: key.first(),
-            inputs: ids.len() as u64,
-            bytes_read,
-            outputs: outputs.len() as u64,
-            bytes_written,
-            took: begin.elapsed(),
-        });
-        Ok(())
     }
 
     /// No segment is published before the log is durable through its last frame (P2): else a
@@ -200,7 +145,7 @@ impl Engine {
         self.resources.memory_bytes() / MERGE_SHARE
     }
 
-    fn sink<'a>(
+    pub(crate) fn sink<'a>(
         &'a self,
         partition: PartitionKey,
         effort: Effort,

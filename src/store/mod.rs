@@ -5,7 +5,7 @@
 //!  (append.rs)               (commit.rs)           └─ state: live buffers (state.rs), visible,
 //!                                                     while the next group is logged
 //! buffer large or old ─ seal ─ flush job ─ segment ─ manifest edit ─ state ─ log trimmed
-//! many segments ─ merge job ─ segments ─ manifest edit ─ state ─ old files unlinked   (jobs.rs, maintain.rs)
+//! many segments ─ merge job ─ segments ─ manifest edit ─ state ─ old files unlinked   (jobs.rs, merges.rs)
 //! expired partitions ─ retain ─ manifest edit ─ state ─ files unlinked                 (retain.rs)
 //! read ─ the state's view ─ query/                                                    (read.rs)
 //! ```
@@ -13,6 +13,7 @@
 mod agenda;
 mod append;
 mod backlog;
+pub mod backup;
 mod budget;
 mod claim;
 mod commit;
@@ -25,6 +26,7 @@ mod jobs;
 mod lazy;
 pub mod listing;
 mod maintain;
+mod merges;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 mod open;
@@ -36,6 +38,7 @@ pub mod reader;
 pub mod resources;
 pub mod retain;
 pub mod salvage;
+mod sealing;
 mod shelves;
 pub mod slot;
 pub mod snapshot;

@@ -67,7 +67,7 @@ pub(crate) fn engine(
     let cache = Arc::new(resources.cache().observed(options.observer.clone()));
     let version = catalog.current();
     let opener = Opener::new(&disk, root, &cache, None);
-    let mut state = State::new(Arc::clone(version), &opener);
+    let mut state = State::new(Arc::clone(version), &opener, environment.clock.now());
     let contexts = Arc::clone(resources.contexts());
     let replay = Replay::new(&options, &environment);
     let log_dir = root.join(names::LOG_DIR);
@@ -91,6 +91,7 @@ pub(crate) fn engine(
     engine.resources.join(&engine);
     engine.seal_where_due();
     engine.arm_rule(Duration::ZERO);
+    engine.arm_quiet();
     Ok(engine)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::observer::Observer;
 use crate::disk::real::Io;
 use crate::store::resources::{Resources, buffers_limit, pages_limit};
+use crate::upkeep::plan::Policy;
 use crate::upkeep::retention::Retention;
 
 /// When an append counts as durable.
@@ -117,6 +118,11 @@ pub struct Options {
     /// Segments of a similar size that are merged into one. Default 8. Fewer: faster reading, more
     /// writing.
     pub merge_fan_in: usize,
+    /// A partition is sealed when it is over and nothing has come for it for so long: its segments
+    /// become one, or as few as memory allows, in which every trace stands in one place. What comes
+    /// later makes segments beside. Default one hour. Longer: fewer traces in several pieces, more
+    /// segments for that long. At the latest after 24 times as long it is sealed all the same.
+    pub lateness: Duration,
     /// Segments of one partition that may wait to be merged, at least twice `merge_fan_in`. With
     /// more, appends are slowed; from twice as many on they wait until merges have caught up, or
     /// fail with `Busy`, as `on_full` says. Default 64.
@@ -157,6 +163,7 @@ impl Default for Options {
             io: Io::Map,
             mode: 0o700,
             merge_fan_in: 8,
+            lateness: Duration::from_secs(3600),
             max_unmerged: 64,
             block_rows: crate::base::limits::BLOCK_ROWS,
             page_bytes: 16 << 10,
@@ -211,6 +218,8 @@ setters! {
     mode: u32 => mode;
     /// Sets [`Options::merge_fan_in`].
     merge_fan_in: usize => merge_fan_in;
+    /// Sets [`Options::lateness`].
+    lateness: Duration => lateness;
     /// Sets [`Options::max_unmerged`].
     max_unmerged: usize => max_unmerged;
     /// Sets [`Options::block_rows`].
@@ -235,6 +244,11 @@ impl Options {
     /// What decoded blocks and pages may take.
     pub(crate) fn cache_limit(&self) -> usize {
         self.cache_bytes.unwrap_or(pages_limit(self.memory_bytes))
+    }
+
+    /// How merges are chosen.
+    pub(crate) fn merge_policy(&self) -> Policy {
+        Policy { fan_in: self.merge_fan_in, lateness: self.lateness }
     }
 
     /// From so many segments on that wait to be merged, appends are slowed.

@@ -8,8 +8,9 @@ use crate::block::cache::Cache;
 use crate::catalog::{Pinned, ReadCatalog};
 use crate::disk::names;
 use crate::ingest::contexts::Contexts;
-use crate::ingest::log::{Cursor, Replayed, replay};
+use crate::ingest::log::{Cursor, LogOptions, Replayed, replay};
 use crate::query::view::View;
+use crate::store::backup::{BackupReport, Original};
 use crate::store::engine::{Environment, lock};
 use crate::store::lazy::Opener;
 use crate::store::open::{self, Replay};
@@ -23,7 +24,7 @@ use crate::upkeep::retention::Retention;
 
 /// How often a reader starts over when the writer flushes or merges under it. Each time the
 /// writer has moved on by at least a version, which takes far longer than reading the manifest.
-const TRIES: usize = 64;
+pub(crate) const TRIES: usize = 64;
 
 /// Reads a store without writing to it, also while another process writes.
 ///
@@ -128,6 +129,21 @@ impl Reader {
         Ok(stats)
     }
 
+    /// Copies the store as it is now to the directory `to`; see
+    /// [`Store::backup`](crate::Store::backup).
+    ///
+    /// # Errors
+    /// Of single files also `InvalidInput`: they can be copied as they are.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport> {
+        if lock(&self.refreshing).is_none() {
+            return Err(Error::invalid("single segment files are no store: copy them"));
+        }
+        let Place { environment, root, options, .. } = &self.place;
+        let log = LogOptions::of_store(options.memory_bytes, options.mode);
+        let disk = &environment.disk;
+        Original { disk, root, log, mode: options.mode }.backup(to.as_ref())
+    }
+
     /// What [`Store::retain`](crate::Store::retain) would have dropped at the last refresh.
     pub fn expired(&self, rule: &Retention) -> Result<RetentionReport> {
         RetentionReport::of(&self.state(), rule, self.place.environment.clock.now())
@@ -180,7 +196,8 @@ impl Place {
     fn segments(&self, pinned: &Pinned) -> Result<State> {
         let disk = &self.environment.disk;
         let opener = Opener::new(disk, &self.root, &self.cache, Some(pinned.clone()));
-        let state = State::new(Arc::clone(&pinned.version), &opener);
+        let now = self.environment.clock.now();
+        let state = State::new(Arc::clone(&pinned.version), &opener, now);
         if !pinned.is_held() {
             // Nothing keeps the files in place but having them open.
             let mut segments = state.partitions().values().flat_map(|p| &p.segments);

@@ -27,7 +27,7 @@ use crate::store::distinct::count_distinct;
 use crate::store::engine::Engine;
 use crate::store::held;
 use crate::store::state::{Partition, State};
-use crate::store::stats::{self, PartitionStats};
+use crate::store::stats;
 use crate::upkeep::retention::{Expiry, Retention};
 
 /// The longest that a store waits before it looks at its rule again, and the shortest: clocks are
@@ -50,21 +50,29 @@ pub struct RetentionReport {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExpiredPartition {
-    /// What it holds.
-    pub held: PartitionStats,
+    /// Its first moment.
+    pub start: Timestamp,
+    /// How much time it covers.
+    pub width: Duration,
     /// Why it goes.
     pub why: Expiry,
+    /// Its published segments.
+    pub segments: u64,
+    /// Its live spans.
+    pub spans: u64,
+    /// Bytes of its segments' files.
+    pub bytes: u64,
 }
 
 impl RetentionReport {
     /// Spans that go.
     pub fn spans(&self) -> u64 {
-        self.partitions.iter().map(|partition| partition.held.spans).sum()
+        self.partitions.iter().map(|partition| partition.spans).sum()
     }
 
     /// Bytes of the files that go.
     pub fn bytes(&self) -> u64 {
-        self.partitions.iter().map(|partition| partition.held.bytes).sum()
+        self.partitions.iter().map(|partition| partition.bytes).sum()
     }
 
     /// What would go of `state` by `rule`.
@@ -88,7 +96,15 @@ fn expired(state: &State, rule: &Retention, now: Timestamp) -> Expired {
 fn describe(state: &State, expired: &Expired) -> Result<Vec<ExpiredPartition>> {
     let partition = |&(key, why): &(PartitionKey, Expiry)| {
         let partition = state.partitions().get(&key)?;
-        Some(stats::of_partition(&key, partition).map(|held| ExpiredPartition { held, why }))
+        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
+        Some(stats::count_buffered(partition).map(|buffered| ExpiredPartition {
+            start: key.first(),
+            width: Duration::from_nanos(key.width_nanos),
+            why,
+            segments: partition.segments.len() as u64,
+            spans: flushed + buffered,
+            bytes: partition.file_bytes(),
+        }))
     };
     expired.iter().filter_map(partition).collect()
 }
@@ -103,7 +119,7 @@ fn cut_traces(state: &State, expired: &Expired) -> Result<u64> {
     }
     count_distinct(&mut |visit| {
         for (_, partition) in state.partitions().iter().filter(|(key, _)| is_gone(key)) {
-            stats::visit_traces(partition, &mut |id| {
+            stats::visit_pieces(partition, &mut |id| {
                 if holds(&kept, id) {
                     visit(id);
                 }
@@ -111,6 +127,7 @@ fn cut_traces(state: &State, expired: &Expired) -> Result<u64> {
         }
         Ok(())
     })
+    .map(|counted| counted.distinct)
 }
 
 /// Whether a view has spans of a trace, as far as can be read.
@@ -200,7 +217,7 @@ impl Engine {
         // A failure has been told, and is tried again when the timer fires or the next flush ends.
         if let Ok(report) = result {
             let last = report.partitions.last();
-            let end = last.map(|gone| gone.held.start.saturating_add(gone.held.width));
+            let end = last.map(|gone| gone.start.saturating_add(gone.width));
             self.horizon.fetch_max(end.unwrap_or_default().nanos(), Ordering::AcqRel);
         }
         self.arm_rule(LOOK_AT_LEAST);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::time::Timestamp;
-use crate::catalog::{PartitionKey, Version};
+use crate::catalog::{PartitionKey, PartitionState, Version};
 use crate::ingest::batch::Entry;
 use crate::ingest::group::Group;
 use crate::ingest::live::Live;
@@ -49,6 +49,12 @@ pub(crate) struct Partition {
     pub(crate) sealed: Vec<Buffer>,
     /// The buffer that takes new spans.
     pub(crate) live: Buffer,
+    /// The last segment of its sealing, unless it is open.
+    pub(crate) sealed_through: Option<u64>,
+    /// When spans first came for it and when last; when the store was opened, if it was there then
+    /// and none have come since.
+    pub(crate) first_arrival: Timestamp,
+    pub(crate) last_arrival: Timestamp,
     /// What queries see of it, once some query has asked.
     shown: OnceLock<Arc<view::Partition>>,
 }
@@ -113,6 +119,7 @@ impl Partition {
     /// Drops the segments, and the buffers in which all frames are up to `seq`.
     pub(crate) fn forget_through(&mut self, seq: u64) {
         self.segments.clear();
+        self.sealed_through = None;
         self.sealed.retain(|buffer| buffer.seqs.is_some_and(|(_, last)| last > seq));
     }
 
@@ -145,12 +152,23 @@ impl Partition {
 
 impl State {
     /// What the manifest says, its segments to be opened by `opener`; no buffers yet.
-    pub(crate) fn new(version: Arc<Version>, opener: &Arc<Opener>) -> Self {
+    pub(crate) fn new(version: Arc<Version>, opener: &Arc<Opener>, now: Timestamp) -> Self {
         let mut partitions = Shelves::default();
         for (key, entry) in &version.partitions {
             let segments = entry.segments.iter();
             let segments = segments.map(|segment| Held::lazy(opener, *key, segment)).collect();
-            partitions.insert(*key, Arc::new(Partition { segments, ..Partition::default() }));
+            let sealed_through = match entry.state {
+                PartitionState::Open => None,
+                PartitionState::Sealed(through) => Some(through),
+            };
+            let partition = Partition {
+                segments,
+                sealed_through,
+                first_arrival: now,
+                last_arrival: now,
+                ..Partition::default()
+            };
+            partitions.insert(*key, Arc::new(partition));
         }
         Self::unbuffered(version, partitions)
     }
@@ -221,7 +239,13 @@ impl State {
 
     /// Puts `group`, which frame `seq` of the log brought, into the partition's live buffer.
     pub(crate) fn add(&mut self, key: PartitionKey, seq: u64, now: Timestamp, group: Group) {
-        self.change(key, |partition| partition.live.add(seq, now, group));
+        self.change(key, |partition| {
+            if partition.is_empty() {
+                partition.first_arrival = now;
+            }
+            partition.live.add(seq, now, group);
+            partition.last_arrival = now;
+        });
     }
 
     /// The partition for spans that start at `start`.

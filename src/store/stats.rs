@@ -14,7 +14,7 @@ use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
 use crate::store::held::{self, Held};
 use crate::store::resources::MemoryUse;
-use crate::store::state::{Partition, State};
+use crate::store::state::{Buffer, Partition, State};
 use crate::upkeep;
 
 /// What a store holds. Identical spans count once.
@@ -68,7 +68,7 @@ pub struct PartitionStats {
     pub start: Timestamp,
     /// How much time it covers.
     pub width: Duration,
-    /// Whether spans of it wait to be flushed.
+    /// Where it stands.
     pub state: PartitionState,
     /// Its published segments.
     pub segments: u64,
@@ -76,16 +76,23 @@ pub struct PartitionStats {
     pub spans: u64,
     /// Bytes of its segments' files.
     pub bytes: u64,
+    /// Traces that have spans in several places of it: in more than one segment, or in one and in
+    /// buffers. While it is [`PartitionState::Open`] because it has not been merged yet, when it is
+    /// [`PartitionState::Late`] because some came after that, else because they are larger than
+    /// merges can hold, or a segment is damaged.
+    pub split_traces: u64,
 }
 
 /// Where a partition stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PartitionState {
-    /// Some of its spans are in buffers only.
+    /// Spans of it are expected.
     Open,
-    /// All of its spans are in segments.
-    Flushed,
+    /// It was over, and has been merged so that each trace stands in one place.
+    Sealed,
+    /// Spans have come since.
+    Late,
 }
 
 impl PartitionState {
@@ -93,7 +100,8 @@ impl PartitionState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Flushed => "flushed",
+            Self::Sealed => "sealed",
+            Self::Late => "late",
         }
     }
 }
@@ -131,28 +139,35 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
         sections.into_iter().map(|(name, bytes)| SectionStats { name, bytes }).collect();
     stats.sections.sort_by_key(|section| std::cmp::Reverse(section.bytes));
     stats.traces = count_distinct(&mut |visit| {
-        state.partitions().values().try_for_each(|partition| visit_traces(partition, visit))
-    })?;
+        state.partitions().values().try_for_each(|partition| visit_pieces(partition, visit))
+    })?
+    .distinct;
     stats.buffered_bytes = state.buffer_bytes().1 as u64;
     Ok(stats)
 }
 
 /// Counts what one partition holds.
-pub(crate) fn of_partition(key: &PartitionKey, partition: &Partition) -> Result<PartitionStats> {
+fn of_partition(key: &PartitionKey, partition: &Partition) -> Result<PartitionStats> {
     let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
-    let open = partition.buffers().any(|buffer| !buffer.is_empty());
+    let is_old = |sealed| partition.segments.iter().all(|held| held.id <= sealed);
+    let is_flushed = partition.buffers().all(Buffer::is_empty);
     Ok(PartitionStats {
         start: key.first(),
         width: Duration::from_nanos(key.width_nanos),
-        state: if open { PartitionState::Open } else { PartitionState::Flushed },
+        state: match partition.sealed_through {
+            None => PartitionState::Open,
+            Some(sealed) if is_flushed && is_old(sealed) => PartitionState::Sealed,
+            Some(_) => PartitionState::Late,
+        },
         segments: partition.segments.len() as u64,
         spans: flushed + count_buffered(partition)?,
         bytes: partition.file_bytes(),
+        split_traces: count_distinct(&mut |visit| visit_pieces(partition, visit))?.repeated,
     })
 }
 
 /// Counts the buffered spans that no segment holds, identical ones once.
-fn count_buffered(partition: &Partition) -> Result<u64> {
+pub(crate) fn count_buffered(partition: &Partition) -> Result<u64> {
     let groups: Vec<&Group> = partition.groups().map(Arc::as_ref).collect();
     let segments = held::sound(partition.segments.iter())?;
     let mut held = upkeep::held::Held::new(&segments);
@@ -161,15 +176,18 @@ fn count_buffered(partition: &Partition) -> Result<u64> {
     Ok(stored.into_iter().filter(|stored| !stored).count() as u64)
 }
 
-/// Hands over the trace ids in a partition, repeated ones again.
-pub(crate) fn visit_traces(partition: &Partition, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
+/// Hands over the id of each trace in a partition, once for each row range in segments, and once
+/// more if it has spans in buffers.
+pub(crate) fn visit_pieces(partition: &Partition, visit: &mut dyn FnMut(TraceId)) -> Result<()> {
     for segment in held::sound(partition.segments.iter())? {
         for ordinal in 0..u32::try_from(segment.summary().traces).unwrap_or(u32::MAX) {
             visit(segment.entry(ordinal)?.id);
         }
     }
-    for group in partition.groups() {
-        group.entries().iter().for_each(|entry| visit(entry.trace_id()));
-    }
+    let entries = partition.groups().flat_map(|group| group.entries());
+    let mut buffered: Vec<TraceId> = entries.map(|entry| entry.trace_id()).collect();
+    buffered.sort_unstable();
+    buffered.dedup();
+    buffered.into_iter().for_each(visit);
     Ok(())
 }

@@ -8,10 +8,12 @@ use crate::base::model::ResourceSpans;
 use crate::ingest::batch::SpanKey;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::json;
+use crate::ingest::log::LogOptions;
 use crate::ingest::otlp::{self, Admission, Appended, Prepared, check_size};
 use crate::ingest::request::encode_request;
 use crate::query::view::View;
 use crate::store::append::Work;
+use crate::store::backup::{BackupReport, Original};
 use crate::store::engine::{Engine, Environment};
 use crate::store::open;
 use crate::store::options::Options;
@@ -237,6 +239,32 @@ impl Store {
         let report = engine.retain(rule);
         engine.save_counters();
         report
+    }
+
+    /// Copies the store as it is now to the directory `to`, which must be empty, or not there. The
+    /// copy is a store: to restore it, put it in the place of the lost one. Appends, flushes and
+    /// merges go on meanwhile, here or in another process, and do not show in it.
+    ///
+    /// Segments are not copied where the directory lies on the same file system: their files get a
+    /// second name. What is deleted or expires later stays in backups made before. A copy that
+    /// fails leaves a directory behind that no store opens.
+    ///
+    /// Cost: the log's bytes, and a name, or a copy, for each segment.
+    ///
+    /// ```
+    /// use tracekeep::{Options, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("traces"), Options::default())?;
+    /// store.backup(dir.path().join("copy"))?;
+    /// let copy = Store::open(dir.path().join("copy"), Options::default())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport> {
+        let engine = self.engine();
+        engine.check_open()?;
+        let (disk, mode) = (&engine.environment.disk, engine.options.mode);
+        let log = LogOptions::of_store(engine.options.memory_bytes, mode);
+        Original { disk, root: &engine.root, log, mode }.backup(to.as_ref())
     }
 
     /// What [`Store::retain`] would drop now.

@@ -1,8 +1,8 @@
-//! What happens by itself after a while: syncing the log, sealing old buffers, dropping what has
-//! expired, unlinking what others had in use.
+//! What happens by itself after a while: syncing the log, sealing old buffers and quiet partitions,
+//! dropping what has expired, unlinking what others had in use.
 //!
-//! A timer fires once. An append arms the first two, what waits for it the others: nothing ticks
-//! in a store that takes no spans, but what its options' rule asks for.
+//! A timer fires once, and is armed by what waits for it: nothing ticks in a store that takes no
+//! spans and has sealed what it holds, but what its options' rule asks for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +16,10 @@ use crate::store::options::Durability;
 /// tell. A look locks a file for each version that is pinned.
 const SWEEP_AGAIN: Duration = Duration::from_secs(5);
 
+/// How long to wait at least before looking at a partition that is to be sealed: one whose time has
+/// come may be held up by a job.
+const QUIET_AT_LEAST: Duration = Duration::from_secs(10);
+
 /// Which timers are armed.
 #[derive(Default)]
 pub(crate) struct Timers {
@@ -23,6 +27,7 @@ pub(crate) struct Timers {
     seal: Mutex<Option<Ticket>>,
     retain: Mutex<Option<Ticket>>,
     sweep: Mutex<Option<Ticket>>,
+    quiet: Mutex<Option<Ticket>>,
 }
 
 impl Engine {
@@ -42,6 +47,21 @@ impl Engine {
     /// Arms the timer that unlinks files which readers in other processes had pinned.
     pub(crate) fn arm_sweep(self: &Arc<Self>) {
         self.arm(SWEEP_AGAIN, |timers| &timers.sweep, Self::unlink_obsolete);
+    }
+
+    /// Arms the timer that seals the partition that is to be sealed first, if any is.
+    pub(crate) fn arm_quiet(self: &Arc<Self>) {
+        let first = lock(&self.agenda).quiet().next();
+        let Some((due, _)) = first else { return };
+        let wait = due.since(self.environment.clock.now());
+        self.arm(
+            wait.max(QUIET_AT_LEAST),
+            |timers| &timers.quiet,
+            |engine| {
+                engine.wake_jobs();
+                engine.arm_quiet();
+            },
+        );
     }
 
     fn arm(
@@ -77,8 +97,8 @@ impl Engine {
 
     /// Gives up all timers.
     pub(crate) fn disarm(&self) {
-        let Timers { sync, seal, retain, sweep } = &self.timers;
-        for timer in [sync, seal, retain, sweep] {
+        let Timers { sync, seal, retain, sweep, quiet } = &self.timers;
+        for timer in [sync, seal, retain, sweep, quiet] {
             if let Some(ticket) = lock(timer).take() {
                 self.environment.executor.cancel(ticket);
             }

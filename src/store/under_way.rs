@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::thread::ThreadId;
 
-use crate::base::effort::Effort;
 use crate::base::error::{Error, Result};
+use crate::base::time::Timestamp;
 use crate::catalog::PartitionKey;
 use crate::store::agenda::Agenda;
-use crate::store::held::Held;
+use crate::store::sealing::{candidates, facts};
 use crate::store::state::{Buffer, Partition, State};
-use crate::upkeep::plan::{self, Candidate};
+use crate::upkeep::plan::{Candidate, Policy, Step};
 
 /// Buffers are flushed together up to this size and number: enough that the syncs of the manifest
 /// hardly count beside those of the segments, few enough that none waits long for the others.
@@ -23,6 +23,26 @@ pub(crate) enum Job {
     Flush(Vec<PartitionKey>),
     /// Merge these segments of the partition.
     Merge(PartitionKey, Vec<u64>),
+    /// Merge these, which are all that can be, and note that the partition is sealed.
+    Seal(PartitionKey, Vec<u64>),
+}
+
+impl Job {
+    fn of(key: PartitionKey, step: Step) -> Self {
+        match step {
+            Step::Merge(ids) => Self::Merge(key, ids),
+            Step::Seal(ids) => Self::Seal(key, ids),
+        }
+    }
+}
+
+/// How somebody looks for work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) policy: Policy,
+    pub(crate) now: Timestamp,
+    /// Whether partitions that are over count as quiet although something came for them lately.
+    pub(crate) whatever_came: bool,
 }
 
 /// The jobs that were begun, and what came of earlier ones.
@@ -36,16 +56,18 @@ pub(crate) struct UnderWay {
     pub(crate) merging: BTreeSet<PartitionKey>,
     /// Partitions that are about to be dropped.
     pub(crate) claimed: BTreeSet<PartitionKey>,
-    /// Segments that merges leave alone until the store is reopened: inputs of merges that found
-    /// damage, and outputs that were cut because they were full, which no merge makes fewer.
-    pub(crate) settled: BTreeSet<u64>,
+    /// Inputs of merges that found damage, which are left alone until the store is reopened.
+    damaged: BTreeSet<u64>,
+    /// Outputs that were cut because they were full, which no merge makes fewer: left alone until
+    /// then, but by sealing.
+    pub(crate) full: BTreeSet<u64>,
     pub(crate) retry_due: bool,
     pub(crate) last_error: Option<Error>,
 }
 
 impl UnderWay {
-    pub(crate) fn next(&self, state: &State, agenda: &mut Agenda, fan_in: usize) -> Option<Job> {
-        self.next_flush(state, agenda).or_else(|| self.next_merge(state, agenda, fan_in))
+    pub(crate) fn next(&self, state: &State, agenda: &mut Agenda, look: Look) -> Option<Job> {
+        self.next_flush(state, agenda).or_else(|| self.next_merge(state, agenda, look))
     }
 
     /// The sealed buffers that have waited longest and are not being flushed.
@@ -66,28 +88,51 @@ impl UnderWay {
         (!keys.is_empty()).then_some(Job::Flush(keys))
     }
 
-    pub(crate) fn next_merge(
-        &self,
-        state: &State,
-        agenda: &mut Agenda,
-        fan_in: usize,
-    ) -> Option<Job> {
+    /// The merge or sealing that is due.
+    pub(crate) fn next_merge(&self, state: &State, agenda: &mut Agenda, look: Look) -> Option<Job> {
+        self.next_crowded(state, agenda, look).or_else(|| self.next_quiet(state, agenda, look))
+    }
+
+    fn next_crowded(&self, state: &State, agenda: &mut Agenda, look: Look) -> Option<Job> {
         let mut last = None;
         while let Some(key) = agenda.crowded_after(last) {
             last = Some(key);
-            if self.merging.contains(&key) || self.claimed.contains(&key) {
+            if !self.is_free(&key) {
                 continue;
             }
             let partition = state.partitions().get(&key);
-            let candidates: Vec<_> =
-                partition.into_iter().flat_map(|p| self.mergeable(p)).collect();
-            let ids = plan::next_merge(&candidates, fan_in);
-            if !ids.is_empty() {
-                return Some(Job::Merge(key, ids));
+            if let Some(job) = partition.and_then(|partition| self.due(key, partition, look)) {
+                return Some(job);
             }
             agenda.set_uncrowded(&key);
         }
         None
+    }
+
+    fn next_quiet(&self, state: &State, agenda: &Agenda, look: Look) -> Option<Job> {
+        // When something last came does not matter to who asks: then each may be due.
+        let quiet = agenda.quiet().take_while(|(due, _)| look.whatever_came || *due <= look.now);
+        let free = quiet.map(|(_, key)| key).filter(|key| self.is_free(key));
+        let partitions = free.filter_map(|key| Some((key, state.partitions().get(&key)?)));
+        partitions.filter_map(|(key, partition)| self.due(key, partition, look)).next()
+    }
+
+    fn is_free(&self, key: &PartitionKey) -> bool {
+        !self.merging.contains(key) && !self.claimed.contains(key)
+    }
+
+    /// What is due in a partition.
+    fn due(&self, key: PartitionKey, partition: &Partition, look: Look) -> Option<Job> {
+        let segments = self.candidates(partition);
+        let mut facts = facts(&key, partition, &segments);
+        if look.whatever_came {
+            (facts.first_arrival, facts.last_arrival) = (Timestamp::ZERO, Timestamp::ZERO);
+        }
+        look.policy.next(&facts, look.now).map(|step| Job::of(key, step))
+    }
+
+    fn candidates(&self, partition: &Partition) -> Vec<Candidate> {
+        candidates(partition, &self.damaged, &self.full)
     }
 
     /// How many of a partition's segments can be merged, if a merge of it is due or under way.
@@ -95,17 +140,12 @@ impl UnderWay {
         &self,
         partition: &Partition,
         key: PartitionKey,
-        fan_in: usize,
+        look: Look,
     ) -> Option<usize> {
-        let candidates: Vec<_> = self.mergeable(partition).collect();
-        let is_due = || !plan::next_merge(&candidates, fan_in).is_empty();
-        (self.merging.contains(&key) || is_due()).then_some(candidates.len())
-    }
-
-    fn mergeable<'a>(&'a self, partition: &'a Partition) -> impl Iterator<Item = Candidate> + 'a {
-        let sound = partition.segments.iter().filter(|held| !held.is_lost());
-        let segments = sound.map(|held| Candidate { id: held.id, bytes: held.bytes });
-        segments.filter(|segment| !self.settled.contains(&segment.id))
+        let segments = self.candidates(partition);
+        let is_due = || look.policy.merge(&facts(&key, partition, &segments)).is_some();
+        let mergeable = || segments.iter().filter(|segment| !segment.is_full).count();
+        (self.merging.contains(&key) || is_due()).then(mergeable)
     }
 
     /// Claims partitions, unless a flush or another claim is at one of them.
@@ -120,7 +160,7 @@ impl UnderWay {
     pub(crate) fn begin(&mut self, job: &Job) {
         match job {
             Job::Flush(keys) => self.flushing.extend(keys),
-            Job::Merge(key, _) => {
+            Job::Merge(key, _) | Job::Seal(key, _) => {
                 self.merging.insert(*key);
             }
         }
@@ -129,36 +169,32 @@ impl UnderWay {
     pub(crate) fn end(&mut self, job: &Job, result: &Result<()>) {
         match job {
             Job::Flush(keys) => self.flushing.retain(|key| !keys.contains(key)),
-            Job::Merge(key, _) => {
+            Job::Merge(key, _) | Job::Seal(key, _) => {
                 self.merging.remove(key);
             }
         }
         let failure = result.as_ref().err();
         self.last_error = failure.filter(|error| !matches!(error, Error::Cancelled)).cloned();
-        if let (Job::Merge(_, ids), Err(Error::Corrupt { .. } | Error::Version { .. })) =
-            (job, result)
+        if let (
+            Job::Merge(_, ids) | Job::Seal(_, ids),
+            Err(Error::Corrupt { .. } | Error::Version { .. }),
+        ) = (job, result)
         {
-            self.settled.extend(ids);
+            self.damaged.extend(ids);
         }
     }
 
-    /// All of a partition's segments, unless a merge of it is under way; none if there is but one
-    /// that is as small as it can be.
-    pub(crate) fn whole_merge(&self, state: &State, key: PartitionKey) -> Option<Job> {
-        if self.merging.contains(&key) || self.claimed.contains(&key) {
+    /// The merge of a partition that somebody asks for, unless one is under way; of no segments if
+    /// there is nothing to gain.
+    pub(crate) fn whole_merge(&self, state: &State, key: PartitionKey, look: Look) -> Option<Job> {
+        if !self.is_free(&key) {
             return None;
         }
-        let Some(partition) = state.partitions().get(&key) else {
-            return Some(Job::Merge(key, Vec::new()));
-        };
-        let mut ids: Vec<u64> = self.mergeable(partition).map(|segment| segment.id).collect();
-        let is_done = |held: &Held| held.summary().effort == Effort::Thorough;
-        if let &[only] = ids.as_slice()
-            && partition.segments.iter().any(|held| held.id == only && is_done(held))
-        {
-            ids.clear();
-        }
-        Some(Job::Merge(key, ids))
+        let step = state.partitions().get(&key).and_then(|partition| {
+            let segments = self.candidates(partition);
+            look.policy.whole(&facts(&key, partition, &segments), look.now)
+        });
+        Some(step.map_or(Job::Merge(key, Vec::new()), |step| Job::of(key, step)))
     }
 }
 

@@ -25,7 +25,7 @@ fn versioned(sound: &Sound) -> Vec<Versioned> {
             parts: vec![(0, 64), (len - 256, 128), (len - 128, 128)],
             reads: inspect::SEGMENT_VERSION,
         },
-        Versioned { path: Path::new(ROOT).join("MANIFEST"), parts: vec![(0, 16)], reads: 1 },
+        Versioned { path: Path::new(ROOT).join("MANIFEST"), parts: vec![(0, 16)], reads: 2 },
         Versioned { path: log, parts: vec![(0, 16)], reads: 1 },
     ]
 }

@@ -16,16 +16,16 @@ const NARROW: [u64; 2] = [START + HOUR + 500_000_000, 900_000_000_000];
 
 /// One record each of a whole version and of edits with every operation, and a torn one.
 pub fn every_operation() -> Vec<u8> {
-    let mut bytes = opening(b"TKEEPMAN", 1);
+    let mut bytes = opening(b"TKEEPMAN", 2);
     let records: [(u64, u8, Vec<Vec<u8>>); 6] = [
         (41, 1, vec![op(LOG_FLOOR, &[3]), op(NEXT_SEGMENT_ID, &[2])]),
         (42, 0, vec![add(HOUR_LONG, 2), add(HOUR_LONG, 3), at(FLUSHED, HOUR_LONG, 8)]),
         (
             43,
             0,
-            vec![op(REMOVE, &[2]), op(REMOVE, &[3]), add(HOUR_LONG, 4), at(STATE, HOUR_LONG, 1)],
+            vec![op(REMOVE, &[2]), op(REMOVE, &[3]), add(HOUR_LONG, 4), at(STATE, HOUR_LONG, 4)],
         ),
-        (44, 0, vec![add(NARROW, 5), at(FLUSHED, NARROW, 9), at(STATE, NARROW, 1)]),
+        (44, 0, vec![add(NARROW, 5), at(FLUSHED, NARROW, 9), at(STATE, NARROW, 5)]),
         (45, 0, vec![at(DROP, HOUR_LONG, 10), at(STATE, NARROW, 0), op(NEXT_SEGMENT_ID, &[9])]),
         (46, 0, vec![at(FLUSHED, NARROW, 12), op(LOG_FLOOR, &[11])]),
     ];

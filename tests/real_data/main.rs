@@ -1,5 +1,6 @@
 //! Claim: every span of the shared captures comes back from a store with every field as a naive
-//! reader of the same file sees it, live, flushed, merged and reopened (P3).
+//! reader of the same file sees it, live, flushed, merged and reopened (P3); and after a merge, what
+//! a partition holds of a trace stands in one row range.
 
 #![expect(
     clippy::unwrap_used,
@@ -132,7 +133,11 @@ fn compare(name: &str, spans: Option<u64>) {
     store.merge().unwrap();
     store.close().unwrap();
     let store = Store::open(dir.path(), options).unwrap();
-    assert_eq!(store.stats().unwrap().buffered_spans, 0);
+    let merged = store.stats().unwrap();
+    assert_eq!(merged.buffered_spans, 0);
+    for partition in &merged.partitions {
+        assert_eq!(partition.split_traces, 0, "{name}: {partition:?}");
+    }
     check(name, &store, &mut seen);
 }
 

@@ -23,7 +23,7 @@ fn edited() -> MemDisk {
             remove: if id == 3 { vec![1] } else { Vec::new() },
             drop: vec![(key(9), id)],
             flushed: vec![(key(id), id)],
-            state: vec![(key(id), PartitionState::Sealed)],
+            state: vec![(key(id), PartitionState::Sealed(id))],
             log_floor: Some(id - 1),
             next_segment_id: Some(id + 1),
         };

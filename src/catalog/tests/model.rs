@@ -100,7 +100,11 @@ impl Plan {
             drop: self.drop.iter().map(|&hour| (key(hour), seq)).collect(),
             add: self.add.iter().zip(next..).map(|(&hour, id)| (key(hour), segment(id))).collect(),
             flushed: flushed.map(|hour| (key(hour), seq)).collect(),
-            state: self.flushed.iter().map(|&hour| (key(hour), PartitionState::Sealed)).collect(),
+            state: self
+                .flushed
+                .iter()
+                .map(|&hour| (key(hour), PartitionState::Sealed(next)))
+                .collect(),
             log_floor: self.floor_lag.map(|lag| seq.saturating_sub(lag)),
             next_segment_id: None,
         }

@@ -113,14 +113,14 @@ impl Log {
 
     /// Begins a log whose first frame will be `seq`, in a folder without one: for a copy of a
     /// store, whose catalog already counts sequences.
-    #[cfg(test)]
-    pub fn begin(disk: Arc<dyn Disk>, dir: PathBuf, options: LogOptions, seq: u64) -> Result<()> {
+    pub fn begin(disk: Arc<dyn Disk>, dir: PathBuf, options: LogOptions, seq: u64) -> Result<Self> {
         let log = Self::open(disk, dir, options, Bounds::default(), &mut |_, _| Ok(()))?;
         if !log.shared.state().files.is_empty() {
             return Err(Error::invalid(format!("{} holds a log already", log.dir.display())));
         }
         log.shared.state().next_seq = seq;
-        log.begin_file(&mut Writer::new(1), seq)
+        log.begin_file(&mut Writer::new(1), seq)?;
+        Ok(log)
     }
 
     /// Appends `payloads` as consecutive frames and returns their sequences. They are with the

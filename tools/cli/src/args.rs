@@ -75,6 +75,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Drop partitions that have expired
     Retain(RetainArgs),
+    /// Copy the store to another directory, also while it is written to
+    Backup(BackupArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -331,4 +333,12 @@ pub struct RuleArgs {
     /// Drop the oldest partitions while there are more than this
     #[arg(long, value_name = "N")]
     pub max_partitions: Option<usize>,
+}
+
+/// Arguments of `backup`.
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// Where to: a directory that is empty, or not there; what is deleted later stays in it
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
 }

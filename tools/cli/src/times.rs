@@ -67,6 +67,17 @@ pub fn show_duration(duration: Duration) -> String {
     format!("{value:.digits$}{unit}")
 }
 
+/// How long ago something was, in the largest unit that it is at least one of: `3d`.
+pub fn show_age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// A duration to the nanosecond, in the unit that suits it; TraceQL reads it.
 pub fn exact_duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();

@@ -1,5 +1,6 @@
 //! The commands, one short file each.
 
+mod backup;
 mod compare;
 mod completions;
 mod demo;
@@ -56,6 +57,7 @@ fn command(command: Command, place: &Place, output: &mut Output) -> Result {
         Command::Verify => verify::run(place, output),
         Command::Merge(args) => merge::run(&args, place, output),
         Command::Retain(args) => retain::run(&args, place, output),
+        Command::Backup(args) => backup::run(&args, place, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man => man::run(output),
     }

@@ -37,12 +37,12 @@ fn rule(args: &RetainArgs) -> Retention {
 fn json(report: &RetentionReport, dry_run: bool) -> Json {
     let partition = |expired: &ExpiredPartition| {
         json!({
-            "start": expired.held.start.to_string(),
-            "widthSeconds": expired.held.width.as_secs_f64(),
+            "start": expired.start.to_string(),
+            "widthSeconds": expired.width.as_secs_f64(),
             "why": expired.why.name(),
-            "segments": expired.held.segments,
-            "spans": expired.held.spans,
-            "bytes": expired.held.bytes,
+            "segments": expired.segments,
+            "spans": expired.spans,
+            "bytes": expired.bytes,
         })
     };
     json!({
@@ -67,11 +67,11 @@ fn print(report: &RetentionReport, dry_run: bool, output: &mut Output) -> Result
     ];
     let rows = report.partitions.iter().map(|expired| {
         vec![
-            expired.held.start.to_string(),
+            expired.start.to_string(),
             expired.why.name().to_owned(),
-            count(expired.held.segments),
-            count(expired.held.spans),
-            size(expired.held.bytes),
+            count(expired.segments),
+            count(expired.spans),
+            size(expired.bytes),
         ]
     });
     output.table(&columns, rows.collect::<Vec<_>>())?;

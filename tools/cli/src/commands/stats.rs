@@ -1,11 +1,14 @@
 //! `stats`: how much a store holds, and where its bytes go.
 
+use std::time::SystemTime;
+
 use serde_json::{Value as Json, json};
-use tracekeep::{Counters, PartitionStats, SectionStats, Stats};
+use tracekeep::{Counters, PartitionStats, SectionStats, Stats, Timestamp};
 
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
 use crate::output::{Column, Output, bytes, grouped};
+use crate::times::show_age;
 
 pub fn run(place: &Place, output: &mut Output) -> Result {
     let stats = place.reader()?.stats()?;
@@ -27,6 +30,7 @@ pub fn json(stats: &Stats) -> Json {
             "segments": partition.segments,
             "spans": partition.spans,
             "bytes": partition.bytes,
+            "splitTraces": partition.split_traces,
         })
     };
     let section = |section: &SectionStats| json!({ "name": section.name, "bytes": section.bytes });
@@ -89,7 +93,10 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
         Column::number("segments"),
         Column::number("spans"),
         Column::number("bytes"),
+        Column::number("split traces"),
+        Column::number("age"),
     ];
+    let now = Timestamp::from(SystemTime::now());
     let rows = stats.partitions.iter().map(|partition| {
         vec![
             partition.start.to_string(),
@@ -97,6 +104,8 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
             count(partition.segments),
             count(partition.spans),
             size(partition.bytes),
+            count(partition.split_traces),
+            show_age(now.since(partition.start)),
         ]
     });
     let rows: Vec<_> = rows.collect();

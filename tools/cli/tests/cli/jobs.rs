@@ -44,3 +44,21 @@ fn each_limit_drops_the_oldest() {
     assert_eq!(told(&["--max-bytes", "1kB"]), (json!(2), vec![json!("bytes"); 2]));
     assert_eq!(told(&["--max-bytes", "1GiB", "--max-partitions", "3"]), (json!(0), vec![]));
 }
+
+#[test]
+fn a_backup_is_a_store_of_its_own_also_of_one_in_use() {
+    let bench = three_hours();
+    let store = tracekeep::Store::open(bench.path("store"), tracekeep::Options::default()).unwrap();
+    store.append_otlp_json(request(9000, 1, "late").as_bytes()).unwrap();
+    let told = bench.run(&["backup", "copy"]).ok();
+    assert!(told.starts_with("segments\t3\n"), "{told}");
+    assert!(told.contains("\nbatches in the log\t1\n"), "{told}");
+    drop(store);
+    bench.run(&["retain", "--max-partitions", "1"]).ok();
+    let dump = |store: &str| bench.run(&["dump", "--store", store]).ok().lines().count();
+    assert_eq!((dump("store"), dump("copy")), (2, 4));
+    bench.run(&["verify", "--store", "copy"]).ok();
+    bench.run(&["backup", "copy"]).fails(1);
+    bench.run(&["retain", "--max-partitions", "1", "--store", "copy"]).ok();
+    assert_eq!(dump("copy"), 2);
+}

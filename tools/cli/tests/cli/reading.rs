@@ -196,7 +196,7 @@ fn stats_and_merge_tell_figures() {
     bench.import(&bench.file("more", request(6, 6, "get")));
     let stats = bench.run(&["stats"]).ok();
     assert!(stats.starts_with("spans\t6\ntraces\t6\nsegments\t2\n"), "{stats}");
-    assert!(stats.contains("2025-11-22T08:00:00Z\tflushed\t2\t6\t"), "{stats}");
+    assert!(stats.contains("2025-11-22T08:00:00Z\topen\t2\t6\t"), "{stats}");
     let merged = bench.run(&["merge", "--all"]).ok();
     assert!(merged.starts_with("before\t2\t") && merged.contains("\nafter\t1\t"), "{merged}");
     assert_eq!(bench.dump().len(), 6);

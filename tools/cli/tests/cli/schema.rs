@@ -126,6 +126,7 @@ fn every_command_prints_what_its_schema_says() {
         ("inspect-manifest", &["inspect", "store/MANIFEST"]),
         ("merge", &["merge"]),
         ("merge", &["merge", "--all"]),
+        ("backup", &["backup", "copy"]),
         ("retain", &["retain", "--max-age", "1d", "--dry-run"]),
         ("retain", &["retain", "--max-age", "1d", "--max-bytes", "1GiB"]),
         ("completions", &["completions", "bash"]),

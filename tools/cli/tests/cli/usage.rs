@@ -24,6 +24,7 @@ fn wrong_calls_are_code_2() {
         &["search", "--limit", "-1"],
         &["search", "--after", "nonsense"],
         &["values"],
+        &["backup"],
         &["retain"],
         &["retain", "--dry-run"],
         &["retain", "--max-age", "old"],
@@ -74,6 +75,7 @@ fn only_import_and_demo_make_a_store() {
         &["merge"],
         &["retain", "--max-age", "1d"],
         &["retain", "--max-age", "1d", "--dry-run"],
+        &["backup", "copy"],
     ] {
         let error = bench.run(args).fails(1);
         assert!(error.contains("there is no store at "), "{args:?}: {error}");
