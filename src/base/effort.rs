@@ -11,13 +11,18 @@ pub enum Effort {
     Thorough,
 }
 
+/// Segments of so many rows are small.
+const FEW_ROWS: usize = 16 << 10;
+
 impl Effort {
-    /// The zstd level of all that is compressed: what takes the least time, or what saves a fifth of
-    /// compressed bytes for twice the time. Level 9 would take twice as long again, a fifteenth of
-    /// a merge's instructions, to save a thousandth of all bytes.
-    pub fn level(self) -> i32 {
+    /// The zstd level of what is compressed in a segment of so many rows: what takes the least
+    /// time, or what saves a fifth of compressed bytes for twice the time. Level 9 would take twice as
+    /// long again, a fifteenth of a merge's instructions, to save a thousandth of all bytes; it is
+    /// for small segments, in which more is compressed and there is little of it.
+    pub fn level(self, rows: usize) -> i32 {
         match self {
             Self::Quick => 1,
+            Self::Thorough if rows <= FEW_ROWS => 9,
             Self::Thorough => 5,
         }
     }

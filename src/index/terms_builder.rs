@@ -337,11 +337,10 @@ impl TermsBuilder {
         parts.push(part);
     }
 
-    /// The section and that of its dictionaries.
-    pub fn finish(mut self) -> TermsSections {
+    /// The section and that of its dictionaries, compressed at this level of zstd.
+    pub fn finish(mut self, level: i32) -> TermsSections {
         self.settle_scarce();
         self.settle_texts();
-        let level = self.effort.level();
         let mut names = Vec::with_capacity(self.keys.len());
         let mut offsets = Vec::with_capacity(self.keys.len());
         let (mut records, mut parts) = (Vec::new(), Vec::new());

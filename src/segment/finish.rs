@@ -56,7 +56,7 @@ pub(super) fn finish(
     let counts = Counts::of(&b, &uses.spelled_errors)?;
     let spelled = collect_spelled(&mut b, &codes)?;
 
-    let level = b.options.effort.level();
+    let level = b.options.effort.level(b.rows());
     let plan = page_plan(&b.options, spelled.0.len(), b.rows.start.len());
     let vocabulary = &uses.terms.vocabulary;
     let mut writer = Writer::new(out, vocabulary, plan)?;
@@ -142,7 +142,7 @@ const SPELLED_LEVEL: i32 = 6;
 
 /// How pages are made in a segment with so many rows spelled.
 fn page_plan(options: &SegmentOptions, spelled: usize, rows: usize) -> PagePlan {
-    let (usual, level) = (options.page_bytes, options.effort.level());
+    let (usual, level) = (options.page_bytes, options.effort.level(rows));
     if spelled > rows / MANY_SPELLED {
         let largest = usual.saturating_mul(LARGER_PAGES);
         return PagePlan { usual, largest, level: level.max(SPELLED_LEVEL), apart: true };

@@ -100,7 +100,7 @@ impl Uses {
         }
         b.pools.settle_texts();
         let pools = tagging.finish(&mut terms, &mut b.pools, mostly_spelled);
-        Ok(Self { terms: terms.finish(), pools, spelled_errors })
+        Ok(Self { terms: terms.finish(b.options.effort.level(b.rows())), pools, spelled_errors })
     }
 }
 

@@ -51,7 +51,7 @@ fn open(traces: &[(u16, u16, u8)]) -> (Terms, Lists) {
         let texts = lists.keys().map(String::as_str);
         builder.add_texts(TagScope::Span, key, texts, pairs.collect());
     }
-    (open_terms(builder.finish(), TRACES).unwrap(), statements)
+    (open_terms(builder.finish(1), TRACES).unwrap(), statements)
 }
 
 proptest! {

@@ -123,7 +123,7 @@ fn build(
         let all: Vec<u32> = list.iter().map(|&(_, o)| o).collect();
         builder.add_present(scope, key, &all);
     }
-    builder.finish()
+    builder.finish(1)
 }
 
 fn add<V: DictionaryValue + Copy>(

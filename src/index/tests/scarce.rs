@@ -26,7 +26,7 @@ fn build(traces: u32, keys: &[(TagScope, u16, Vec<u32>)], shift: u32) -> TermsSe
     if !scarce.is_empty() {
         builder.add_scarce(&scarce);
     }
-    builder.finish()
+    builder.finish(1)
 }
 
 fn keys(traces: u32) -> impl Strategy<Value = Vec<(TagScope, u16, Vec<u32>)>> {
@@ -117,7 +117,7 @@ fn index_names(traces: u32, names: &[String]) -> TermsSections {
         "odd",
         &mut [("usual", (0..traces).step_by(7).collect::<Vec<u32>>())],
     );
-    builder.finish()
+    builder.finish(1)
 }
 
 proptest! {

@@ -170,7 +170,7 @@ fn sections_stay_within_a_fifth_of_the_data() {
     for (key, pairs) in &shop.numbers {
         builder.add_buckets(TagScope::Span, key, pairs);
     }
-    let terms = builder.finish();
+    let terms = builder.finish(1);
     let sizes = [
         ("bloom", write_bloom(&lows, Strength::SEGMENT).len()),
         ("id index", write_id_index(&lows).len()),
