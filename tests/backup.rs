@@ -1,7 +1,7 @@
 //! Claim: a backup is a store that holds what was acknowledged when it was made, whatever goes on
 //! meanwhile, and what happens to the store later does not reach it (P1, P8).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

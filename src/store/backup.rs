@@ -9,7 +9,7 @@
 //! The writer's lock is not taken: the pin keeps the segments in place, and frames that were
 //! released meanwhile show that the log has moved.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
@@ -144,7 +144,7 @@ impl Original<'_> {
     }
 
     /// Gives a file that never changes a second name, or copies it where that cannot be.
-    fn link_or_copy(&self, from: &Path, to: &PathBuf, report: &mut BackupReport) -> Result<()> {
+    fn link_or_copy(&self, from: &Path, to: &Path, report: &mut BackupReport) -> Result<()> {
         let file = self.disk.open(from)?;
         if self.disk.hard_link(from, to).is_ok() {
             report.linked_bytes += file.len();
