@@ -2,7 +2,12 @@
 //! moment (P1, P2); whoever was reading goes on undisturbed (P8, P9); a store that lives by a rule
 //! keeps it by itself, and refuses what would expire at once (P5).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -234,6 +239,40 @@ fn what_comes_after_a_drop_is_there_after_reopening() {
     store.flush().unwrap();
     drop(store);
     assert_eq!(spans(&world.open(Options::default()), 1), 2);
+}
+
+#[test]
+fn on_a_full_disk_a_drop_makes_room_and_appends_resume() {
+    let world = World::new();
+    let store = world.open(Options::default());
+    store.append(&trace(1, [0, 1])).unwrap();
+    store.flush().unwrap();
+    for _ in 0..2 {
+        world.disk.set_capacity(Some(world.disk.used_bytes()));
+        // A log file goes on in place for a while, but not for a request like this.
+        let large = trace(2, (0..20_000).map(|second| second % 2));
+        assert!(matches!(store.append(&large), Err(Error::NoSpace { .. })));
+        store.retain(&newest(1)).unwrap();
+        assert_eq!(spans(&store, 1), 1);
+        world.disk.set_capacity(None);
+        store.append(&trace(1, [0])).unwrap();
+        store.flush().unwrap();
+        assert_eq!(spans(&store, 1), 2);
+    }
+    // Ids that no encoding makes smaller: the partition takes more than what is given up.
+    let mut many = trace(2, (0..20_000).map(|_| 0));
+    for (span, n) in many[0].scope_spans[0].spans.iter_mut().zip(1u64..) {
+        span.span_id = n.wrapping_mul(0x9E37_79B9_7F4A_7C15).into();
+    }
+    store.append(&many).unwrap();
+    store.close().unwrap();
+    world.disk.set_capacity(Some(world.disk.used_bytes()));
+    let store = world.open(Options::default());
+    let report = store.retain(&newest(1)).unwrap();
+    assert_eq!((report.spans(), spans(&store, 1)), (20_001, 1));
+    // What the drop has freed is enough for what comes, with the store open as it was.
+    store.append(&trace(1, [1, 2])).unwrap();
+    assert_eq!(spans(&store, 1), 2);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //!     00000000000000000007.seg          segment 7
 //!     00000000000000000007.ids          which traces segment 7 may hold, should it be lost
 //! COUNTERS                              what the store has done, for people
+//! RESERVE                               given up when the disk is full
 //! quarantine/                           a store of its own, for spans outside the window
 //! lost+found/                           what was set aside
 //! *.tmp                                 unfinished
@@ -30,6 +31,8 @@ pub const LOCK: &str = "LOCK";
 pub const MANIFEST: &str = "MANIFEST";
 /// The file of counters; nothing depends on it.
 pub const COUNTERS: &str = "COUNTERS";
+/// The file that is given up to make room; its content means nothing.
+pub const RESERVE: &str = "RESERVE";
 /// The folder of log files.
 pub const LOG_DIR: &str = "log";
 /// The folder of pin files.

@@ -19,6 +19,7 @@ use crate::store::commit::Queue;
 use crate::store::jobs::Jobs;
 use crate::store::lazy::Opener;
 use crate::store::options::Options;
+use crate::store::reserve;
 use crate::store::resources::Resources;
 use crate::store::state::State;
 use crate::store::store::Store;
@@ -167,6 +168,12 @@ impl Engine {
     pub(crate) fn save_counters(&self) {
         let memory = self.resources.memory();
         self.watch.save(&memory, self.environment.disk.as_ref(), &self.root);
+    }
+
+    /// Sees to it that there is something to give up when the disk is full.
+    pub(crate) fn keep_reserve(&self) {
+        let disk = self.environment.disk.as_ref();
+        reserve::keep(disk, &self.root, self.options.min_free_bytes);
     }
 
     /// Whether the store may be written to.

@@ -35,6 +35,7 @@ mod progress;
 mod quarantine;
 pub mod read;
 pub mod reader;
+mod reserve;
 pub mod resources;
 pub mod retain;
 pub mod salvage;

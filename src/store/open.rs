@@ -23,6 +23,7 @@ use crate::store::engine::{Engine, Environment, Parts};
 use crate::store::lazy::Opener;
 use crate::store::options::Options;
 use crate::store::progress::Progress;
+use crate::store::reserve;
 use crate::store::resources::{Resources, contexts_limit, models_limit};
 use crate::store::state::State;
 use crate::store::watch::Watch;
@@ -59,7 +60,8 @@ pub(crate) fn engine(
         environment.disk = Arc::new(ObservedDisk::new(environment.disk, Arc::clone(observer)));
     }
     let disk = Arc::clone(&environment.disk);
-    let (lock, catalog) = open_catalog(&disk, root, &options)?;
+    let (lock, catalog) =
+        reserve::on_full_disk(disk.as_ref(), root, || open_catalog(&disk, root, &options))?;
     let clock = Arc::clone(&environment.clock);
     let watch = Watch::new(options.observer.clone(), clock, disk.as_ref(), root);
     let own = || Resources::own(&options, Arc::clone(&environment.executor));
@@ -92,6 +94,7 @@ pub(crate) fn engine(
     engine.seal_where_due();
     engine.arm_rule(Duration::ZERO);
     engine.arm_quiet();
+    engine.keep_reserve();
     Ok(engine)
 }
 

@@ -121,7 +121,8 @@ pub struct Options {
     /// A partition is sealed when it is over and nothing has come for it for so long: its segments
     /// become one, or as few as memory allows, in which every trace stands in one place. What comes
     /// later makes segments beside. Default one hour. Longer: fewer traces in several pieces, more
-    /// segments for that long. At the latest after 24 times as long it is sealed all the same.
+    /// segments for that long. At the latest after 24 times as long it is sealed all the same;
+    /// with `Duration::MAX` none ever is. While a partition is to be sealed, a timer waits for it.
     pub lateness: Duration,
     /// Segments of one partition that may wait to be merged, at least twice `merge_fan_in`. With
     /// more, appends are slowed; from twice as many on they wait until merges have caught up, or

@@ -26,6 +26,7 @@ use crate::store::commit::panic_message;
 use crate::store::distinct::count_distinct;
 use crate::store::engine::Engine;
 use crate::store::held;
+use crate::store::reserve;
 use crate::store::state::{Partition, State};
 use crate::store::stats;
 use crate::upkeep::retention::{Expiry, Retention};
@@ -195,13 +196,17 @@ impl Engine {
             log_floor: Some(floor),
             ..Edit::default()
         };
-        self.apply(edit, &mut |state, _| {
-            for Dropped { key, last, .. } in &dropped {
-                state.change(*key, |partition| partition.forget_through(*last));
-            }
+        let disk = self.environment.disk.as_ref();
+        reserve::on_full_disk(disk, &self.root, || {
+            self.apply(edit.clone(), &mut |state, _| {
+                for Dropped { key, last, .. } in &dropped {
+                    state.change(*key, |partition| partition.forget_through(*last));
+                }
+            })
         })?;
         self.log.release(floor)?;
         self.unlink_obsolete();
+        self.keep_reserve();
         Ok(())
     }
 

@@ -95,8 +95,8 @@ impl Policy {
         if facts.segments.is_empty() || facts.sealed.is_some_and(is_old) {
             return None;
         }
-        let is_over = facts.last.saturating_add(self.lateness) <= now;
-        if is_over && facts.is_flushed {
+        let over = facts.last.saturating_add(self.lateness);
+        if over <= now && over < Timestamp::MAX && facts.is_flushed {
             return Some(Step::Seal(self.seal(facts)));
         }
         let free: Vec<_> = facts.segments.iter().filter(|segment| !segment.is_full).collect();
@@ -113,6 +113,9 @@ impl Policy {
             return None;
         }
         let quiet = facts.last.max(facts.last_arrival).saturating_add(self.lateness);
+        if quiet == Timestamp::MAX {
+            return None;
+        }
         let Some(sealed) = facts.sealed else {
             let patience = self.lateness.saturating_mul(PATIENCE);
             let since = facts.last.max(facts.first_arrival);
@@ -231,6 +234,15 @@ mod tests {
         assert_eq!(POLICY.next(&facts, at(3499)), Some(Step::Seal(vec![1, 2])));
         facts.is_flushed = false;
         assert_eq!(POLICY.next(&facts, at(9000)), None);
+    }
+
+    #[test]
+    fn nothing_is_sealed_where_lateness_has_no_end() {
+        let sizes = segments(&[90_000_000, 1000]);
+        let policy = Policy { lateness: Duration::MAX, ..POLICY };
+        assert_eq!(policy.seal_due(&partition(&sizes)), None);
+        let merge = Some(Step::Merge(vec![1, 2]));
+        assert_eq!(policy.whole(&partition(&sizes), Timestamp::MAX), merge);
     }
 
     #[test]
