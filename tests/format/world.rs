@@ -38,7 +38,7 @@ pub fn files(disk: &MemDisk) -> Vec<(String, Vec<u8>)> {
             let path = format!("{folder}{}", entry.name);
             if entry.is_dir {
                 folders.push(format!("{path}/"));
-            } else if path != "LOCK" && path != "COUNTERS" {
+            } else if !["LOCK", "COUNTERS", "RESERVE"].contains(&path.as_str()) {
                 let bytes = disk.read(&Path::new(ROOT).join(&path)).unwrap();
                 files.push((path, bytes));
             }
