@@ -20,7 +20,7 @@ types:
         contents: TKEEPMAN
       - id: version
         type: u4
-        valid: 1
+        valid: 2
       - id: crc32
         type: u4
   record:

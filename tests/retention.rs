@@ -9,17 +9,19 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::Arc;
+#[path = "support/world.rs"]
+mod world;
+
 use std::time::Duration;
 
-use tracekeep::simulation::{Environment, Fault, InlineExecutor, ManualClock, MemDisk, Survivors};
+use tracekeep::simulation::{Fault, MemDisk, Survivors};
 use tracekeep::{
     Appended, Error, Expiry, Options, Reader, ResourceSpans, Retention, ScopeSpans, Span, Store,
     Timestamp, TraceId, TraceReader,
 };
+use world::{ROOT, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const ROOT: &str = "/store";
 const DAY_ONE: u64 = 500_000;
 
 fn hour(number: u64) -> Timestamp {
@@ -45,43 +47,13 @@ fn trace(trace: u128, hours: impl IntoIterator<Item = u64>) -> Vec<ResourceSpans
     vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
 }
 
-/// A computer in memory.
-struct World {
-    disk: MemDisk,
-    clock: Arc<ManualClock>,
-    executor: Arc<InlineExecutor>,
+/// A computer on which it is five hours after the first of these.
+fn computer(disk: MemDisk) -> World {
+    World::new(disk, hour(5))
 }
 
-impl World {
-    fn of(disk: MemDisk) -> Self {
-        let (clock, executor) = (ManualClock::new(hour(5)), InlineExecutor::new());
-        Self { disk, clock: Arc::new(clock), executor: Arc::new(executor) }
-    }
-
-    fn new() -> Self {
-        Self::of(MemDisk::new())
-    }
-
-    fn environment(&self) -> Environment {
-        Environment {
-            disk: Arc::new(self.disk.clone()),
-            clock: Arc::clone(&self.clock) as _,
-            executor: Arc::clone(&self.executor) as _,
-        }
-    }
-
-    fn try_open(&self, options: Options) -> tracekeep::Result<Store> {
-        let options = options.threads(0).min_free_bytes(0).merge_fan_in(2);
-        Store::open_in(ROOT, options, self.environment())
-    }
-
-    fn open(&self, options: Options) -> Store {
-        self.try_open(options).unwrap()
-    }
-
-    fn reader(&self) -> Reader {
-        Reader::open_in(ROOT, Options::default(), self.environment()).unwrap()
-    }
+fn open(world: &World, options: Options) -> Store {
+    world.open(options).unwrap()
 }
 
 /// How many spans of a trace a reader sees.
@@ -95,8 +67,8 @@ fn newest(partitions: usize) -> Retention {
 
 #[test]
 fn p5_a_run_reports_what_it_dropped_and_which_traces_it_cut() {
-    let world = World::new();
-    let store = world.open(Options::default());
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default());
     store.append(&trace(1, [0])).unwrap();
     store.append(&trace(2, [0, 1, 2])).unwrap();
     store.flush().unwrap();
@@ -117,15 +89,15 @@ fn p5_a_run_reports_what_it_dropped_and_which_traces_it_cut() {
 
 #[test]
 fn p8_p9_readers_keep_what_is_dropped_and_its_files_go_after_them() {
-    let world = World::new();
-    let store = world.open(Options::default());
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default());
     store.append(&trace(1, [0, 1])).unwrap();
     store.flush().unwrap();
     drop(store);
     // Nothing has been opened yet in these.
-    let store = world.open(Options::default());
+    let store = open(&world, Options::default());
     let snapshot = store.snapshot().unwrap();
-    let reader = world.reader();
+    let reader = Reader::open_in(ROOT, Options::default(), world.environment()).unwrap();
     let before = world.disk.used_bytes();
     let report = store.retain(&newest(1)).unwrap();
     assert_eq!([spans(&store, 1), spans(&snapshot, 1), spans(&reader, 1)], [1, 2, 2]);
@@ -141,9 +113,9 @@ fn p8_p9_readers_keep_what_is_dropped_and_its_files_go_after_them() {
 
 #[test]
 fn a_store_lives_by_its_rule() {
-    let world = World::new();
+    let world = computer(MemDisk::new());
     let rule = Retention::default().max_age(HOUR * 4);
-    let store = world.open(Options::default().retention(rule.clone()));
+    let store = open(&world, Options::default().retention(rule.clone()));
     let Appended { accepted, rejected, first_rejection, .. } =
         store.append(&trace(1, [0, 1, 2])).unwrap();
     assert_eq!((accepted, rejected), (2, 1));
@@ -151,23 +123,22 @@ fn a_store_lives_by_its_rule() {
     store.flush().unwrap();
     assert_eq!(spans(&store, 1), 2);
     // Nobody asks for it.
-    world.clock.advance(HOUR + Duration::from_secs(1));
-    assert!(world.executor.run_delayed() > 0);
+    assert!(world.pass(HOUR + Duration::from_secs(1)) > 0);
     assert_eq!(spans(&store, 1), 1);
     assert_eq!(store.append(&trace(2, [1, 2])).unwrap().rejected, 1);
     let counters = store.stats().unwrap().counters.unwrap();
     assert_eq!((counters.spans_behind_horizon, counters.partitions_dropped), (2, 1));
     drop(store);
     world.clock.advance(HOUR);
-    let store = world.open(Options::default().retention(rule));
+    let store = open(&world, Options::default().retention(rule));
     assert!(world.executor.run_delayed() > 0);
     assert_eq!((spans(&store, 1), spans(&store, 2)), (0, 0));
 }
 
 #[test]
 fn a_flush_makes_room_by_number_and_what_comes_late_is_refused() {
-    let world = World::new();
-    let store = world.open(Options::default().retention(newest(2)));
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default().retention(newest(2)));
     for number in 0..4 {
         store.append(&trace(1, [number])).unwrap();
         store.flush().unwrap();
@@ -180,7 +151,7 @@ fn a_flush_makes_room_by_number_and_what_comes_late_is_refused() {
 /// Drops two of three partitions, one of them buffered in part, and goes on. Tells whether it got
 /// so far that the drop was acknowledged.
 fn live(world: &World) -> Result<bool, Error> {
-    let store = world.try_open(Options::default())?;
+    let store = world.open(Options::default())?;
     store.append(&trace(1, [0, 1, 2]))?;
     store.flush()?;
     store.append(&trace(2, [0, 1, 2]))?;
@@ -191,17 +162,17 @@ fn live(world: &World) -> Result<bool, Error> {
 
 #[test]
 fn p1_p2_a_cut_at_every_operation_leaves_the_state_before_or_after() {
-    let whole = World::new();
+    let whole = computer(MemDisk::new());
     assert!(live(&whole).unwrap());
     let (mut before, mut after) = (0, 0);
     for at in 0..whole.disk.operations() {
         for choice in [Survivors::None, Survivors::All, Survivors::Chosen(at)] {
-            let world = World::new();
+            let world = computer(MemDisk::new());
             world.disk.fail_at(at, Fault::PowerOff);
             let dropped = live(&world).unwrap_or(false);
             let context = format!("cut at operation {at}, {choice:?}");
-            let world = World::of(world.disk.crash(choice));
-            let store = world.try_open(Options::default());
+            let world = computer(world.disk.crash(choice));
+            let store = world.open(Options::default());
             let store = store.unwrap_or_else(|error| panic!("{context}: {error}"));
             let found = [1, 2, 3].map(|trace| spans(&store, trace));
             match found {
@@ -217,7 +188,7 @@ fn p1_p2_a_cut_at_every_operation_leaves_the_state_before_or_after() {
             store.append(&trace(3, [2])).unwrap();
             store.retain(&newest(1)).unwrap();
             drop(store);
-            let store = world.open(Options::default());
+            let store = open(&world, Options::default());
             assert_eq!(store.stats().unwrap().partitions.len(), 1, "{context}");
         }
     }
@@ -226,25 +197,25 @@ fn p1_p2_a_cut_at_every_operation_leaves_the_state_before_or_after() {
 
 #[test]
 fn what_comes_after_a_drop_is_there_after_reopening() {
-    let world = World::new();
-    let store = world.open(Options::default());
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default());
     store.append(&trace(1, [0, 1])).unwrap();
     store.retain(&newest(1)).unwrap();
     // Of the same time and the same id as what was dropped.
     store.append(&trace(1, [0])).unwrap();
     assert_eq!(spans(&store, 1), 2);
     drop(store);
-    let store = world.open(Options::default().partition(HOUR / 4));
+    let store = open(&world, Options::default().partition(HOUR / 4));
     assert_eq!(spans(&store, 1), 2);
     store.flush().unwrap();
     drop(store);
-    assert_eq!(spans(&world.open(Options::default()), 1), 2);
+    assert_eq!(spans(&open(&world, Options::default()), 1), 2);
 }
 
 #[test]
 fn on_a_full_disk_a_drop_makes_room_and_appends_resume() {
-    let world = World::new();
-    let store = world.open(Options::default());
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default());
     store.append(&trace(1, [0, 1])).unwrap();
     store.flush().unwrap();
     for _ in 0..2 {
@@ -267,7 +238,7 @@ fn on_a_full_disk_a_drop_makes_room_and_appends_resume() {
     store.append(&many).unwrap();
     store.close().unwrap();
     world.disk.set_capacity(Some(world.disk.used_bytes()));
-    let store = world.open(Options::default());
+    let store = open(&world, Options::default());
     let report = store.retain(&newest(1)).unwrap();
     assert_eq!((report.spans(), spans(&store, 1)), (20_001, 1));
     // What the drop has freed is enough for what comes, with the store open as it was.
@@ -277,8 +248,8 @@ fn on_a_full_disk_a_drop_makes_room_and_appends_resume() {
 
 #[test]
 fn a_rule_that_keeps_all_drops_nothing() {
-    let world = World::new();
-    let store = world.open(Options::default().retention(Retention::default()));
+    let world = computer(MemDisk::new());
+    let store = open(&world, Options::default().retention(Retention::default()));
     store.append(&trace(1, [0])).unwrap();
     assert!(store.retain(&Retention::default()).unwrap().partitions.is_empty());
     assert_eq!(spans(&store, 1), 1);

@@ -4,14 +4,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+#[path = "support/world.rs"]
+mod world;
+
 use std::time::Duration;
 
-use tracekeep::simulation::{Environment, Fault, InlineExecutor, ManualClock, MemDisk, Survivors};
+use tracekeep::simulation::{Fault, MemDisk, Survivors};
 use tracekeep::{
     Error, Options, PartitionState, PartitionStats, ResourceSpans, ScopeSpans, Span, Store,
     Timestamp,
 };
+use world::World;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,33 +35,12 @@ fn spans(span: u64, traces: impl IntoIterator<Item = u128>) -> Vec<ResourceSpans
     vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }]
 }
 
-struct World {
-    disk: MemDisk,
-    clock: Arc<ManualClock>,
-    executor: Arc<InlineExecutor>,
+fn open(world: &World) -> Result<Store, Error> {
+    world.open(Options::default().lateness(HOUR))
 }
 
-impl World {
-    fn new(disk: MemDisk) -> Self {
-        let (clock, executor) = (ManualClock::new(FIRST), InlineExecutor::new());
-        Self { disk, clock: Arc::new(clock), executor: Arc::new(executor) }
-    }
-
-    fn open(&self) -> Result<Store, Error> {
-        let environment = Environment {
-            disk: Arc::new(self.disk.clone()),
-            clock: Arc::clone(&self.clock) as _,
-            executor: Arc::clone(&self.executor) as _,
-        };
-        let options = Options::default().threads(0).min_free_bytes(0).lateness(HOUR);
-        Store::open_in("/store", options, environment)
-    }
-
-    /// Lets time pass, and what was waiting for it happen.
-    fn pass(&self, time: Duration) {
-        self.clock.advance(time);
-        self.executor.run_delayed();
-    }
+fn computer(disk: MemDisk) -> World {
+    World::new(disk, FIRST)
 }
 
 /// The store's only partition.
@@ -75,8 +57,8 @@ fn told(store: &Store) -> (PartitionState, u64, u64) {
 
 #[test]
 fn a_partition_is_sealed_when_it_is_over_and_quiet_and_gathered_again_when_it_pays() {
-    let world = World::new(MemDisk::new());
-    let store = world.open().unwrap();
+    let world = computer(MemDisk::new());
+    let store = open(&world).unwrap();
     for span in 1..4 {
         store.append(&spans(span, 0..1000)).unwrap();
         store.flush().unwrap();
@@ -95,7 +77,7 @@ fn a_partition_is_sealed_when_it_is_over_and_quiet_and_gathered_again_when_it_pa
     assert_eq!(told(&store), (PartitionState::Late, 1, 2));
     store.flush().unwrap();
     drop(store);
-    let store = world.open().unwrap();
+    let store = open(&world).unwrap();
     world.pass(HOUR * 2);
     assert_eq!(told(&store), (PartitionState::Late, 2, 2));
     // Much is gathered.
@@ -115,8 +97,8 @@ fn a_partition_is_sealed_when_it_is_over_and_quiet_and_gathered_again_when_it_pa
 
 #[test]
 fn a_partition_for_which_something_always_comes_is_sealed_all_the_same() {
-    let world = World::new(MemDisk::new());
-    let store = world.open().unwrap();
+    let world = computer(MemDisk::new());
+    let store = open(&world).unwrap();
     for span in 1..60 {
         store.append(&spans(span, [1])).unwrap();
         world.pass(MINUTE * 30);
@@ -128,8 +110,8 @@ fn a_partition_for_which_something_always_comes_is_sealed_all_the_same() {
 #[test]
 fn merges_that_are_asked_for_seal_what_is_over_by_the_time_of_its_spans() {
     for all in [false, true] {
-        let world = World::new(MemDisk::new());
-        let store = world.open().unwrap();
+        let world = computer(MemDisk::new());
+        let store = open(&world).unwrap();
         let merge = || if all { store.merge() } else { store.merge_due() };
         store.append(&spans(1, [1, 2])).unwrap();
         merge().unwrap();
@@ -145,7 +127,7 @@ fn merges_that_are_asked_for_seal_what_is_over_by_the_time_of_its_spans() {
 fn live(world: &World) -> (u64, Result<(), Error>) {
     let mut acknowledged = 0;
     let end = (|| {
-        let store = world.open()?;
+        let store = open(world)?;
         for span in 1..5 {
             store.append(&spans(span, 0..20))?;
             acknowledged = span;
@@ -162,7 +144,7 @@ fn live(world: &World) -> (u64, Result<(), Error>) {
 
 #[test]
 fn p1_p2_a_cut_at_every_operation_of_a_sealing_costs_nothing() {
-    let whole = World::new(MemDisk::new());
+    let whole = computer(MemDisk::new());
     live(&whole).1.unwrap();
     let mut unsealed = 0;
     for at in 0..whole.disk.operations() {
@@ -170,11 +152,11 @@ fn p1_p2_a_cut_at_every_operation_of_a_sealing_costs_nothing() {
             let context = format!("cut at operation {at}, {choice:?}");
             let disk = MemDisk::new();
             disk.fail_at(at, Fault::PowerOff);
-            let cut = std::panic::AssertUnwindSafe(|| live(&World::new(disk.clone())));
+            let cut = std::panic::AssertUnwindSafe(|| live(&computer(disk.clone())));
             // The last look of a life whose power went finds what it finds.
             let acknowledged = std::panic::catch_unwind(cut).map_or(4, |(batches, _)| batches);
-            let world = World::new(disk.crash(choice));
-            let store = world.open().unwrap_or_else(|error| panic!("{context}: {error}"));
+            let world = computer(disk.crash(choice));
+            let store = open(&world).unwrap_or_else(|error| panic!("{context}: {error}"));
             let found = store.stats().unwrap().spans;
             assert!(found.is_multiple_of(20) && found >= acknowledged * 20, "{context}: {found}");
             if found == 0 {
