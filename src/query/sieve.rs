@@ -71,11 +71,19 @@ impl<'a> Sieve<'a> {
         whole: &mut dyn FnMut(u32) -> Result<Option<bool>>,
     ) -> Result<Sifted> {
         let mut sifted = Sifted::default();
+        // Rows behind one whose parent is missing can refer to that as to a row.
+        let mut may_be_missing = false;
         for row in rows {
             interrupt.tick()?;
-            if self.tests.excludes(self.peek.template(row)?)
-                || self.takes_roots_only && matches!(self.peek.parent(row)?, ParentCode::Up(_))
-            {
+            if self.takes_roots_only {
+                match self.peek.parent(row)? {
+                    ParentCode::Up(_) if !may_be_missing => continue,
+                    ParentCode::Up(_) => {}
+                    ParentCode::Root => may_be_missing = false,
+                    ParentCode::Explicit => may_be_missing = true,
+                }
+            }
+            if self.tests.excludes(self.peek.template(row)?) {
                 continue;
             }
             let columns = self.peek.row(row)?;
