@@ -55,23 +55,16 @@ impl Catalog {
     /// Makes the catalog of a new store in `root`, a folder that may have to be made but must not
     /// hold the data of another store.
     pub fn create(disk: Arc<dyn Disk>, root: &Path, mode: u32) -> Result<Self> {
-        make_dirs(disk.as_ref(), root, mode)?;
-        let path = root.join(names::MANIFEST);
-        if !disk.exists(&path)? {
-            refuse_orphaned_data(disk.as_ref(), root, &path)?;
-        }
-        Self::begin(disk.as_ref(), root, mode, &Version::empty(1))?;
+        let path = free_manifest(disk.as_ref(), root, mode)?;
+        refuse_orphaned_data(disk.as_ref(), root, &path)?;
+        replace(disk.as_ref(), root, &Version::empty(1))?;
         Self::open(disk, root, mode)
     }
 
     /// Makes the catalog of a store in `root` that is as `version` says, whose files are there and
     /// durable.
     pub fn begin(disk: &dyn Disk, root: &Path, mode: u32, version: &Version) -> Result<()> {
-        make_dirs(disk, root, mode)?;
-        let path = root.join(names::MANIFEST);
-        if disk.exists(&path)? {
-            return Err(Error::invalid(format!("{} is there already", path.display())));
-        }
+        free_manifest(disk, root, mode)?;
         replace(disk, root, version)?;
         Ok(())
     }
@@ -259,6 +252,16 @@ fn replace(
     disk.sync_dir(root).map_err(Replace::Unknown)?;
     // Opened anew, so that its errors name the right path.
     Ok((disk.open_write(&path).map_err(Replace::Unknown)?, len))
+}
+
+/// Makes the folders of a store, and tells where its manifest goes, which must not be there.
+fn free_manifest(disk: &dyn Disk, root: &Path, mode: u32) -> Result<PathBuf> {
+    make_dirs(disk, root, mode)?;
+    let path = root.join(names::MANIFEST);
+    match disk.exists(&path)? {
+        true => Err(Error::invalid(format!("{} is there already", path.display()))),
+        false => Ok(path),
+    }
 }
 
 /// Makes `root` and the folder of pins, durably: each folder's name is synced before the next is

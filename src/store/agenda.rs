@@ -11,7 +11,7 @@ use crate::upkeep::plan::Policy;
 
 /// Partitions by what is to be done in them. Kept up as partitions change, so that finding the
 /// next job costs the same in a store of ten thousand partitions as in one of ten.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Agenda {
     /// Tells when merges are due.
     policy: Policy,
@@ -34,16 +34,7 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// Of a store without partitions.
     pub(crate) fn new(policy: Policy) -> Self {
-        Self {
-            policy,
-            by_size: BTreeSet::new(),
-            by_use: BTreeSet::new(),
-            sealed: BTreeSet::new(),
-            firsts: BTreeSet::new(),
-            crowded: BTreeMap::new(),
-            by_crowd: BTreeSet::new(),
-            quiet: BTreeSet::new(),
-        }
+        Self { policy, ..Self::default() }
     }
 
     /// A partition has changed. Telling it twice does no harm.

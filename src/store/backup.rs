@@ -16,6 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::catalog::{Catalog, PartitionKey, Pinned, ReadCatalog, SegmentEntry, Version};
 use crate::disk::{Disk, ReadFile, names};
 use crate::ingest::log::{Cursor, Log, LogOptions, Replayed, replay};
+use crate::store::options::Options;
 use crate::store::reader::TRIES;
 
 /// How much of a file is copied at a time.
@@ -39,15 +40,21 @@ pub struct BackupReport {
 
 /// A store that is to be copied.
 pub(crate) struct Original<'a> {
-    pub(crate) disk: &'a Arc<dyn Disk>,
-    pub(crate) root: &'a Path,
+    disk: &'a Arc<dyn Disk>,
+    root: &'a Path,
     /// Of the log that is written.
-    pub(crate) log: LogOptions,
+    log: LogOptions,
     /// Permissions of the folders that are made.
-    pub(crate) mode: u32,
+    mode: u32,
 }
 
-impl Original<'_> {
+impl<'a> Original<'a> {
+    /// The store at `root`.
+    pub(crate) fn new(disk: &'a Arc<dyn Disk>, root: &'a Path, options: &Options) -> Self {
+        let log = LogOptions::of_store(options.memory_bytes, options.mode);
+        Self { disk, root, log, mode: options.mode }
+    }
+
     /// Copies what is acknowledged now to `to`, which must be empty, or not there.
     pub(crate) fn backup(&self, to: &Path) -> Result<BackupReport> {
         let disk = self.disk.as_ref();
@@ -68,7 +75,7 @@ impl Original<'_> {
         self.copy_segments(&pinned.version, to, report)?;
         let quarantine = self.root.join(names::QUARANTINE_DIR);
         if disk.exists(&quarantine.join(names::MANIFEST))? {
-            let apart = Original { root: &quarantine, log: self.log, ..*self };
+            let apart = Original { root: &quarantine, ..*self };
             apart.copy(&to.join(names::QUARANTINE_DIR), report)?;
         }
         Catalog::begin(disk, to, self.mode, &pinned.version)

@@ -1,6 +1,7 @@
 //! The running store behind a [`Store`](crate::Store): its parts, and how a change of state is
 //! published.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -15,7 +16,7 @@ use crate::ingest::contexts::Contexts;
 use crate::ingest::log::Log;
 use crate::store::agenda::Agenda;
 use crate::store::append::Work;
-use crate::store::commit::Queue;
+use crate::store::commit::{Queue, panic_message};
 use crate::store::jobs::Jobs;
 use crate::store::lazy::Opener;
 use crate::store::options::Options;
@@ -149,6 +150,19 @@ impl Engine {
     /// Refuses all later writes, because of `error`.
     pub(crate) fn poison(&self, cause: impl Into<String>) {
         self.poison.set(cause.into()).ok();
+    }
+
+    /// What `work` comes to; a panic in it poisons the store, and is told as that of `what`.
+    pub(crate) fn poisoned_by_panics<R>(
+        &self,
+        what: &str,
+        work: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            let cause = format!("{what} panicked: {}", panic_message(payload.as_ref()));
+            self.poison(cause.clone());
+            Err(Error::Poisoned { cause })
+        })
     }
 
     /// `error` as the caller sees it, after it made a write's outcome unknown.

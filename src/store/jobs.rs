@@ -5,7 +5,6 @@
 //! order in which they were sealed. Flushes go before merges, since appends wait for them.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -14,7 +13,6 @@ use crate::base::error::{Error, Result};
 use crate::base::observer::{self, StoreEvent};
 use crate::catalog::PartitionKey;
 use crate::store::agenda::Agenda;
-use crate::store::commit::panic_message;
 use crate::store::engine::{Engine, lock};
 use crate::store::held;
 use crate::store::state::{Partition, State};
@@ -249,15 +247,10 @@ impl Engine {
     /// Runs a job that was taken; a panic in it poisons the store.
     fn run(self: &Arc<Self>, taken: Taken) -> Result<()> {
         let job = &taken.job;
-        let attempt = catch_unwind(AssertUnwindSafe(|| match job {
+        let result = self.poisoned_by_panics("a background job", || match job {
             Job::Flush(keys) => self.flush_partitions(keys),
             Job::Merge(key, ids) => self.merge_segments(*key, ids, false),
             Job::Seal(key, ids) => self.seal_partition(*key, ids),
-        }));
-        let result = attempt.unwrap_or_else(|payload| {
-            let cause = format!("a background job panicked: {}", panic_message(payload.as_ref()));
-            self.poison(cause.clone());
-            Err(Error::Poisoned { cause })
         });
         self.end(&taken, &result);
         match &result {

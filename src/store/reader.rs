@@ -8,7 +8,7 @@ use crate::block::cache::Cache;
 use crate::catalog::{Pinned, ReadCatalog};
 use crate::disk::names;
 use crate::ingest::contexts::Contexts;
-use crate::ingest::log::{Cursor, LogOptions, Replayed, replay};
+use crate::ingest::log::{Cursor, Replayed, replay};
 use crate::query::view::View;
 use crate::store::backup::{BackupReport, Original};
 use crate::store::engine::{Environment, lock};
@@ -139,9 +139,7 @@ impl Reader {
             return Err(Error::invalid("single segment files are no store: copy them"));
         }
         let Place { environment, root, options, .. } = &self.place;
-        let log = LogOptions::of_store(options.memory_bytes, options.mode);
-        let disk = &environment.disk;
-        Original { disk, root, log, mode: options.mode }.backup(to.as_ref())
+        Original::new(&environment.disk, root, options).backup(to.as_ref())
     }
 
     /// What [`Store::retain`](crate::Store::retain) would have dropped at the last refresh.

@@ -11,18 +11,16 @@
 //! names, and the frames of the log up to the one that the edit tells are not replayed.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::ids::TraceId;
 use crate::base::observer::{Job, StoreEvent};
 use crate::base::time::{TimeRange, Timestamp, saturating_nanos};
 use crate::catalog::{Edit, PartitionKey};
 use crate::query::view::View;
-use crate::store::commit::panic_message;
 use crate::store::distinct::count_distinct;
 use crate::store::engine::Engine;
 use crate::store::held;
@@ -97,13 +95,12 @@ fn expired(state: &State, rule: &Retention, now: Timestamp) -> Expired {
 fn describe(state: &State, expired: &Expired) -> Result<Vec<ExpiredPartition>> {
     let partition = |&(key, why): &(PartitionKey, Expiry)| {
         let partition = state.partitions().get(&key)?;
-        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
         Some(stats::count_buffered(partition).map(|buffered| ExpiredPartition {
             start: key.first(),
             width: Duration::from_nanos(key.width_nanos),
             why,
             segments: partition.segments.len() as u64,
-            spans: flushed + buffered,
+            spans: partition.flushed_spans() + buffered,
             bytes: partition.file_bytes(),
         }))
     };
@@ -141,7 +138,12 @@ impl Engine {
     pub(crate) fn retain(self: &Arc<Self>, rule: &Retention) -> Result<RetentionReport> {
         self.check_writable()?;
         let now = self.environment.clock.now();
-        let keys = expired(&self.state(), rule, now).into_iter().map(|(key, _)| key).collect();
+        let keys: BTreeSet<_> =
+            expired(&self.state(), rule, now).into_iter().map(|(key, _)| key).collect();
+        // Mostly so, when a flush asks.
+        if keys.is_empty() {
+            return Ok(RetentionReport::default());
+        }
         let claim = self.claim(keys);
         // What others were doing to the partitions may have changed the answer.
         let mut due = expired(&self.state(), rule, now);
@@ -213,12 +215,7 @@ impl Engine {
     /// Does what the options' rule asks for, and arms the timer that does so again.
     pub(crate) fn keep_rule(self: &Arc<Self>) {
         let Some(rule) = &self.options.retention else { return };
-        let attempt = catch_unwind(AssertUnwindSafe(|| self.retain(rule)));
-        let result = attempt.unwrap_or_else(|payload| {
-            let cause = format!("retention panicked: {}", panic_message(payload.as_ref()));
-            self.poison(cause.clone());
-            Err(Error::Poisoned { cause })
-        });
+        let result = self.poisoned_by_panics("retention", || self.retain(rule));
         // A failure has been told, and is tried again when the timer fires or the next flush ends.
         if let Ok(report) = result {
             let last = report.partitions.last();

@@ -6,7 +6,7 @@ use crate::base::effort::Effort;
 use crate::base::time::Timestamp;
 use crate::catalog::PartitionKey;
 use crate::store::held::Held;
-use crate::store::state::{Buffer, Partition};
+use crate::store::state::Partition;
 use crate::upkeep::plan::{Candidate, Facts, Policy};
 
 /// The segments of a partition as the policy sees them, but for damaged ones.
@@ -35,7 +35,7 @@ pub(crate) fn facts<'a>(
         last: key.last(),
         first_arrival: partition.first_arrival,
         last_arrival: partition.last_arrival,
-        is_flushed: partition.buffers().all(Buffer::is_empty),
+        is_flushed: partition.is_flushed(),
         sealed: partition.sealed_through,
         segments,
     }
@@ -48,7 +48,7 @@ pub(crate) fn seal_due(
     policy: &Policy,
 ) -> Option<Timestamp> {
     // Most partitions that change have buffers: their segments need not be looked at.
-    if !partition.buffers().all(Buffer::is_empty) {
+    if !partition.is_flushed() {
         return None;
     }
     // A damaged one among them is found when its turn comes.

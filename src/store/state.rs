@@ -125,7 +125,17 @@ impl Partition {
 
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.segments.is_empty() && self.buffers().all(Buffer::is_empty)
+        self.segments.is_empty() && self.is_flushed()
+    }
+
+    /// Whether nothing of it is in buffers.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.buffers().all(Buffer::is_empty)
+    }
+
+    /// Spans in its segments.
+    pub(crate) fn flushed_spans(&self) -> u64 {
+        self.segments.iter().map(|held| held.summary().rows).sum()
     }
 
     /// Bytes of the files that its segments are.

@@ -14,7 +14,7 @@ use crate::store::counters::Counters;
 use crate::store::distinct::count_distinct;
 use crate::store::held::{self, Held};
 use crate::store::resources::MemoryUse;
-use crate::store::state::{Buffer, Partition, State};
+use crate::store::state::{Partition, State};
 use crate::upkeep;
 
 /// What a store holds. Identical spans count once.
@@ -128,9 +128,8 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
         } else {
             own.bytes -= filters;
         }
-        let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
         stats.spans += own.spans;
-        stats.buffered_spans += own.spans - flushed;
+        stats.buffered_spans += own.spans - partition.flushed_spans();
         stats.segments += own.segments;
         stats.bytes += own.bytes;
         stats.partitions.push(own);
@@ -148,19 +147,17 @@ pub(crate) fn collect(state: &State) -> Result<Stats> {
 
 /// Counts what one partition holds.
 fn of_partition(key: &PartitionKey, partition: &Partition) -> Result<PartitionStats> {
-    let flushed: u64 = partition.segments.iter().map(|held| held.summary().rows).sum();
     let is_old = |sealed| partition.segments.iter().all(|held| held.id <= sealed);
-    let is_flushed = partition.buffers().all(Buffer::is_empty);
     Ok(PartitionStats {
         start: key.first(),
         width: Duration::from_nanos(key.width_nanos),
         state: match partition.sealed_through {
             None => PartitionState::Open,
-            Some(sealed) if is_flushed && is_old(sealed) => PartitionState::Sealed,
+            Some(sealed) if partition.is_flushed() && is_old(sealed) => PartitionState::Sealed,
             Some(_) => PartitionState::Late,
         },
         segments: partition.segments.len() as u64,
-        spans: flushed + count_buffered(partition)?,
+        spans: partition.flushed_spans() + count_buffered(partition)?,
         bytes: partition.file_bytes(),
         split_traces: count_distinct(&mut |visit| visit_pieces(partition, visit))?.repeated,
     })

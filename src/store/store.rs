@@ -8,7 +8,6 @@ use crate::base::model::ResourceSpans;
 use crate::ingest::batch::SpanKey;
 use crate::ingest::contexts::Contexts;
 use crate::ingest::json;
-use crate::ingest::log::LogOptions;
 use crate::ingest::otlp::{self, Admission, Appended, Prepared, check_size};
 use crate::ingest::request::encode_request;
 use crate::query::view::View;
@@ -262,9 +261,8 @@ impl Store {
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport> {
         let engine = self.engine();
         engine.check_open()?;
-        let (disk, mode) = (&engine.environment.disk, engine.options.mode);
-        let log = LogOptions::of_store(engine.options.memory_bytes, mode);
-        Original { disk, root: &engine.root, log, mode }.backup(to.as_ref())
+        let disk = &engine.environment.disk;
+        Original::new(disk, &engine.root, &engine.options).backup(to.as_ref())
     }
 
     /// What [`Store::retain`] would drop now.

@@ -55,7 +55,7 @@ pub enum Step {
 }
 
 /// How merges are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// So many segments of a similar size are merged into one.
     pub fan_in: usize,

@@ -154,6 +154,16 @@ impl Output {
         }
     }
 
+    /// A count: with its thousands apart for people, elsewhere as it is.
+    pub fn count(&self, number: u64) -> String {
+        if self.terminal { grouped(number) } else { number.to_string() }
+    }
+
+    /// A number of bytes: in the unit that suits it for people, elsewhere as it is.
+    pub fn size(&self, number: u64) -> String {
+        if self.terminal { bytes(number) } else { number.to_string() }
+    }
+
     /// A duration: short for people, elsewhere in nanoseconds.
     pub fn duration(&self, duration: Duration) -> String {
         if self.terminal { show_duration(duration) } else { duration.as_nanos().to_string() }

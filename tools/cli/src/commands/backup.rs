@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::args::BackupArgs;
 use crate::commands::Place;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{Column, Output, bytes, grouped};
+use crate::output::{Column, Output};
 
 pub fn run(args: &BackupArgs, place: &Place, output: &mut Output) -> Result {
     if place.path()?.is_file() {
@@ -23,15 +23,12 @@ pub fn run(args: &BackupArgs, place: &Place, output: &mut Output) -> Result {
         }))?;
         return Ok(Exit::Done);
     }
-    let people = output.terminal;
-    let count = |number| if people { grouped(number) } else { number.to_string() };
-    let size = |number| if people { bytes(number) } else { number.to_string() };
     let rows = [
-        ("segments", count(report.segments)),
-        ("bytes shared with the store", size(report.linked_bytes)),
-        ("bytes copied", size(report.copied_bytes)),
-        ("batches in the log", count(report.batches)),
-        ("bytes of these", size(report.logged_bytes)),
+        ("segments", output.count(report.segments)),
+        ("bytes shared with the store", output.size(report.linked_bytes)),
+        ("bytes copied", output.size(report.copied_bytes)),
+        ("batches in the log", output.count(report.batches)),
+        ("bytes of these", output.size(report.logged_bytes)),
     ];
     let columns = [Column::text("backup"), Column::number("")];
     output.table(&columns, rows.map(|(name, value)| vec![name.to_owned(), value]))?;

@@ -10,7 +10,7 @@ use crate::commands::Place;
 use crate::failure::{Exit, Result, note};
 use crate::import::{self, Intake, Totals};
 use crate::measure::{Measured, Meter};
-use crate::output::{Column, Output, bytes, grouped};
+use crate::output::{Column, Output, grouped};
 use crate::progress::Progress;
 
 pub fn run(args: &ImportArgs, place: &Place, output: &mut Output) -> Result {
@@ -58,16 +58,15 @@ fn report(totals: &Totals, measured: &Measured, output: &mut Output) -> Result<(
         }))?;
         return Ok(());
     }
-    let count = |number| if output.terminal { grouped(number) } else { number.to_string() };
     let memory = measured.peak_memory_bytes;
     let rows = [
-        ("spans", count(totals.spans)),
-        ("spans rejected", count(totals.rejected)),
-        ("malformed parts left out", count(totals.malformed)),
+        ("spans", output.count(totals.spans)),
+        ("spans rejected", output.count(totals.rejected)),
+        ("malformed parts left out", output.count(totals.malformed)),
         ("seconds", format!("{seconds:.3}")),
         ("CPU seconds", format!("{cpu:.3}")),
-        ("spans per CPU second", count(rate as u64)),
-        ("peak memory", if output.terminal { bytes(memory) } else { memory.to_string() }),
+        ("spans per CPU second", output.count(rate as u64)),
+        ("peak memory", output.size(memory)),
     ];
     let columns = [Column::text("import"), Column::number("")];
     output.table(&columns, rows.map(|(name, value)| vec![name.to_owned(), value]))?;

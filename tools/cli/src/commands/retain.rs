@@ -6,7 +6,7 @@ use tracekeep::{ExpiredPartition, Retention, RetentionReport};
 use crate::args::RetainArgs;
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
-use crate::output::{Column, Output, bytes, grouped};
+use crate::output::{Column, Output};
 
 pub fn run(args: &RetainArgs, place: &Place, output: &mut Output) -> Result {
     let rule = rule(args);
@@ -56,8 +56,6 @@ fn json(report: &RetentionReport, dry_run: bool) -> Json {
 
 fn print(report: &RetentionReport, dry_run: bool, output: &mut Output) -> Result<()> {
     let people = output.terminal;
-    let count = |number| if people { grouped(number) } else { number.to_string() };
-    let size = |number| if people { bytes(number) } else { number.to_string() };
     let columns = [
         Column::whole("partition"),
         Column::text("why"),
@@ -69,9 +67,9 @@ fn print(report: &RetentionReport, dry_run: bool, output: &mut Output) -> Result
         vec![
             expired.start.to_string(),
             expired.why.name().to_owned(),
-            count(expired.segments),
-            count(expired.spans),
-            size(expired.bytes),
+            output.count(expired.segments),
+            output.count(expired.spans),
+            output.size(expired.bytes),
         ]
     });
     output.table(&columns, rows.collect::<Vec<_>>())?;
@@ -81,10 +79,10 @@ fn print(report: &RetentionReport, dry_run: bool, output: &mut Output) -> Result
     let done = if dry_run { "would go" } else { "gone" };
     let columns = [Column::text(done), Column::number("")];
     let rows = [
-        ("partitions", count(report.partitions.len() as u64)),
-        ("spans", count(report.spans())),
-        ("bytes", size(report.bytes())),
-        ("traces cut", count(report.cut_traces)),
+        ("partitions", output.count(report.partitions.len() as u64)),
+        ("spans", output.count(report.spans())),
+        ("bytes", output.size(report.bytes())),
+        ("traces cut", output.count(report.cut_traces)),
     ];
     Ok(output.table(&columns, rows.map(|(name, value)| vec![name.to_owned(), value]))?)
 }

@@ -7,7 +7,7 @@ use tracekeep::{Counters, PartitionStats, SectionStats, Stats, Timestamp};
 
 use crate::commands::Place;
 use crate::failure::{Exit, Result};
-use crate::output::{Column, Output, bytes, grouped};
+use crate::output::{Column, Output};
 use crate::times::show_age;
 
 pub fn run(place: &Place, output: &mut Output) -> Result {
@@ -72,18 +72,16 @@ fn bytes_per_span(stats: &Stats) -> Option<f64> {
 /// The figures as tables.
 pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
     let people = output.terminal;
-    let count = |number| if people { grouped(number) } else { number.to_string() };
-    let size = |number| if people { bytes(number) } else { number.to_string() };
     let mut rows = vec![
-        ("spans", count(stats.spans)),
-        ("traces", count(stats.traces)),
-        ("segments", count(stats.segments)),
-        ("bytes", size(stats.bytes)),
+        ("spans", output.count(stats.spans)),
+        ("traces", output.count(stats.traces)),
+        ("segments", output.count(stats.segments)),
+        ("bytes", output.size(stats.bytes)),
     ];
     if let Some(bytes) = bytes_per_span(stats) {
         rows.push(("bytes a span", format!("{bytes:.2}")));
     }
-    rows.push(("buffered spans", count(stats.buffered_spans)));
+    rows.push(("buffered spans", output.count(stats.buffered_spans)));
     let columns = [Column::text("store"), Column::number("")];
     output.table(&columns, rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))?;
     sections(stats, output)?;
@@ -101,10 +99,10 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
         vec![
             partition.start.to_string(),
             partition.state.name().to_owned(),
-            count(partition.segments),
-            count(partition.spans),
-            size(partition.bytes),
-            count(partition.split_traces),
+            output.count(partition.segments),
+            output.count(partition.spans),
+            output.size(partition.bytes),
+            output.count(partition.split_traces),
             show_age(now.since(partition.start)),
         ]
     });
@@ -118,10 +116,9 @@ pub fn print(stats: &Stats, output: &mut Output) -> Result<()> {
 
 /// What the store has done, as far as it has done anything of the kind.
 fn done(counters: &Counters, output: &mut Output) -> Result<()> {
-    let count = |number| if output.terminal { grouped(number) } else { number.to_string() };
     let since = ("since".to_owned(), counters.since.to_string());
     let counts = counters.counts().filter(|(_, count)| *count > 0);
-    let counts = counts.map(|(name, number)| (words(name), count(number)));
+    let counts = counts.map(|(name, number)| (words(name), output.count(number)));
     let failure = counters.last_failure.iter();
     let failure = failure.flat_map(|failure| {
         let place = format!("{}, {}", failure.time, failure.job);
@@ -158,7 +155,7 @@ fn sections(stats: &Stats, output: &mut Output) -> Result<()> {
         let size = section.bytes as f64;
         vec![
             section.name.to_owned(),
-            if output.terminal { bytes(section.bytes) } else { section.bytes.to_string() },
+            output.size(section.bytes),
             format!("{:.2}", size / flushed),
             format!("{:.1}%", 100.0 * size / stats.bytes.max(1) as f64),
         ]
